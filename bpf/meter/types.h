@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The flow as the kernel and user space share it. No pointers, no bitfields, no implicit padding:
+ * these structs are map values, ring records and the rows of the native table alike. */
+#ifndef METER_TYPES_H
+#define METER_TYPES_H
+
+#include <linux/types.h>
+
+/* What became of a packet. Every value but METER_OK is a counter of its own. */
+enum meter_verdict {
+	METER_OK,
+#define SET_ASIDE(id, name, text) METER_##id,
+#include "set_aside.def"
+#undef SET_ASIDE
+	METER_VERDICTS,
+};
+
+/* What the first octet of a frame is. */
+enum meter_link {
+	METER_LINK_ETHERNET,
+	METER_LINK_IP, /* no link header: the IP version nibble tells */
+	METER_LINK_OTHER,
+};
+
+/* flowEndReason (IPFIX 136); 0 is a flow that is still in the cache. */
+enum flow_end {
+	FLOW_END_NONE = 0,
+	FLOW_END_IDLE = 1,
+	FLOW_END_ACTIVE = 2,
+	FLOW_END_DETECTED = 3,
+	FLOW_END_FORCED = 4,
+	FLOW_END_RESOURCES = 5,
+};
+
+/* How much a flow remembers. A level is a prefix of struct flow, so it is a size as well. */
+enum flow_detail {
+	FLOW_DETAIL_BASIC,
+	FLOW_DETAIL_FULL,
+	FLOW_DETAILS,
+};
+
+#define FLOW_SECOND_NS 1000000000ULL
+#define FLOW_LINGER_NS FLOW_SECOND_NS	 /* an ended TCP flow still takes in strays */
+#define FLOW_PAUSE_NS (2 * FLOW_SECOND_NS) /* a longer silence is a pause, not an inter-arrival */
+
+/* Both ends in canonical order: the low end sorts first, so both directions have one key. IPv4
+ * addresses are IPv4-mapped. Compared and hashed as six words; every octet is significant. */
+struct flow_key {
+	__u64 low[2];	/* address octets as on the wire */
+	__u64 high[2];
+	__be16 low_port; /* ICMP with an identifier: both ports are the identifier */
+	__be16 high_port;
+	__u16 vlan;	/* outermost VLAN identifier, 0 without one */
+	__u8 proto;
+	__u8 version;	/* 4 or 6 */
+	__u32 tunnel_id;
+	__u16 iface;	/* 0 unless the interface is part of the key */
+	__u8 tunnel;
+	__u8 tos;	/* 0 unless the ToS is part of the key */
+};
+
+/* Index of a side: packets sent by the low end, packets sent by the high end. */
+enum flow_side_index {
+	FLOW_FROM_LOW,
+	FLOW_FROM_HIGH,
+};
+
+/* struct flow_side.state */
+enum flow_side_state {
+	FLOW_INITIATOR = 1 << 0,  /* this side opened the flow */
+	FLOW_FIN_SEEN = 1 << 1,	  /* fin_end is valid */
+	FLOW_FIN_ACKED = 1 << 2,
+	FLOW_FRAGMENTED = 1 << 3, /* some packet was a fragment */
+	FLOW_ORPHANS = 1 << 4,	  /* fragments whose first fragment, and so ports, never came */
+	FLOW_L4_CUT = 1 << 5,	  /* a transport header was missing or cut; ports may be 0 */
+};
+
+/* What one side sent: exactly one cache line with the word that the whole flow keeps there. */
+struct flow_side {
+	__u64 packets;
+	__u64 octets;  /* IP octets */
+	__u64 payload; /* octets above the transport header */
+	__u64 first_ns; /* packet time; valid where packets > 0 */
+	__u64 last_ns;
+	__u16 tcp_flags;       /* union of the 12 control bits */
+	__u16 tcp_flags_first; /* of the first packet */
+	__u8 ttl_min;
+	__u8 ttl_max;
+	__u8 tos_first;
+	__u8 tos_union;
+	union {
+		__u32 fin_end; /* TCP: the sequence number after the FIN */
+		__u32 icmp;    /* ICMP: type << 8 | code of the first packet */
+	};
+	__u16 state; /* enum flow_side_state */
+	__u16 iface; /* where the first packet was seen */
+	__u64 whole; /* belongs to the flow: see flow_born() and flow_ended() */
+};
+
+/* Packet lengths: up to 64, 128, 256, 512, 1024, 1518 IP octets, and more. */
+#define FLOW_LENGTH_BUCKETS 7
+/* TTL: 1 or less, 2-5, 6-32, 33-64, 65-96, 97-128, 129-160, 161-192, 193-224, 225-255. */
+#define FLOW_TTL_BUCKETS 10
+
+/* The shape of one side's traffic (DESIGN 4.4). */
+struct flow_shape {
+	__u32 length_min;
+	__u32 length_max;
+	__u64 length_squares;
+	__u64 length_count[FLOW_LENGTH_BUCKETS];
+	__u64 ttl_count[FLOW_TTL_BUCKETS];
+	__u64 gap_sum_us;     /* inter-arrival times, without pauses */
+	__u64 gap_squares_us2;
+	__u64 gap_count;
+	__u64 pauses;	      /* silences above FLOW_PAUSE_NS */
+	__u64 second_octets;  /* in the current second */
+	__u64 second_octets_max;
+	__u64 fragments;
+	__u32 gap_max_us;
+	__u32 second;	      /* seconds since the side's first packet */
+	__u8 mac_source[6];   /* of the first packet */
+	__u8 mac_destination[6];
+	__u32 spare;
+};
+
+/* The first cache line answers, for nearly every packet, whether it is this flow and whether it
+ * may simply be counted; the second and third hold one side each. */
+struct flow {
+	struct flow_key key;
+	__u64 last_ns; /* of either side */
+	__u64 gate_ns; /* a packet at or after this time needs a closer look; 0: every packet */
+	struct flow_side side[2];
+	/* --- FLOW_DETAIL_BASIC ends here --- */
+	struct flow_shape shape[2];
+	/* --- FLOW_DETAIL_FULL ends here --- */
+};
+
+/* A flow that left the cache. The flow comes last, so that a record can be cut to its detail. */
+struct flow_record {
+	__u32 end;    /* enum flow_end */
+	__u32 detail; /* enum flow_detail: how much of the flow follows */
+	struct flow flow;
+};
+
+_Static_assert(sizeof(struct flow_key) == 48, "six words");
+_Static_assert(sizeof(struct flow_side) == 64, "a cache line");
+_Static_assert(sizeof(struct flow_shape) == 232, "no padding");
+_Static_assert(sizeof(struct flow) == 192 + 2 * 232, "three cache lines, then the parts");
+
+#endif

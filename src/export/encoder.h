@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An encoder turns flow records into octets of one form; where they go is not its business. */
+#ifndef WEIR_EXPORT_ENCODER_H
+#define WEIR_EXPORT_ENCODER_H
+
+#include "export/template.h"
+
+struct encoder;
+
+struct encoder_options {
+	const struct record_template *record_template; /* outlives the encoder */
+	guint32 pen;				       /* of our own elements */
+	guint32 domain;				       /* observation domain */
+};
+
+/* Takes finished octets (an IPFIX message, some lines of text): all of them, or sets the error. */
+typedef bool encoder_sink(void *data, const guint8 *octets, size_t length, GError **error);
+
+/* One row per form, in export/encoders.c. All calls come from the export thread. */
+struct encoder_ops {
+	const char *scheme; /* "ipfix", "json", "text": the part of the URL before "+" */
+	/* At start. The encoder calls the sink whenever it has something whole to send. */
+	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,
+				void *sink_data, GError **error);
+	/* Every flow of the batch that the template takes. ret_records grows by the data records
+	 * made (one or two a flow). */
+	bool (*encode)(struct encoder *encoder, const struct flow_batch *batch,
+		       guint64 *ret_records, GError **error);
+	/* Whatever is still held back goes to the sink. */
+	bool (*flush)(struct encoder *encoder, GError **error);
+	void (*free)(struct encoder *encoder);
+};
+
+extern const struct encoder_ops ipfix_encoder;
+extern const struct encoder_ops json_encoder;
+extern const struct encoder_ops text_encoder;
+
+const struct encoder_ops *encoder_by_scheme(const char *scheme, size_t length);
+
+#endif

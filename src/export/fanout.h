@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Every destination of a run: each with its own encoder, template and counters. One that fails is
+ * reported once and left out; the others go on. */
+#ifndef WEIR_EXPORT_FANOUT_H
+#define WEIR_EXPORT_FANOUT_H
+
+#include "export/template.h"
+
+struct export_options {
+	const char *const *to;		   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
+	const char *template_name;	   /* NULL: "standard" */
+	enum template_direction direction; /* over the template's choice */
+	guint32 pen;			   /* of our own elements */
+	guint32 domain;			   /* observation domain */
+};
+
+/* What became of the flows at one destination. */
+struct export_counts {
+	const char *url;
+	guint64 flows;	 /* written */
+	guint64 records; /* data records these became */
+	guint64 packets;
+	guint64 octets;
+	guint64 failed_flows; /* lost since the destination failed */
+	guint64 failed_packets;
+	guint64 failed_octets;
+	guint64 untold_flows; /* the template has no record for this IP version */
+	guint64 untold_packets;
+	guint64 untold_octets;
+};
+
+struct fanout;
+
+struct fanout *fanout_new(const struct export_options *options, GError **error);
+void fanout_free(struct fanout *fanout);
+
+/* The least detail that fills every template. */
+enum flow_detail fanout_detail(const struct fanout *fanout);
+
+/* Gives every destination the batch; false when any of them failed just now, the error naming
+ * the first. */
+bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError **error);
+/* Flushes and closes the files, checking that everything reached them. */
+bool fanout_finish(struct fanout *fanout, GError **error);
+
+size_t fanout_count(const struct fanout *fanout);
+const struct export_counts *fanout_counts(const struct fanout *fanout, size_t index);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The layout of a record, read from a text file a user can copy and edit (DESIGN 6). */
+#ifndef WEIR_EXPORT_TEMPLATE_H
+#define WEIR_EXPORT_TEMPLATE_H
+
+#include "flow/fields.h"
+
+/* One column of a record. */
+struct template_column {
+	const struct field *field;
+	bool reverse;
+	char *name; /* as the element is called: the key in JSON */
+};
+
+struct record_template {
+	char *name;
+	bool biflow; /* one record a flow; else one for each side that sent */
+	bool ipv4;   /* which flows the template takes */
+	bool ipv6;
+	enum flow_detail detail; /* the least that fills every column */
+	GArray *columns[2];	 /* of struct template_column: [0] for IPv4 flows, [1] for IPv6 */
+};
+
+enum template_direction {
+	TEMPLATE_AS_WRITTEN,
+	TEMPLATE_BIFLOW,
+	TEMPLATE_UNIFLOW,
+};
+
+/* A built-in name ("standard", "biflow", "full", ...) or the path of a file. The direction, where
+ * given, overrides the file's: biflow adds the reverse of every column that has one, uniflow
+ * takes the reverse columns out. */
+struct record_template *record_template_load(const char *name_or_path,
+					     enum template_direction direction, GError **error);
+/* From text; name is what errors call the file. Errors name file, line and column. */
+struct record_template *record_template_parse(const char *name, const char *text, gsize length,
+					      enum template_direction direction, GError **error);
+void record_template_free(struct record_template *record_template);
+
+/* Calls back for each record the flow becomes under this template (0, 1 or 2). */
+typedef bool record_sink(void *data, const GArray *columns, const struct flow_view *forward,
+			 GError **error);
+bool record_template_apply(const struct record_template *record_template,
+			   const struct flow_record *record, record_sink *sink, void *data,
+			   GError **error);
+
+/* The value of a column of that record. */
+void template_column_value(const struct template_column *column, const struct flow_view *forward,
+			   union field_value *ret_value);
+
+/* Built-in templates, in the order to show them; NULL-terminated. Text as shipped. */
+struct template_builtin {
+	const char *name;
+	const char *text;
+};
+extern const struct template_builtin template_builtins[];
+
+#endif

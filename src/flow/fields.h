@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Everything a record can say about a flow: one row of fields.def a field. Templates, encoders,
+ * JSON, documentation and collector packs are readings of this table. */
+#ifndef WEIR_FLOW_FIELDS_H
+#define WEIR_FLOW_FIELDS_H
+
+#include "flow/flow.h"
+
+/* The documentation enterprise number, until one is registered. */
+#define FIELD_PEN_DEFAULT 32473u
+#define FIELD_PEN_REVERSE 29305u /* RFC 5103 */
+#define FIELD_REVERSE_BIT 0x4000 /* our own elements: the reverse of id N is N | this */
+
+enum field_type {
+	FIELD_UNSIGNED8,
+	FIELD_UNSIGNED16,
+	FIELD_UNSIGNED32,
+	FIELD_UNSIGNED64,
+	FIELD_FLOAT64,
+	FIELD_BOOLEAN,
+	FIELD_MAC_ADDRESS,
+	FIELD_IPV4_ADDRESS,
+	FIELD_IPV6_ADDRESS,
+	FIELD_DATE_TIME_MILLISECONDS,
+	FIELD_DATE_TIME_MICROSECONDS,
+	FIELD_DATE_TIME_NANOSECONDS,
+	FIELD_TYPES,
+};
+
+/* Numbers as in the IANA registry "IPFIX Information Element Semantics". */
+enum field_semantics {
+	FIELD_SEMANTICS_DEFAULT = 0,
+	FIELD_QUANTITY = 1,
+	FIELD_TOTAL_COUNTER = 2,
+	FIELD_DELTA_COUNTER = 3,
+	FIELD_IDENTIFIER = 4,
+	FIELD_FLAGS = 5,
+};
+
+/* How the two directions of a biflow share a field. */
+enum field_direction {
+	FIELD_OF_FLOW, /* the same for both directions: no reverse element */
+	FIELD_OF_SIDE, /* each direction has its own: reverse element exists */
+};
+
+/* A flow seen from the side whose packets are the forward direction of the record. */
+enum field_scope {
+	FIELD_SCOPE_UNIFLOW, /* the packets of this side alone are the record */
+	FIELD_SCOPE_FORWARD, /* a biflow: this side's values; times are the whole flow's */
+	FIELD_SCOPE_REVERSE, /* a biflow: the reverse elements; from is the responder's side */
+};
+
+struct flow_view {
+	const struct flow_record *record;
+	enum flow_side_index from;
+	enum field_scope scope;
+};
+
+union field_value {
+	guint64 number;	    /* integers, booleans; times in nanoseconds since 1970 */
+	double real;	    /* FIELD_FLOAT64 */
+	guint8 octets[16];  /* addresses, as on the wire */
+};
+
+typedef void field_get(const struct flow_view *view, union field_value *ret_value);
+
+struct field {
+	const char *name; /* of the element */
+	guint16 id;	  /* of the element */
+	bool own;	  /* under our enterprise number instead of IANA's registry */
+	enum field_type type;
+	enum field_semantics semantics;
+	enum field_direction direction;
+	enum flow_detail detail; /* the least that knows this field */
+	guint8 version;		 /* 4 or 6: only flows of this IP version have it; 0: all */
+	guint16 v9;		 /* field type in NetFlow v9, 0: none */
+	const char *units;	 /* "octets", "packets", ... or NULL */
+	const char *description;
+	field_get *get;
+};
+
+extern const struct field fields[];
+extern const size_t fields_count;
+
+/* By element name, forward names only; NULL: there is none. */
+const struct field *field_by_name(const char *name);
+/* "octetDeltaCount" -> "reverseOctetDeltaCount"; free with g_free. */
+char *field_reverse_name(const struct field *field);
+/* Octets on the wire and in a record of host byte order. */
+size_t field_type_size(enum field_type type);
+/* The abstract data type as the IANA registry spells it: "unsigned64", "ipv4Address", ... */
+const char *field_type_name(enum field_type type);
+
+#endif

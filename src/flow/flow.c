@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A flow as a whole, told from its two sides. */
+#include "flow/flow.h"
+
+#include <stddef.h>
+
+size_t flow_size(enum flow_detail detail)
+{
+	static const size_t size[FLOW_DETAILS] = {
+		[FLOW_DETAIL_BASIC] = offsetof(struct flow, shape),
+		[FLOW_DETAIL_FULL] = sizeof(struct flow),
+	};
+
+	return size[detail];
+}
+
+size_t flow_record_size(enum flow_detail detail)
+{
+	return offsetof(struct flow_record, flow) + flow_size(detail);
+}
+
+enum flow_side_index flow_initiator(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_HIGH].state & FLOW_INITIATOR ? FLOW_FROM_HIGH : FLOW_FROM_LOW;
+}
+
+guint64 flow_first_ns(const struct flow *flow)
+{
+	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
+	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
+
+	if (low->packets == 0)
+		return high->first_ns;
+	if (high->packets == 0)
+		return low->first_ns;
+	return MIN(low->first_ns, high->first_ns);
+}
+
+guint64 flow_last_ns(const struct flow *flow)
+{
+	return MAX(flow->side[FLOW_FROM_LOW].last_ns, flow->side[FLOW_FROM_HIGH].last_ns);
+}
+
+guint64 flow_packets(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_LOW].packets + flow->side[FLOW_FROM_HIGH].packets;
+}
+
+guint64 flow_octets(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_LOW].octets + flow->side[FLOW_FROM_HIGH].octets;
+}
+
+/* The finaliser of MurmurHash3: every input bit reaches every output bit. */
+static guint64 mix(guint64 h)
+{
+	h ^= h >> 33;
+	h *= 0xff51afd7ed558ccdULL;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	return h ^ (h >> 33);
+}
+
+guint64 flow_id(const struct flow *flow)
+{
+	const struct flow_key *key = &flow->key;
+	const guint64 words[] = {
+		key->low[0],
+		key->low[1],
+		key->high[0],
+		key->high[1],
+		(guint64)key->low_port << 48 | (guint64)key->high_port << 32 |
+			(guint64)key->vlan << 16 | (guint64)key->proto << 8 | key->version,
+		(guint64)key->tunnel_id << 32 | (guint64)key->iface << 16 |
+			(guint64)key->tunnel << 8 | key->tos,
+		flow->side[FLOW_FROM_LOW].whole, /* when the flow was born */
+	};
+	guint64 h = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		h = mix(h ^ words[i]) + 0x9e3779b97f4a7c15ULL;
+	return mix(h);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The vocabulary the stages share: a flow as it left the cache, seen from one of its ends. */
+#ifndef WEIR_FLOW_FLOW_H
+#define WEIR_FLOW_FLOW_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "meter/types.h"
+
+#define FLOW_BATCH_MAX 128
+
+/* Flow records on their way. A batch belongs to one stage at a time. */
+struct flow_batch {
+	size_t count;
+	struct flow_record records[FLOW_BATCH_MAX];
+};
+
+/* Octets of a flow, of a record at this level of detail. */
+size_t flow_size(enum flow_detail detail);
+size_t flow_record_size(enum flow_detail detail);
+
+/* The side that opened the flow (DESIGN 4.1); its packets are the forward direction. */
+enum flow_side_index flow_initiator(const struct flow *flow);
+
+/* The flow as a whole, over both sides. */
+guint64 flow_first_ns(const struct flow *flow);
+guint64 flow_last_ns(const struct flow *flow);
+guint64 flow_packets(const struct flow *flow);
+guint64 flow_octets(const struct flow *flow);
+
+/* The same for every record of one flow and for nothing else: from the key and the time of the
+ * flow's very first packet, so equal wherever and however often the packets are metered. */
+guint64 flow_id(const struct flow *flow);
+
+#endif
