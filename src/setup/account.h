@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account of a run (DESIGN 1): every packet seen is metered or set aside; every packet metered
+ * is in an exported record, still in the cache, or in a record that was dropped. */
+#ifndef WEIR_SETUP_ACCOUNT_H
+#define WEIR_SETUP_ACCOUNT_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "export/fanout.h"
+#include "meter/types.h"
+
+/* Why a record did not reach its destination: one row a reason.
+ * ACCOUNT_DROP(identifier, name in the account, what it means) */
+#define ACCOUNT_DROPS(ACCOUNT_DROP)                                            \
+	ACCOUNT_DROP(FAILED, "failed", "the destination could not be written") \
+	ACCOUNT_DROP(UNTOLD, "untold", "the template has no record for this IP version")
+
+enum account_drop {
+#define ACCOUNT_DROP(id, name, text) ACCOUNT_##id,
+	ACCOUNT_DROPS(ACCOUNT_DROP)
+#undef ACCOUNT_DROP
+	ACCOUNT_DROP_REASONS,
+};
+
+struct account_seen {
+	guint64 packets;
+	guint64 frame_octets; /* link header and all, as on the wire */
+};
+
+struct account_packets {
+	guint64 packets;
+	guint64 octets; /* IP octets; of packets set aside, which have none, frame octets */
+	guint64 frame_octets;
+};
+
+struct account_flows {
+	guint64 flows;
+	guint64 records; /* data records these became */
+	guint64 packets;
+	guint64 octets;
+};
+
+struct account_drops {
+	guint64 records;
+	guint64 packets;
+	guint64 octets;
+};
+
+struct account {
+	struct account_seen seen;
+	struct account_packets metered;
+	struct account_packets set_aside[METER_VERDICTS]; /* by reason; METER_OK stays zero */
+	struct account_flows exported;
+	struct account_flows in_cache;
+	struct account_drops dropped[ACCOUNT_DROP_REASONS];
+
+	/* Each destination's own count; the array and the URLs belong to the account. */
+	struct export_counts *destinations;
+	size_t destinations_count;
+
+	guint64 evicted_flows; /* left a full table early (reason 5) */
+	guint64 max_flows;     /* that the table had room for */
+	guint64 memory_octets; /* that the table took */
+	bool damaged;	       /* the input ended in a fault */
+};
+
+/* What each side of the equations has too much; all zero means balanced. The first two compare
+ * seen with metered and set aside; the others metered with what became of it, as the run counts it
+ * and as each destination does. */
+struct account_balance {
+	gint64 seen_packets;
+	gint64 seen_octets; /* frame octets */
+	gint64 metered_packets;
+	gint64 metered_octets; /* IP octets */
+	size_t unbalanced_destinations;
+};
+
+void account_clear(struct account *account);
+
+/* Takes copies of what the destinations counted, and settles exported and dropped: with several
+ * destinations, as the one that lost the most octets counts them. */
+void account_take_destinations(struct account *account, const struct fanout *fanout);
+
+/* True when every equation holds. ret_balance may be NULL. */
+bool account_balanced(const struct account *account, struct account_balance *ret_balance);
+
+/* A few aligned lines for people. */
+void account_print(const struct account *account, FILE *to);
+/* One JSON object with stable names (DESIGN 8), ending in a newline; free with g_free. */
+char *account_to_json(const struct account *account);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of the data put together: capture files, flow table, destinations. */
+#ifndef WEIR_SETUP_PIPELINE_H
+#define WEIR_SETUP_PIPELINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "export/fanout.h"
+#include "setup/account.h"
+
+/* Called a few times a batch at most; size is 0 where it is not known; packets of all files. */
+typedef void replay_progress(void *data, const char *file, guint64 offset, guint64 size,
+			     guint64 packets);
+
+struct replay_options {
+	const char *const *files; /* NULL-terminated; "-" is standard input */
+	guint64 idle_timeout_ns;
+	guint64 active_timeout_ns; /* 0: never */
+	guint64 max_flows;
+	bool seed_given;
+	guint64 seed;	    /* of the hash; at random unless given */
+	const char *filter; /* tcpdump expression or NULL */
+	int detail;	    /* enum flow_detail; -1: what the templates need */
+	guint batch;	    /* packets at a time */
+	struct export_options export;
+	replay_progress *progress; /* or NULL */
+	void *progress_data;
+};
+
+/* Replays the files to their end. ret_account is filled in every case where packets were read, also
+ * when false is returned: WEIR_ERROR_DAMAGED says that a file was, and that what came before the
+ * damage is exported and accounted. account_clear() when done. */
+bool replay_run(const struct replay_options *options, struct account *ret_account, GError **error);
+
+#endif
