@@ -37,6 +37,14 @@ enum field_semantics {
 	FIELD_FLAGS = 5,
 };
 
+/* Bits of our element metricValidity, about one side; the rest is room for what comes. */
+enum field_validity {
+	FIELD_VALIDITY_FRAGMENTED = 1 << 0, /* some packet was a fragment */
+	FIELD_VALIDITY_ORPHANS = 1 << 1,    /* fragments whose first fragment never came */
+	FIELD_VALIDITY_L4_CUT = 1 << 2,	    /* a transport header was missing or cut */
+	FIELD_VALIDITY_BOTH_WAYS = 1 << 3,  /* packets were seen in both directions */
+};
+
 /* How the two directions of a biflow share a field. */
 enum field_direction {
 	FIELD_OF_FLOW, /* the same for both directions: no reverse element */
@@ -57,9 +65,9 @@ struct flow_view {
 };
 
 union field_value {
-	guint64 number;	    /* integers, booleans; times in nanoseconds since 1970 */
-	double real;	    /* FIELD_FLOAT64 */
-	guint8 octets[16];  /* addresses, as on the wire */
+	guint64 number;	   /* integers, booleans; times in nanoseconds since 1970 */
+	double real;	   /* FIELD_FLOAT64 */
+	guint8 octets[16]; /* addresses, as on the wire */
 };
 
 typedef void field_get(const struct flow_view *view, union field_value *ret_value);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The field table, made from fields.def: a getter a row, then the rows themselves. */
+#include "flow/fields.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PROTO_ICMP   1
+#define PROTO_ICMPV6 58
+
+static const struct flow *flow_of(const struct flow_view *view)
+{
+	return &view->record->flow;
+}
+
+static const struct flow_side *side_of(const struct flow_view *view)
+{
+	return &flow_of(view)->side[view->from];
+}
+
+static const struct flow_shape *shape_of(const struct flow_view *view)
+{
+	return &flow_of(view)->shape[view->from];
+}
+
+/* Whatever lies in a side that sent nothing (the meter may leave its state of before an active
+ * time-out there) is not about this record. */
+static bool silent(const struct flow_view *view)
+{
+	return side_of(view)->packets == 0;
+}
+
+static bool is_icmp(const struct flow *flow)
+{
+	return flow->key.proto == (flow->key.version == 6 ? PROTO_ICMPV6 : PROTO_ICMP);
+}
+
+/* The key holds the end that sorts first as "low"; the view says which end is the source. */
+static const void *source_address(const struct flow_view *view)
+{
+	return view->from == FLOW_FROM_LOW ? flow_of(view)->key.low : flow_of(view)->key.high;
+}
+
+static const void *destination_address(const struct flow_view *view)
+{
+	return view->from == FLOW_FROM_LOW ? flow_of(view)->key.high : flow_of(view)->key.low;
+}
+
+/* An IPv4 address is the end of its IPv4-mapped form. */
+static void source_ipv4(const struct flow_view *view, union field_value *ret_value)
+{
+	memcpy(ret_value->octets, (const guint8 *)source_address(view) + 12, 4);
+}
+
+static void destination_ipv4(const struct flow_view *view, union field_value *ret_value)
+{
+	memcpy(ret_value->octets, (const guint8 *)destination_address(view) + 12, 4);
+}
+
+static void source_ipv6(const struct flow_view *view, union field_value *ret_value)
+{
+	memcpy(ret_value->octets, source_address(view), 16);
+}
+
+static void destination_ipv6(const struct flow_view *view, union field_value *ret_value)
+{
+	memcpy(ret_value->octets, destination_address(view), 16);
+}
+
+/* The key of an ICMP query holds its identifier where the ports are. */
+static guint64 port(const struct flow *flow, enum flow_side_index end)
+{
+	if (flow->key.proto == PROTO_ICMP || flow->key.proto == PROTO_ICMPV6)
+		return 0;
+	return GUINT16_FROM_BE(end == FLOW_FROM_LOW ? flow->key.low_port : flow->key.high_port);
+}
+
+static void source_port(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = port(flow_of(view), view->from);
+}
+
+static void destination_port(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number =
+		port(flow_of(view), view->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW);
+}
+
+static void icmp_identifier(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow *flow = flow_of(view);
+
+	ret_value->number = is_icmp(flow) ? GUINT16_FROM_BE(flow->key.low_port) : 0;
+}
+
+/* The word is shared with TCP, where it is a sequence number. */
+static void icmp_type_code(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = is_icmp(flow_of(view)) && !silent(view) ? side_of(view)->icmp : 0;
+}
+
+static void id(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = flow_id(flow_of(view));
+}
+
+static void biflow_direction(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = view->from == flow_initiator(flow_of(view)) ? 1 : 2;
+}
+
+static void end_reason(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = view->record->end;
+}
+
+static guint64 first_ns(const struct flow_view *view)
+{
+	if (view->scope == FIELD_SCOPE_FORWARD)
+		return flow_first_ns(flow_of(view));
+	return silent(view) ? 0 : side_of(view)->first_ns;
+}
+
+static guint64 last_ns(const struct flow_view *view)
+{
+	if (view->scope == FIELD_SCOPE_FORWARD)
+		return flow_last_ns(flow_of(view));
+	return silent(view) ? 0 : side_of(view)->last_ns;
+}
+
+static guint64 duration_ns(const struct flow_view *view)
+{
+	guint64 first = first_ns(view);
+	guint64 last = last_ns(view);
+
+	return last > first ? last - first : 0; /* captures may run backwards */
+}
+
+static void first(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = first_ns(view);
+}
+
+static void last(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = last_ns(view);
+}
+
+static void duration_ms(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = MIN(duration_ns(view) / 1000000, G_MAXUINT32);
+}
+
+static void duration_us(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = MIN(duration_ns(view) / 1000, G_MAXUINT32);
+}
+
+/* The bits on the wire are numbered apart from the meter's, which may move. */
+static void validity(const struct flow_view *view, union field_value *ret_value)
+{
+	static const struct {
+		guint16 state;
+		guint32 bit;
+	} map[] = {
+		{ FLOW_FRAGMENTED, FIELD_VALIDITY_FRAGMENTED },
+		{ FLOW_ORPHANS, FIELD_VALIDITY_ORPHANS },
+		{ FLOW_L4_CUT, FIELD_VALIDITY_L4_CUT },
+	};
+	const struct flow *flow = flow_of(view);
+
+	ret_value->number = 0;
+	if (silent(view))
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(map); i++)
+		if (side_of(view)->state & map[i].state)
+			ret_value->number |= map[i].bit;
+	if (flow->side[FLOW_FROM_LOW].packets > 0 && flow->side[FLOW_FROM_HIGH].packets > 0)
+		ret_value->number |= FIELD_VALIDITY_BOTH_WAYS;
+}
+
+static void gap_mean(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow_shape *shape = shape_of(view);
+
+	ret_value->real = 0;
+	if (!silent(view) && shape->gap_count > 0)
+		ret_value->real = (double)shape->gap_sum_us / (double)shape->gap_count;
+}
+
+/* sqrt(n * squares - sum * sum) / n. The difference is exact, so that equal gaps give exactly 0;
+ * conversion, root and division are each rounded once, alike on every machine. */
+static void gap_deviation(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow_shape *shape = shape_of(view);
+	unsigned __int128 mean_part = (unsigned __int128)shape->gap_sum_us * shape->gap_sum_us;
+	unsigned __int128 square_part =
+		(unsigned __int128)shape->gap_squares_us2 * shape->gap_count;
+
+	ret_value->real = 0;
+	if (!silent(view) && square_part > mean_part)
+		ret_value->real =
+			sqrt((double)(square_part - mean_part)) / (double)shape->gap_count;
+}
+
+#define KEY(member)    ret_value->number = flow_of(view)->key.member
+#define SIDE(member)   ret_value->number = silent(view) ? 0 : side_of(view)->member
+#define SHAPE(member)  ret_value->number = silent(view) ? 0 : shape_of(view)->member
+#define CALL(function) function(view, ret_value)
+#define MAC(member)    mac(view, shape_of(view)->member, ret_value)
+
+static void mac(const struct flow_view *view, const guint8 octets[6], union field_value *ret_value)
+{
+	if (silent(view))
+		memset(ret_value->octets, 0, 6);
+	else
+		memcpy(ret_value->octets, octets, 6);
+}
+
+/* clang-format off */
+#define GETTER(getter, source)                                                                  \
+	static void getter(const struct flow_view *view, union field_value *ret_value)          \
+	{                                                                                       \
+		source;                                                                         \
+	}
+#define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
+	GETTER(get_iana_##id, source)
+#define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
+	GETTER(get_own_##id, source)
+#include "flow/fields.def"
+#undef IANA
+#undef OWN
+
+const struct field fields[] = {
+#define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
+	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id },
+#define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
+	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id },
+#define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
+#include "flow/fields.def"
+#undef FIELD_DEFAULT
+#undef IANA
+#undef OWN
+};
+/* clang-format on */
+
+const size_t fields_count = G_N_ELEMENTS(fields);
+
+static const struct {
+	const char *name;
+	size_t size;
+} types[FIELD_TYPES] = {
+	[FIELD_UNSIGNED8] = { "unsigned8", 1 },
+	[FIELD_UNSIGNED16] = { "unsigned16", 2 },
+	[FIELD_UNSIGNED32] = { "unsigned32", 4 },
+	[FIELD_UNSIGNED64] = { "unsigned64", 8 },
+	[FIELD_FLOAT64] = { "float64", 8 },
+	[FIELD_BOOLEAN] = { "boolean", 1 },
+	[FIELD_MAC_ADDRESS] = { "macAddress", 6 },
+	[FIELD_IPV4_ADDRESS] = { "ipv4Address", 4 },
+	[FIELD_IPV6_ADDRESS] = { "ipv6Address", 16 },
+	[FIELD_DATE_TIME_MILLISECONDS] = { "dateTimeMilliseconds", 8 },
+	[FIELD_DATE_TIME_MICROSECONDS] = { "dateTimeMicroseconds", 8 },
+	[FIELD_DATE_TIME_NANOSECONDS] = { "dateTimeNanoseconds", 8 },
+};
+
+const struct field *field_by_name(const char *name)
+{
+	for (size_t i = 0; i < fields_count; i++)
+		if (strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	return NULL;
+}
+
+char *field_reverse_name(const struct field *field)
+{
+	return g_strdup_printf("reverse%c%s", g_ascii_toupper(field->name[0]), field->name + 1);
+}
+
+size_t field_type_size(enum field_type type)
+{
+	return types[type].size;
+}
+
+const char *field_type_name(enum field_type type)
+{
+	return types[type].name;
+}
