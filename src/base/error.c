@@ -2,4 +2,4 @@
 /* The one error domain of weir. */
 #include "base/error.h"
 
-G_DEFINE_QUARK(weir-error-quark, weir_error)
+G_DEFINE_QUARK(weir_error, weir_error)

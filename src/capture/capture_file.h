@@ -17,9 +17,11 @@ void capture_file_free(struct capture_file *file);
 /* Up to max frames into ret_frames, their data valid until the next call. 0 at the end of the
  * file. At damage: the frames before it first, then -1 and an error that says what is wrong and
  * at which offset of the file. */
-int capture_file_read(struct capture_file *file, struct frame *ret_frames, size_t max, GError **error);
+int capture_file_read(struct capture_file *file, struct frame *ret_frames, size_t max,
+		      GError **error);
 
-/* How far the reader is, in octets of the file on disk; size is 0 where it is not known (a pipe). */
+/* How far the reader is, in octets of the file on disk; size is 0 where it is not known (a pipe).
+ */
 guint64 capture_file_offset(const struct capture_file *file);
 guint64 capture_file_size(const struct capture_file *file);
 

@@ -7,8 +7,8 @@
 #include "export/template.h"
 
 struct export_options {
-	const char *const *to;		   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
-	const char *template_name;	   /* NULL: "standard" */
+	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
+	const char *template_name; /* NULL: "standard" */
 	enum template_direction direction; /* over the template's choice */
 	guint32 pen;			   /* of our own elements */
 	guint32 domain;			   /* observation domain */

@@ -8,7 +8,8 @@ int main(void)
 {
 	unsigned int failures;
 
-	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(test_suites) != CUE_SUCCESS)
+	if (CU_initialize_registry() != CUE_SUCCESS ||
+	    CU_register_suites(test_suites) != CUE_SUCCESS)
 		return CU_get_error();
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every stage of the tests: build, run, count. Called by tools/test, which sets the machine up.
+
+A stage is a build and a ctest run in it (counted from ctest's JUnit report), or a tool of tools/
+that reports in TAP. A stage that cannot be built counts as one failure. The last line of all is
+"N passed, N failed", with ", N skipped" where any were.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+JOBS = str(len(os.sched_getaffinity(0)))
+SHOWN_LINES = 80  # of a failing test's output
+
+# For tests that do not set their own; no leak or undefined step goes unreported.
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp:history_size=4",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+}
+
+
+@dataclass
+class Stage:
+    """preset and ctest arguments, or a tool with its arguments and the preset it needs built."""
+
+    name: str
+    preset: str = ""
+    ctest: list = field(default_factory=list)
+    tool: list = field(default_factory=list)
+
+
+@dataclass
+class Result:
+    name: str
+    outcome: str  # "passed", "failed" or "skipped"
+    output: str = ""
+
+
+def stages(mode):
+    """What runs, in order, by mode: quick, normal or all."""
+    if mode == "quick":
+        return [Stage("gcc", "ci", ctest=["-L", "unit|style"])]
+    fuzz_seconds = "60" if mode == "all" else "10"
+    return [
+        Stage("gcc", "ci", ctest=[]),
+        Stage("asan", "asan", ctest=["-LE", "style"]),
+        Stage("tsan", "tsan", ctest=["-L", "unit"]),
+        Stage("tidy", "asan", tool=["tools/tidy", "build/asan"]),
+        Stage("fuzz", "fuzz", tool=["tools/fuzz", "--seconds", fuzz_seconds, "build/fuzz"]),
+        Stage("coverage", "coverage", tool=["tools/coverage", "build/coverage"]),
+    ]
+
+
+def tail(text, lines=SHOWN_LINES):
+    rows = text.rstrip().splitlines()
+    cut = [f"[... {len(rows) - lines} lines before these]"] if len(rows) > lines else []
+    return "\n".join(cut + rows[-lines:])
+
+
+def run(command):
+    """Output and exit status; the sanitizers' fixed addresses do not bear a randomised layout."""
+    environment = {**ENVIRONMENT, **os.environ}
+    done = subprocess.run(
+        UNRANDOMISED + command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        errors="replace",
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def unrandomised():
+    prefix = ["setarch", "-R"]
+    try:
+        probe = subprocess.run(prefix + ["true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return []
+    return prefix if probe.returncode == 0 else []
+
+
+UNRANDOMISED = unrandomised()
+
+
+def build(preset):
+    """None, or the result of a build that failed."""
+    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "-j", JOBS]):
+        status, output = run(command)
+        if status:
+            return Result(f"build of preset {preset}", "failed", output)
+    return None
+
+
+def read_junit(path):
+    results = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        output = case.findtext("system-out") or ""
+        skipped = case.find("skipped")
+        reason = skipped.get("message", "") if skipped is not None else ""
+        if case.get("status") == "run":
+            outcome = "passed"
+        elif case.get("status") == "disabled" or reason.startswith("SKIP_"):
+            outcome = "skipped"
+        else:  # failed, or its program is missing
+            outcome, output = "failed", output or reason
+        results.append(Result(case.get("name"), outcome, output))
+    return results
+
+
+def run_ctest(stage):
+    report = ROOT / "build" / stage.preset / "junit.xml"
+    report.unlink(missing_ok=True)
+    command = ["ctest", "--test-dir", f"build/{stage.preset}", "-j", JOBS, "--timeout", "300"]
+    command += ["--no-tests=error", "--output-junit", str(report)] + stage.ctest
+    status, output = run(command)
+    if not report.exists():
+        return [Result("ctest", "failed", output)]
+    results = read_junit(report)
+    if not results or (status and not any(r.outcome == "failed" for r in results)):
+        results.append(Result("ctest", "failed", output))
+    return results
+
+
+def read_tap(text):
+    """TAP: "ok - name", "not ok - name", "ok - name # SKIP why"; other lines tell about the next."""
+    results, lines = [], []
+    for line in text.splitlines():
+        match = re.match(r"(not )?ok\b[ \d-]*(.*)", line)
+        if not match:
+            lines.append(line)
+            continue
+        outcome = "failed" if match[1] else "skipped" if "# SKIP" in match[2] else "passed"
+        results.append(Result(match[2], outcome, "\n".join(lines)))
+        lines = []
+    return results
+
+
+def run_tool(stage):
+    status, output = run([sys.executable] + stage.tool)
+    results = read_tap(output)
+    if not results or (status and not any(r.outcome == "failed" for r in results)):
+        results.append(Result(stage.tool[0], "failed", output))
+    return results
+
+
+def run_stage(stage):
+    broken = build(stage.preset)
+    if broken:
+        return [broken]
+    return run_tool(stage) if stage.tool else run_ctest(stage)
+
+
+def report(stage, results, seconds):
+    for result in results:
+        if result.outcome == "failed":
+            print(f"\nFAILED {stage.name}: {result.name}\n{tail(result.output)}\n")
+        elif result.outcome == "skipped":
+            print(f"skipped {stage.name}: {result.name}: {tail(result.output, 1)}")
+    print(f"{stage.name:9} {count(results)}  ({seconds:.0f} s)", flush=True)
+
+
+def count(results):
+    number = {
+        outcome: sum(r.outcome == outcome for r in results)
+        for outcome in ("passed", "failed", "skipped")
+    }
+    text = f"{number['passed']} passed, {number['failed']} failed"
+    return text + (f", {number['skipped']} skipped" if number["skipped"] else "")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tools/test", description="Builds and tests everything.")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--quick", dest="mode", action="store_const", const="quick", default="normal",
+                      help="unit tests and style only")
+    mode.add_argument("--all", dest="mode", action="store_const", const="all",
+                      help="everything, and each fuzz target for a minute")
+    parser.add_argument("--stage", action="append", metavar="NAME",
+                        help="only this stage (again for more): gcc, asan, tsan, tidy, fuzz, coverage")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    chosen = stages(options.mode)
+    if options.stage:
+        unknown = set(options.stage) - {stage.name for stage in chosen}
+        if unknown:
+            sys.exit(f"tools/test: no stage {', '.join(sorted(unknown))} here; see --help")
+        chosen = [stage for stage in chosen if stage.name in options.stage]
+    everything = []
+    for stage in chosen:
+        start = time.monotonic()
+        results = run_stage(stage)
+        everything += results
+        report(stage, results, time.monotonic() - start)
+    print(count(everything), flush=True)
+    sys.exit(any(r.outcome == "failed" for r in everything))
+
+
+if __name__ == "__main__":
+    main()
