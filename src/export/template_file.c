@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The reader of record layouts. A line is empty, a directive or the name of a column; directives
+ * come first. The text may be anything at all: every way in is bounded, every refusal says where.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "export/template.h"
+
+#define FILE_LENGTH_MAX (256 * 1024)
+#define LINE_LENGTH_MAX 1024
+#define WORD_MAX	64
+#define WORDS_MAX	2
+#define REVERSE		"reverse"
+#define REVERSE_LEN	(sizeof(REVERSE) - 1)
+
+struct word {
+	char text[WORD_MAX + 1];
+	gsize column; /* where it stands in its line, from 1 */
+};
+
+struct parser {
+	struct record_template *record_template;
+	GArray *columns; /* of both IP versions, in the order of the file */
+	const char *name;
+	gsize line; /* from 1 */
+	bool flow_said;
+	bool ip_said;
+};
+
+static void column_clear(void *data)
+{
+	struct template_column *column = data;
+
+	g_free(column->name);
+}
+
+static GArray *columns_new(void)
+{
+	GArray *columns = g_array_new(FALSE, FALSE, sizeof(struct template_column));
+
+	g_array_set_clear_func(columns, column_clear);
+	return columns;
+}
+
+static void columns_insert(GArray *columns, guint at, const struct field *field, bool reverse)
+{
+	struct template_column column = {
+		.field = field,
+		.reverse = reverse,
+		.name = reverse ? field_reverse_name(field) : g_strdup(field->name),
+	};
+
+	g_array_insert_val(columns, at, column);
+}
+
+static bool columns_have(const GArray *columns, const struct field *field, bool reverse)
+{
+	for (guint i = 0; i < columns->len; i++) {
+		const struct template_column *column =
+			&g_array_index(columns, struct template_column, i);
+
+		if (column->field == field && column->reverse == reverse)
+			return true;
+	}
+	return false;
+}
+
+G_GNUC_PRINTF(4, 5)
+static bool refuse(const struct parser *parser, gsize column, GError **error, const char *format,
+		   ...)
+{
+	va_list args;
+	g_autofree char *what = NULL;
+
+	va_start(args, format);
+	what = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s:%zu:%zu: %s", parser->name,
+		    parser->line, column, what);
+	return false;
+}
+
+/* Edit distance, letter case aside; both names at most WORD_MAX long. */
+static guint distance(const char *a, const char *b)
+{
+	guint row[WORD_MAX + 1];
+	gsize b_length = strlen(b);
+
+	for (gsize j = 0; j <= b_length; j++)
+		row[j] = (guint)j;
+	for (gsize i = 0; a[i]; i++) {
+		guint diagonal = row[0];
+
+		row[0] = (guint)i + 1;
+		for (gsize j = 0; j < b_length; j++) {
+			guint change = diagonal + (g_ascii_tolower(a[i]) != g_ascii_tolower(b[j]));
+
+			diagonal = row[j + 1];
+			row[j + 1] = MIN(change, MIN(row[j], diagonal) + 1);
+		}
+	}
+	return row[b_length];
+}
+
+/* The known name that looks most like this one, or NULL when none comes near. */
+static char *nearest(const char *name)
+{
+	guint best = MAX(2, (guint)strlen(name) / 3) + 1;
+	g_autofree char *found = NULL;
+
+	for (size_t i = 0; i < fields_count * 2; i++) {
+		const struct field *field = &fields[i / 2];
+		bool reverse = i % 2;
+		g_autofree char *known =
+			reverse ? field_reverse_name(field) : g_strdup(field->name);
+		guint far;
+
+		if ((reverse && field->direction == FIELD_OF_FLOW) || strlen(known) > WORD_MAX)
+			continue;
+		far = distance(name, known);
+		if (far >= best)
+			continue;
+		best = far;
+		g_free(found);
+		found = g_steal_pointer(&known);
+	}
+	return g_steal_pointer(&found);
+}
+
+static const struct field *find(const char *name, bool *ret_reverse)
+{
+	const struct field *field = field_by_name(name);
+	char forward[WORD_MAX + 1];
+
+	*ret_reverse = false;
+	if (field || !g_str_has_prefix(name, REVERSE) || !g_ascii_isupper(name[REVERSE_LEN]))
+		return field;
+	*ret_reverse = true;
+	g_strlcpy(forward, name + REVERSE_LEN, sizeof(forward));
+	forward[0] = g_ascii_tolower(forward[0]);
+	return field_by_name(forward);
+}
+
+static bool refuse_unknown(const struct parser *parser, const struct word *word, GError **error)
+{
+	g_autofree char *like = nearest(word->text);
+
+	if (like)
+		return refuse(parser, word->column, error,
+			      "no element is called \"%s\"; did you mean \"%s\"?", word->text,
+			      like);
+	return refuse(parser, word->column, error,
+		      "no element is called \"%s\"; `weir elements` lists them", word->text);
+}
+
+static bool take_column(struct parser *parser, const struct word *word, GError **error)
+{
+	const struct record_template *form = parser->record_template;
+	bool reverse;
+	const struct field *field = find(word->text, &reverse);
+
+	if (!field)
+		return refuse_unknown(parser, word, error);
+	if (reverse && field->direction == FIELD_OF_FLOW)
+		return refuse(parser, word->column, error,
+			      "%s is the same in both directions and has no reverse; leave it out",
+			      field->name);
+	if (reverse && !form->biflow)
+		return refuse(parser, word->column, error,
+			      "a reverse column needs the directive \"flow biflow\" above");
+	if ((field->version == 4 && !form->ipv4) || (field->version == 6 && !form->ipv6))
+		return refuse(parser, word->column, error,
+			      "%s is of IPv%u, which the directive \"ip\" leaves out", word->text,
+			      field->version);
+	if (columns_have(parser->columns, field, reverse))
+		return refuse(parser, word->column, error,
+			      "%s is here already; take one of them out", word->text);
+	columns_insert(parser->columns, parser->columns->len, field, reverse);
+	return true;
+}
+
+static bool take_flow(struct parser *parser, const struct word *value, GError **error)
+{
+	parser->record_template->biflow = strcmp(value->text, "biflow") == 0;
+	if (!parser->record_template->biflow && strcmp(value->text, "uniflow") != 0)
+		return refuse(parser, value->column, error,
+			      "\"flow\" is \"uniflow\" or \"biflow\", not \"%s\"", value->text);
+	return true;
+}
+
+static bool take_ip(struct parser *parser, const struct word *value, GError **error)
+{
+	bool both = strcmp(value->text, "both") == 0;
+
+	parser->record_template->ipv4 = both || strcmp(value->text, "4") == 0;
+	parser->record_template->ipv6 = both || strcmp(value->text, "6") == 0;
+	if (!parser->record_template->ipv4 && !parser->record_template->ipv6)
+		return refuse(parser, value->column, error,
+			      "\"ip\" is \"4\", \"6\" or \"both\", not \"%s\"", value->text);
+	return true;
+}
+
+static bool take_directive(struct parser *parser, const struct word *words, size_t count,
+			   GError **error)
+{
+	bool flow = strcmp(words[0].text, "flow") == 0;
+	bool *said = flow ? &parser->flow_said : &parser->ip_said;
+
+	if (parser->columns->len > 0)
+		return refuse(parser, words[0].column, error,
+			      "directives stand above the first column; move it up");
+	if (*said)
+		return refuse(parser, words[0].column, error, "\"%s\" was said already",
+			      words[0].text);
+	if (count < 2)
+		return refuse(parser, words[0].column, error, "\"%s\" needs a value: %s",
+			      words[0].text, flow ? "uniflow or biflow" : "4, 6 or both");
+	*said = true;
+	return flow ? take_flow(parser, &words[1], error) : take_ip(parser, &words[1], error);
+}
+
+static bool take_words(struct parser *parser, const struct word *words, size_t count,
+		       GError **error)
+{
+	if (strcmp(words[0].text, "flow") == 0 || strcmp(words[0].text, "ip") == 0)
+		return take_directive(parser, words, count, error);
+	if (count > 1)
+		return refuse(parser, words[1].column, error,
+			      "one name a line; put \"%s\" on its own", words[1].text);
+	return take_column(parser, &words[0], error);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Takes the word at *at; *at is behind it then. */
+static bool read_word(const struct parser *parser, const char *line, gsize length, gsize *at,
+		      struct word *ret_word, GError **error)
+{
+	gsize start = *at;
+	gsize end = start;
+
+	for (; end < length && !is_blank(line[end]) && line[end] != '#'; end++)
+		if (!g_ascii_isalnum(line[end]))
+			return refuse(parser, end + 1, error,
+				      "names are letters and digits, not octet 0x%02x",
+				      (guint8)line[end]);
+	if (end - start > WORD_MAX)
+		return refuse(parser, start + 1, error, "no name is longer than %d letters",
+			      WORD_MAX);
+	memcpy(ret_word->text, line + start, end - start);
+	ret_word->text[end - start] = '\0';
+	ret_word->column = start + 1;
+	*at = end;
+	return true;
+}
+
+static bool take_line(struct parser *parser, const char *line, gsize length, GError **error)
+{
+	struct word words[WORDS_MAX];
+	size_t count = 0;
+	gsize at = 0;
+
+	if (length > LINE_LENGTH_MAX)
+		return refuse(parser, LINE_LENGTH_MAX + 1, error,
+			      "the line is longer than %d octets", LINE_LENGTH_MAX);
+	for (;;) {
+		while (at < length && is_blank(line[at]))
+			at++;
+		if (at == length || line[at] == '#')
+			break;
+		if (count == WORDS_MAX)
+			return refuse(parser, at + 1, error, "nothing more belongs on this line");
+		if (!read_word(parser, line, length, &at, &words[count], error))
+			return false;
+		count++;
+	}
+	return count == 0 || take_words(parser, words, count, error);
+}
+
+static bool take_text(struct parser *parser, const char *text, gsize length, GError **error)
+{
+	while (length > 0) {
+		const char *end = memchr(text, '\n', length);
+		gsize line = end ? (gsize)(end - text) : length;
+
+		parser->line++;
+		if (!take_line(parser, text, line, error))
+			return false;
+		line += end != NULL;
+		text += line;
+		length -= line;
+	}
+	return true;
+}
+
+/* The user's choice of direction goes over the file's. */
+static void turn(struct parser *parser, enum template_direction direction)
+{
+	GArray *columns = parser->columns;
+
+	if (direction == TEMPLATE_AS_WRITTEN)
+		return;
+	parser->record_template->biflow = direction == TEMPLATE_BIFLOW;
+	for (guint i = columns->len; i-- > 0;) {
+		struct template_column column = g_array_index(columns, struct template_column, i);
+
+		if (direction == TEMPLATE_UNIFLOW && column.reverse)
+			g_array_remove_index(columns, i);
+		else if (direction == TEMPLATE_BIFLOW && !column.reverse &&
+			 column.field->direction == FIELD_OF_SIDE &&
+			 !columns_have(columns, column.field, true))
+			columns_insert(columns, i + 1, column.field, true);
+	}
+}
+
+/* Each IP version gets the columns that its flows have. */
+static bool share_out(struct parser *parser, GError **error)
+{
+	struct record_template *form = parser->record_template;
+
+	for (guint i = 0; i < parser->columns->len; i++) {
+		const struct template_column *column =
+			&g_array_index(parser->columns, struct template_column, i);
+		const struct field *field = column->field;
+
+		form->detail = MAX(form->detail, field->detail);
+		if (form->ipv4 && field->version != 6)
+			columns_insert(form->columns[0], form->columns[0]->len, field,
+				       column->reverse);
+		if (form->ipv6 && field->version != 4)
+			columns_insert(form->columns[1], form->columns[1]->len, field,
+				       column->reverse);
+	}
+	if (form->ipv4 && form->columns[0]->len == 0)
+		return refuse(parser, 1, error, "no column for IPv4 flows; name an element");
+	if (form->ipv6 && form->columns[1]->len == 0)
+		return refuse(parser, 1, error, "no column for IPv6 flows; name an element");
+	return true;
+}
+
+struct record_template *record_template_parse(const char *name, const char *text, gsize length,
+					      enum template_direction direction, GError **error)
+{
+	g_autoptr(GArray) columns = columns_new();
+	struct parser parser = { .columns = columns, .name = name };
+	struct record_template *form = g_new0(struct record_template, 1);
+
+	parser.record_template = form;
+	form->name = g_strdup(name);
+	form->ipv4 = true;
+	form->ipv6 = true;
+	for (size_t i = 0; i < G_N_ELEMENTS(form->columns); i++)
+		form->columns[i] = columns_new();
+	if (take_text(&parser, text, length, error)) {
+		turn(&parser, direction);
+		if (share_out(&parser, error))
+			return form;
+	}
+	record_template_free(form);
+	return NULL;
+}
+
+/* Not g_file_get_contents: a file without end must not fill the memory. */
+static char *read_file(const char *path, gsize *ret_length, GError **error)
+{
+	FILE *file = fopen(path, "re");
+	g_autofree char *text = NULL;
+	gsize length;
+	int cause = errno;
+
+	if (file) {
+		text = g_malloc(FILE_LENGTH_MAX + 1);
+		errno = 0;
+		length = fread(text, 1, FILE_LENGTH_MAX + 1, file);
+		cause = ferror(file) ? errno : 0;
+		fclose(file);
+	}
+	if (!file || cause) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "template \"%s\": %s; name a file or one that `weir templates` lists",
+			    path, g_strerror(cause));
+		return NULL;
+	}
+	if (length > FILE_LENGTH_MAX) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "template \"%s\": larger than %d octets; is it a template?", path,
+			    FILE_LENGTH_MAX);
+		return NULL;
+	}
+	*ret_length = length;
+	return g_steal_pointer(&text);
+}
+
+struct record_template *record_template_load(const char *name_or_path,
+					     enum template_direction direction, GError **error)
+{
+	g_autofree char *text = NULL;
+	gsize length;
+
+	for (const struct template_builtin *builtin = template_builtins; builtin->name; builtin++)
+		if (strcmp(builtin->name, name_or_path) == 0)
+			return record_template_parse(builtin->name, builtin->text,
+						     strlen(builtin->text), direction, error);
+	text = read_file(name_or_path, &length, error);
+	if (!text)
+		return NULL;
+	return record_template_parse(name_or_path, text, length, direction, error);
+}
