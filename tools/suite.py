@@ -98,7 +98,8 @@ UNRANDOMISED = unrandomised()
 
 def build(preset):
     """None, or the result of a build that failed."""
-    for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "-j", JOBS]):
+    compile_all = ["cmake", "--build", "--preset", preset, "-j", JOBS]
+    for command in (["cmake", "--preset", preset], compile_all):
         status, output = run(command)
         if status:
             return Result(f"build of preset {preset}", "failed", output)
@@ -143,8 +144,9 @@ def read_tap(text):
         if not match:
             lines.append(line)
             continue
-        outcome = "failed" if match[1] else "skipped" if "# SKIP" in match[2] else "passed"
-        results.append(Result(match[2], outcome, "\n".join(lines)))
+        name, skip, reason = match[2].partition(" # SKIP ")
+        outcome = "failed" if match[1] else "skipped" if skip else "passed"
+        results.append(Result(name, outcome, "\n".join(lines + [reason])))
         lines = []
     return results
 
