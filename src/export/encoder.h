@@ -11,6 +11,7 @@ struct encoder_options {
 	const struct record_template *record_template; /* outlives the encoder */
 	guint32 pen;				       /* of our own elements */
 	guint32 domain;				       /* observation domain */
+	guint16 message_max; /* octets of a message at most; 0: what suits a file */
 };
 
 /* Takes finished octets (an IPFIX message, some lines of text): all of them, or sets the error. */
@@ -23,7 +24,8 @@ struct encoder_ops {
 	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,
 				void *sink_data, GError **error);
 	/* Every flow of the batch that the template takes. ret_records grows by the data records
-	 * made (one or two a flow). */
+	 * made (one or two a flow), not before they are made: at each call of the sink it tells
+	 * how many records the octets so far hold. */
 	bool (*encode)(struct encoder *encoder, const struct flow_batch *batch,
 		       guint64 *ret_records, GError **error);
 	/* Whatever is still held back goes to the sink. */
@@ -35,6 +37,8 @@ extern const struct encoder_ops ipfix_encoder;
 extern const struct encoder_ops json_encoder;
 extern const struct encoder_ops text_encoder;
 
+/* All of them, NULL-terminated. */
+extern const struct encoder_ops *const encoders[];
 const struct encoder_ops *encoder_by_scheme(const char *scheme, size_t length);
 
 #endif

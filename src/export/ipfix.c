@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IPFIX (RFC 7011) by libfixbuf: templates and element types first, then data records.
+ *
+ * The export time of a message is the packet clock, the latest packet of all flows told so far, so
+ * that one capture gives the same octets whenever it is replayed. A session without any flow says
+ * 1970. */
+#include "base/error.h"
+#include "export/encoder.h"
+#include "export/ipfix_fill.h"
+#include "export/ipfix_message.h"
+#include "export/ipfix_model.h"
+#include "export/ipfix_types.h"
+
+#define FORMS		  2 /* of a record: for IPv4 and for IPv6 flows */
+#define TYPES_TEMPLATE_ID (IPFIX_FIRST_DATA_SET + FORMS)
+
+/* One of the two layouts; plan is NULL where the template does not take such flows. */
+struct form {
+	guint16 template_length; /* in its set */
+	struct fill_plan *plan;
+	guint8 *record;
+};
+
+struct encoder {
+	const struct record_template *layout;
+	fbInfoModel_t *model;
+	struct ipfix_types *types; /* NULL: no own elements */
+	struct ipfix_message *message;
+	bool introduced; /* the session's templates are out */
+	guint64 clock_ns;
+	struct form forms[FORMS];
+	guint64 *records; /* of the caller, while he waits */
+};
+
+static void ipfix_free(struct encoder *encoder)
+{
+	if (encoder == NULL)
+		return;
+	ipfix_message_free(encoder->message);
+	ipfix_types_free(encoder->types);
+	if (encoder->model != NULL)
+		fbInfoModelFree(encoder->model);
+	for (int i = 0; i < FORMS; i++) {
+		fill_plan_free(encoder->forms[i].plan);
+		g_free(encoder->forms[i].record);
+	}
+	g_free(encoder);
+}
+
+static guint16 template_length(const GArray *columns)
+{
+	size_t length = 4;
+
+	for (guint i = 0; i < columns->len; i++) {
+		const struct template_column *column =
+			&g_array_index(columns, struct template_column, i);
+
+		length += column->field->own || column->reverse ? 8 : 4;
+	}
+	return (guint16)length;
+}
+
+static bool add_form(struct encoder *encoder, fbSession_t *session, int index,
+		     const struct encoder_options *options, GError **error)
+{
+	const GArray *columns = encoder->layout->columns[index];
+	guint16 id = (guint16)(IPFIX_FIRST_DATA_SET + index);
+	struct form *form = &encoder->forms[index];
+	fbTemplate_t *template = ipfix_model_template(encoder->model, columns, options->pen, error);
+	GError *fixbuf = NULL;
+
+	if (template == NULL)
+		return false;
+	/* Inside and on the wire alike. */
+	if (fbSessionAddTemplate(session, TRUE, id, template, &fixbuf) != id ||
+	    fbSessionAddTemplate(session, FALSE, id, template, &fixbuf) != id) {
+		ipfix_error(error, fixbuf, "cannot register the IPFIX template");
+		return false;
+	}
+	form->template_length = template_length(columns);
+	form->plan = fill_plan_new(columns);
+	form->record = g_malloc(fill_plan_size(form->plan));
+	return true;
+}
+
+static bool add_templates(struct encoder *encoder, fbSession_t *session,
+			  const struct encoder_options *options, GError **error)
+{
+	GError *types_error = NULL;
+
+	if (encoder->layout->ipv4 && !add_form(encoder, session, 0, options, error))
+		return false;
+	if (encoder->layout->ipv6 && !add_form(encoder, session, 1, options, error))
+		return false;
+	encoder->types =
+		ipfix_types_new(encoder->model, session, options, TYPES_TEMPLATE_ID, &types_error);
+	if (types_error != NULL) {
+		g_propagate_error(error, types_error);
+		return false;
+	}
+	return true;
+}
+
+static bool check_lengths(const struct encoder *encoder, size_t message_max, GError **error)
+{
+	for (int i = 0; i < FORMS; i++) {
+		const struct form *form = &encoder->forms[i];
+		size_t longest;
+
+		if (form->plan == NULL)
+			continue;
+		longest = MAX(fill_plan_size(form->plan), form->template_length);
+		if (IPFIX_MESSAGE_HEADER + IPFIX_SET_HEADER + longest > message_max) {
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    "template %s needs %zu octets at once, more than a message of "
+				    "%zu holds; shorten it or raise the message size",
+				    encoder->layout->name, longest, message_max);
+			return false;
+		}
+	}
+	return true;
+}
+
+static struct encoder *ipfix_open(const struct encoder_options *options, encoder_sink *sink,
+				  void *sink_data, GError **error)
+{
+	guint16 message_max =
+		options->message_max != 0 ? options->message_max : IPFIX_MESSAGE_MAX_FILE;
+	struct encoder *encoder;
+	fbSession_t *session;
+
+	if (message_max < IPFIX_MESSAGE_MIN) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "a message of %u octets is too short for IPFIX; give at least %u",
+			    message_max, IPFIX_MESSAGE_MIN);
+		return NULL;
+	}
+	encoder = g_new0(struct encoder, 1);
+	encoder->layout = options->record_template;
+	encoder->model = ipfix_model_new(options->pen);
+	session = fbSessionAlloc(encoder->model);
+	fbSessionSetDomain(session, options->domain);
+	if (!add_templates(encoder, session, options, error) ||
+	    !check_lengths(encoder, message_max, error)) {
+		fbSessionFree(session);
+		ipfix_free(encoder);
+		return NULL;
+	}
+	encoder->message = ipfix_message_new(session, message_max, sink, sink_data);
+	return encoder;
+}
+
+/* The start of the session: everything a reader must know before data. */
+static bool introduce(struct encoder *encoder, GError **error)
+{
+	struct ipfix_message *message = encoder->message;
+
+	encoder->introduced = true;
+	for (int i = 0; i < FORMS; i++) {
+		const struct form *form = &encoder->forms[i];
+
+		if (form->plan != NULL &&
+		    !ipfix_message_add_template(message, (guint16)(IPFIX_FIRST_DATA_SET + i), false,
+						form->template_length, error))
+			return false;
+	}
+	if (encoder->types == NULL)
+		return true;
+	return ipfix_types_send_template(encoder->types, message, error) &&
+	       ipfix_types_send_records(encoder->types, message, error);
+}
+
+/* What record_template_apply calls for each record of a flow. */
+static bool append(void *data, const GArray *columns, const struct flow_view *forward,
+		   GError **error)
+{
+	struct encoder *encoder = data;
+	int index = columns == encoder->layout->columns[1];
+	const struct form *form = &encoder->forms[index];
+	size_t size = fill_plan_size(form->plan);
+	struct ipfix_record record = {
+		.template_id = (guint16)(IPFIX_FIRST_DATA_SET + index),
+		.length = size,
+		.octets = form->record,
+		.size = size,
+	};
+
+	fill_plan_run(form->plan, forward, form->record);
+	if (!ipfix_message_add_record(encoder->message, &record, error))
+		return false;
+	(*encoder->records)++;
+	return true;
+}
+
+static bool encode_flow(struct encoder *encoder, const struct flow_record *record, GError **error)
+{
+	if (!(record->flow.key.version == 6 ? encoder->layout->ipv6 : encoder->layout->ipv4))
+		return true;
+	encoder->clock_ns = MAX(encoder->clock_ns, flow_last_ns(&record->flow));
+	ipfix_message_set_time(encoder->message, (guint32)(encoder->clock_ns / FLOW_SECOND_NS));
+	if (!encoder->introduced && !introduce(encoder, error))
+		return false;
+	return record_template_apply(encoder->layout, record, append, encoder, error);
+}
+
+static bool ipfix_encode(struct encoder *encoder, const struct flow_batch *batch,
+			 guint64 *ret_records, GError **error)
+{
+	encoder->records = ret_records;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!encode_flow(encoder, &batch->records[i], error))
+			return false;
+	}
+	return true;
+}
+
+static bool ipfix_flush(struct encoder *encoder, GError **error)
+{
+	if (!encoder->introduced && !introduce(encoder, error))
+		return false;
+	return ipfix_message_send(encoder->message, error);
+}
+
+const struct encoder_ops ipfix_encoder = {
+	.scheme = "ipfix",
+	.open = ipfix_open,
+	.encode = ipfix_encode,
+	.flush = ipfix_flush,
+	.free = ipfix_free,
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The fill plan: what to ask of the flow, and where and how the answer is stored. */
+#include "export/ipfix_fill.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+
+#define NTP_EPOCH 2208988800U /* seconds from 1900 to 1970 */
+#define NS_PER_S  G_GUINT64_CONSTANT(1000000000)
+
+struct fill_step {
+	field_get *get;
+	guint16 offset;
+	guint8 type; /* enum field_type */
+	guint8 reverse;
+};
+
+struct fill_plan {
+	size_t size;
+	size_t count;
+	struct fill_step steps[];
+};
+
+static guint64 ntp_seconds(guint64 ns)
+{
+	return (guint64)(guint32)(ns / NS_PER_S + NTP_EPOCH) << 32;
+}
+
+guint64 ipfix_time_nano(guint64 ns)
+{
+	return ntp_seconds(ns) | (((ns % NS_PER_S) << 32) + NS_PER_S - 1) / NS_PER_S;
+}
+
+/* The low 11 bits of the fraction are zero, as RFC 7011 wants. */
+guint64 ipfix_time_micro(guint64 ns)
+{
+	guint64 us = ns % NS_PER_S / 1000;
+
+	return ntp_seconds(ns) | (((us << 21) + 999999) / 1000000) << 11;
+}
+
+struct fill_plan *fill_plan_new(const GArray *columns)
+{
+	struct fill_plan *plan = g_malloc0(sizeof(*plan) + columns->len * sizeof(plan->steps[0]));
+
+	for (guint i = 0; i < columns->len; i++) {
+		const struct template_column *column =
+			&g_array_index(columns, struct template_column, i);
+		struct fill_step *step = &plan->steps[plan->count++];
+
+		step->get = column->field->get;
+		step->offset = (guint16)plan->size;
+		step->type = (guint8)column->field->type;
+		step->reverse = column->reverse;
+		plan->size += field_type_size(column->field->type);
+	}
+	return plan;
+}
+
+void fill_plan_free(struct fill_plan *plan)
+{
+	g_free(plan);
+}
+
+size_t fill_plan_size(const struct fill_plan *plan)
+{
+	return plan->size;
+}
+
+static inline void put8(guint8 *to, guint64 number)
+{
+	*to = (guint8)number;
+}
+
+static inline void put16(guint8 *to, guint64 number)
+{
+	guint16 value = (guint16)number;
+
+	memcpy(to, &value, sizeof(value));
+}
+
+static inline void put32(guint8 *to, guint64 number)
+{
+	guint32 value = (guint32)number;
+
+	memcpy(to, &value, sizeof(value));
+}
+
+static inline void put64(guint8 *to, guint64 number)
+{
+	memcpy(to, &number, sizeof(number));
+}
+
+static inline void put(guint8 *to, enum field_type type, const union field_value *value)
+{
+	switch (type) {
+	case FIELD_UNSIGNED8:
+		return put8(to, value->number);
+	case FIELD_UNSIGNED16:
+		return put16(to, value->number);
+	case FIELD_UNSIGNED32:
+		return put32(to, value->number);
+	case FIELD_UNSIGNED64:
+		return put64(to, value->number);
+	case FIELD_FLOAT64:
+		memcpy(to, &value->real, sizeof(value->real));
+		return;
+	case FIELD_BOOLEAN: /* RFC 7011, 6.1.5: true is 1, false is 2 */
+		return put8(to, value->number ? 1 : 2);
+	case FIELD_MAC_ADDRESS:
+		memcpy(to, value->octets, 6);
+		return;
+	case FIELD_IPV4_ADDRESS: /* a number to libfixbuf */
+		return put32(to, load_be32(value->octets));
+	case FIELD_IPV6_ADDRESS:
+		memcpy(to, value->octets, 16);
+		return;
+	case FIELD_DATE_TIME_MILLISECONDS:
+		return put64(to, value->number / 1000000);
+	case FIELD_DATE_TIME_MICROSECONDS:
+		return put64(to, ipfix_time_micro(value->number));
+	case FIELD_DATE_TIME_NANOSECONDS:
+		return put64(to, ipfix_time_nano(value->number));
+	case FIELD_TYPES:
+		break;
+	}
+	g_assert_not_reached();
+}
+
+void fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record)
+{
+	const struct flow_view views[2] = {
+		*forward,
+		{
+			.record = forward->record,
+			.from = forward->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
+			.scope = FIELD_SCOPE_REVERSE,
+		},
+	};
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fill_step *step = &plan->steps[i];
+		union field_value value;
+
+		step->get(&views[step->reverse], &value);
+		put(record + step->offset, step->type, &value);
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a flow to the packed record libfixbuf transcodes: one plan for each form of the template,
+ * made once, run for every record. */
+#ifndef WEIR_EXPORT_IPFIX_FILL_H
+#define WEIR_EXPORT_IPFIX_FILL_H
+
+#include "export/template.h"
+
+struct fill_plan;
+
+/* Columns lie in the record in their order, without gaps, in host byte order. */
+struct fill_plan *fill_plan_new(const GArray *columns);
+void fill_plan_free(struct fill_plan *plan);
+
+/* Octets of the record; as all fields have a fixed length, the same inside and on the wire. */
+size_t fill_plan_size(const struct fill_plan *plan);
+void fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record);
+
+/* The NTP form of RFC 7011, 6.1.9 and 6.1.10: seconds since 1900 modulo 2^32, then 1/2^32 s. The
+ * fraction is rounded up, so that a reader gets the same number whether he cuts or rounds. */
+guint64 ipfix_time_micro(guint64 ns);
+guint64 ipfix_time_nano(guint64 ns);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* libfixbuf knows IANA's registry, the field table knows ours. Where both know an element they
+ * must agree; a record that a collector reads differently than we meant it is worse than none. */
+#include "export/ipfix_model.h"
+
+#include "base/error.h"
+
+static const guint8 model_types[FIELD_TYPES] = {
+	[FIELD_UNSIGNED8] = FB_UINT_8,
+	[FIELD_UNSIGNED16] = FB_UINT_16,
+	[FIELD_UNSIGNED32] = FB_UINT_32,
+	[FIELD_UNSIGNED64] = FB_UINT_64,
+	[FIELD_FLOAT64] = FB_FLOAT_64,
+	[FIELD_BOOLEAN] = FB_BOOL,
+	[FIELD_MAC_ADDRESS] = FB_MAC_ADDR,
+	[FIELD_IPV4_ADDRESS] = FB_IP4_ADDR,
+	[FIELD_IPV6_ADDRESS] = FB_IP6_ADDR,
+	[FIELD_DATE_TIME_MILLISECONDS] = FB_DT_MILSEC,
+	[FIELD_DATE_TIME_MICROSECONDS] = FB_DT_MICROSEC,
+	[FIELD_DATE_TIME_NANOSECONDS] = FB_DT_NANOSEC,
+};
+
+/* What libfixbuf turns round on the wire. */
+static bool has_byte_order(enum field_type type)
+{
+	switch (type) {
+	case FIELD_UNSIGNED8:
+	case FIELD_BOOLEAN:
+	case FIELD_MAC_ADDRESS:
+	case FIELD_IPV6_ADDRESS:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* IANA registry "IPFIX Information Element Units". */
+static guint32 units_number(const char *units)
+{
+	static const char *const names[] = {
+		"none",	       "bits",		"octets",	"packets",
+		"flows",       "seconds",	"milliseconds", "microseconds",
+		"nanoseconds", "4-octet words", "messages",	"hops",
+		"entries",     "frames",	"ports",	"inferred",
+	};
+
+	for (guint32 i = 0; units != NULL && i < G_N_ELEMENTS(names); i++) {
+		if (g_str_equal(units, names[i]))
+			return i;
+	}
+	return 0;
+}
+
+static void add_element(fbInfoModel_t *model, const struct field *field, guint32 pen)
+{
+	/* libfixbuf copies both strings, though its struct does not say const. */
+	fbInfoElement_t element = FB_IE_INIT_FULL(
+		field->name, pen, field->id, (guint16)field_type_size(field->type), 0, 0, 0,
+		model_types[field->type], (char *)(guintptr)field->description);
+
+	element.flags = (guint32)field->semantics << 8 | units_number(field->units) << 16;
+	if (has_byte_order(field->type))
+		element.flags |= FB_IE_F_ENDIAN;
+	if (field->direction == FIELD_OF_SIDE)
+		element.flags |= FB_IE_F_REVERSIBLE;
+	fbInfoModelAddElement(model, &element);
+}
+
+fbInfoModel_t *ipfix_model_new(guint32 pen)
+{
+	fbInfoModel_t *model = fbInfoModelAlloc();
+
+	for (size_t i = 0; i < fields_count; i++) {
+		if (fields[i].own)
+			add_element(model, &fields[i], pen);
+		else if (fbInfoModelGetElementByID(model, fields[i].id, 0) == NULL)
+			add_element(model, &fields[i], 0); /* younger than the library */
+	}
+	return model;
+}
+
+static const fbInfoElement_t *find(fbInfoModel_t *model, const struct template_column *column,
+				   guint32 pen)
+{
+	const struct field *field = column->field;
+
+	if (!field->own)
+		return fbInfoModelGetElementByID(model, field->id,
+						 column->reverse ? FIELD_PEN_REVERSE : 0);
+	return fbInfoModelGetElementByID(
+		model, column->reverse ? field->id | FIELD_REVERSE_BIT : field->id, pen);
+}
+
+/* The registry says nothing (default) of what older copies of it call a quantity. */
+static guint32 semantics(guint32 number)
+{
+	return number == FIELD_QUANTITY ? FIELD_SEMANTICS_DEFAULT : number;
+}
+
+static const char *disagreement(const fbInfoElement_t *element,
+				const struct template_column *column)
+{
+	const struct field *field = column->field;
+
+	if (element == NULL)
+		return "the information model does not have it";
+	if (!g_str_equal(element->ref.name, column->name))
+		return "the information model calls it otherwise";
+	if (element->type != model_types[field->type])
+		return "the information model gives it another type";
+	if (element->len != field_type_size(field->type))
+		return "the information model gives it another length";
+	if (semantics(FB_IE_SEMANTIC(element->flags)) != semantics(field->semantics))
+		return "the information model gives it other semantics";
+	return NULL;
+}
+
+const fbInfoElement_t *ipfix_model_element(fbInfoModel_t *model,
+					   const struct template_column *column, guint32 pen,
+					   GError **error)
+{
+	const fbInfoElement_t *element = find(model, column, pen);
+	const char *wrong = disagreement(element, column);
+
+	if (wrong != NULL) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "cannot export %s as IPFIX: %s; leave it out of the template",
+			    column->name, wrong);
+		return NULL;
+	}
+	return element;
+}
+
+fbTemplate_t *ipfix_model_template(fbInfoModel_t *model, const GArray *columns, guint32 pen,
+				   GError **error)
+{
+	fbTemplate_t *template = fbTemplateAlloc(model);
+
+	for (guint i = 0; i < columns->len; i++) {
+		const fbInfoElement_t *element = ipfix_model_element(
+			model, &g_array_index(columns, struct template_column, i), pen, error);
+		fbInfoElementSpec_t spec;
+		GError *fixbuf = NULL;
+
+		if (element == NULL) {
+			fbTemplateFreeUnused(template);
+			return NULL;
+		}
+		spec = (fbInfoElementSpec_t){ (char *)(guintptr)element->ref.name, element->len,
+					      0 };
+		if (!fbTemplateAppendSpec(template, &spec, 0, &fixbuf)) {
+			ipfix_error(error, fixbuf, "cannot make the IPFIX template");
+			fbTemplateFreeUnused(template);
+			return NULL;
+		}
+	}
+	return template;
+}
+
+void ipfix_error(GError **error, GError *from, const char *what)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", what,
+		    from != NULL ? from->message : "libfixbuf gave no reason");
+	g_clear_error(&from);
+}
