@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every header compiles alone, the meter's natively. headers.py [ROOT [BUILD]]: BUILD, a configured
-build, tells the include paths and definitions of the sources."""
+"""Every header compiles alone, in every home it has: the meter's natively, as XDP and as tc.
+
+headers.py [ROOT [BUILD]]: BUILD, a configured build, tells include paths and definitions.
+"""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -11,7 +14,22 @@ from pathlib import Path
 from tree import in_parallel, main
 
 TAKES_VALUE = ("-I", "-D", "-isystem")
-STRICT = ["-std=gnu11", "-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only", "-xc", "-"]
+ALONE = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc", "-"]
+BPF = ["clang", "-target", "bpf", "-O2", "-I/usr/include/x86_64-linux-gnu"]
+HOMES = {  # compiler and flags; None: gcc with the flags of the build
+    "native": None,
+    "XDP": [*BPF, "-DMETER_CTX_XDP"],
+    "tc": [*BPF, "-DMETER_CTX_SKB"],
+}
+LIVES_IN = [  # the first row that fits
+    (r"bpf/meter/ctx_native\.h$", ["native"]),
+    (r"bpf/meter/ctx_xdp\.h$", ["XDP"]),
+    (r"bpf/meter/ctx_skb\.h$", ["tc"]),
+    (r"bpf/meter/ctx_bpf\.h$", ["XDP", "tc"]),
+    (r"bpf/meter/", ["native", "XDP", "tc"]),
+    (r"bpf/", ["XDP", "tc"]),
+    (r"", ["native"]),
+]
 
 
 def build_flags(build):
@@ -33,18 +51,31 @@ def flags_for(tree):
     return ["-D_GNU_SOURCE", f"-I{tree.root}/src", f"-I{tree.root}/bpf"]
 
 
-def compile_header(tree, path, flags):
+def homes(path):
+    return next(homes for pattern, homes in LIVES_IN if re.match(pattern, path))
+
+
+def fault(tree, path, home, flags):
+    """What the compiler of one home says of a header, or nothing."""
+    compiler = [*HOMES[home], f"-I{tree.root}/bpf"] if HOMES[home] else ["gcc", "-std=gnu11", *flags]
     folder = (tree.root / path).parent
-    command = ["gcc", *flags, f"-I{folder}", *STRICT]
     source = f'#include "{tree.root / path}"\n'
-    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
-    return [f"{path}:1: does not compile alone\n{done.stderr}"] if done.returncode else []
+    done = subprocess.run([*compiler, f"-I{folder}", *ALONE], input=source, capture_output=True,
+                          text=True, check=False)
+    return done.stderr if done.returncode else ""
 
 
 def check(tree):
     flags = flags_for(tree)
-    headers = [path for path, _ in tree.select(".h", under=("src/", "bpf/meter/", "tests/"))]
-    return in_parallel(lambda path: compile_header(tree, path, flags), headers)
+
+    def complaints(path):
+        for home in homes(path):
+            if text := fault(tree, path, home, flags):
+                return [f"{path}:1: does not compile alone ({home})\n{text}"]
+        return []
+
+    headers = [path for path, _ in tree.select(".h", under=("src/", "bpf/", "tests/"))]
+    return in_parallel(complaints, headers)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from tree import main
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 BPF_SYSTEM = re.compile(r"(linux|bpf|asm)/|std(bool|def|int)\.h$")
+NATIVE_HOME = "bpf/meter/ctx_native.h"  # gives the meter what the kernel's headers give elsewhere
 EVERYTHING = None
 MAY_SEE = {  # by stage; a stage that is not named here sees base, flow and itself
     "base": {"base"},
@@ -48,7 +49,7 @@ def wrong(includer, bracket, name, known):
     target = resolve(includer, name, known)
     if includer.startswith("bpf/"):
         if target is None:
-            fits = BPF_SYSTEM.match(name) and bracket == "<"
+            fits = bracket == "<" and (BPF_SYSTEM.match(name) or includer == NATIVE_HOME)
             return None if fits else "is not a header for BPF programs"
         return None if target.startswith("bpf/") else "is outside bpf/"
     if target is None:

@@ -50,6 +50,7 @@ FAULTS = [
     (sizes, "src/base/log.c", "\n" * 501, "501 lines"),
     (layout, "src/base/log.c", "int  x ;\n", "log.c:1"),
     (headers, "src/base/log.h", "static inline size_t f(void) { return 0; }\n", "alone"),
+    (headers, "bpf/maps.h", "struct { int x; } x SEC(1);\n", "alone (XDP)"),
     (words, "src/base/log.c", "int x = atoi (y);\n", "log.c:1: unsafe call of atoi"),
     (words, "README.md", "see /" + "work/tree\n", "README.md:1: path"),
     (words, "src/base/log.c", 'char *x = "/' + 'home/me";\n', "path of one machine"),
