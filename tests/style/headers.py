@@ -9,15 +9,20 @@ import re
 import shlex
 import subprocess
 import sys
+from glob import glob
 from pathlib import Path
 
 from tree import in_parallel, main
 
 TAKES_VALUE = ("-I", "-D", "-isystem")
 ALONE = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-xc", "-"]
-BPF = ["clang", "-target", "bpf", "-O2", "-I/usr/include/x86_64-linux-gnu"]
-HOMES = {  # compiler and flags; None: gcc with the flags of the build
-    "native": None,
+MULTIARCH = [f"-I{path}" for path in glob("/usr/include/*-linux-gnu")]
+# The meter leaves a few functions to whoever includes it: undefined here, and rightly so.
+METER = ["clang", "-Wno-undefined-internal"]
+BPF = [*METER, "-target", "bpf", "-O2", *MULTIARCH]
+HOMES = {  # None: gcc with the flags of the build
+    "user space": None,
+    "native": METER,
     "XDP": [*BPF, "-DMETER_CTX_XDP"],
     "tc": [*BPF, "-DMETER_CTX_SKB"],
 }
@@ -28,7 +33,7 @@ LIVES_IN = [  # the first row that fits
     (r"bpf/meter/ctx_bpf\.h$", ["XDP", "tc"]),
     (r"bpf/meter/", ["native", "XDP", "tc"]),
     (r"bpf/", ["XDP", "tc"]),
-    (r"", ["native"]),
+    (r"", ["user space"]),
 ]
 
 
