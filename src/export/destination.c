@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account is exact: a flow is written when the system took the octets of its last record, and
+ * failed when it was given but is not in the file. As octets wait in the encoder and in the
+ * writer, flows wait with them:
+ *
+ *	told ──► held, open (in the encoder) ──► buffered (in the writer) ──► counts.flows
+ *
+ * The encoder says at each call of the sink how many records the octets hold, and so, as the
+ * number of records of a flow is known, which flows are now in the writer. */
+#include "export/destination.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "export/destination_url.h"
+#include "export/file_writer.h"
+
+struct tally {
+	guint64 flows;
+	guint64 packets;
+	guint64 octets;
+};
+
+struct destination {
+	char *url;
+	char *path;
+	struct record_template *layout;
+	const struct encoder_ops *ops;
+	struct encoder *encoder;
+	struct file_writer *writer;
+	bool over; /* failed, or finished */
+	struct export_counts counts;
+
+	guint64 made;			/* records, as the encoder counts them */
+	struct tally told;		/* flows given to the encoder */
+	struct tally held;		/* of them: of earlier batches, still in the encoder */
+	guint64 held_through;		/* all of these are out when so many records are */
+	const struct flow_batch *batch; /* being encoded */
+	size_t next;		  /* first flow of the batch that may still be in the encoder */
+	guint64 through;	  /* records of all flows before it */
+	struct tally buffered;	  /* flows in the writer */
+	guint64 buffered_through; /* records that were made when the writer last got octets */
+};
+
+static bool takes(const struct destination *destination, const struct flow *flow)
+{
+	return flow->key.version == 6 ? destination->layout->ipv6 : destination->layout->ipv4;
+}
+
+/* How many records the flow becomes here; see struct record_template. */
+static guint64 records_of(const struct destination *destination, const struct flow *flow)
+{
+	if (!takes(destination, flow))
+		return 0;
+	if (destination->layout->biflow)
+		return 1;
+	return (guint64)(flow->side[FLOW_FROM_LOW].packets > 0) +
+	       (flow->side[FLOW_FROM_HIGH].packets > 0);
+}
+
+static void tally_flow(struct tally *tally, const struct flow *flow)
+{
+	tally->flows++;
+	tally->packets += flow_packets(flow);
+	tally->octets += flow_octets(flow);
+}
+
+static void tally_move(struct tally *to, struct tally *from)
+{
+	to->flows += from->flows;
+	to->packets += from->packets;
+	to->octets += from->octets;
+	*from = (struct tally){ 0 };
+}
+
+/* Moves every flow whose records the encoder has given out to the writer's account. */
+static void settle(struct destination *destination)
+{
+	const struct flow_batch *batch = destination->batch;
+
+	destination->buffered_through = destination->made;
+	if (destination->held.flows > 0) {
+		if (destination->made < destination->held_through)
+			return;
+		tally_move(&destination->buffered, &destination->held);
+	}
+	for (; batch != NULL && destination->next < batch->count; destination->next++) {
+		const struct flow *flow = &batch->records[destination->next].flow;
+		guint64 records = records_of(destination, flow);
+
+		if (destination->through + records > destination->made)
+			return;
+		destination->through += records;
+		if (records > 0)
+			tally_flow(&destination->buffered, flow);
+	}
+}
+
+/* The batch goes away; what the encoder keeps of it stays as a sum. */
+static void hold_rest(struct destination *destination)
+{
+	const struct flow_batch *batch = destination->batch;
+
+	for (; destination->next < batch->count; destination->next++) {
+		const struct flow *flow = &batch->records[destination->next].flow;
+		guint64 records = records_of(destination, flow);
+
+		destination->through += records;
+		if (records > 0)
+			tally_flow(&destination->held, flow);
+	}
+	destination->held_through = destination->through;
+	destination->batch = NULL;
+}
+
+static bool drain(struct destination *destination, GError **error)
+{
+	struct export_counts *counts = &destination->counts;
+
+	if (!file_writer_drain(destination->writer, error))
+		return false;
+	counts->flows += destination->buffered.flows;
+	counts->packets += destination->buffered.packets;
+	counts->octets += destination->buffered.octets;
+	counts->records = destination->buffered_through;
+	destination->buffered = (struct tally){ 0 };
+	return true;
+}
+
+/* What the encoder calls with finished octets. */
+static bool take(void *data, const guint8 *octets, size_t length, GError **error)
+{
+	struct destination *destination = data;
+
+	if (!file_writer_fits(destination->writer, length) && !drain(destination, error))
+		return false;
+	settle(destination);
+	return file_writer_add(destination->writer, octets, length, error);
+}
+
+static bool open_encoder(struct destination *destination, const struct destination_url *url,
+			 const struct export_options *options, GError **error)
+{
+	const char *name = url->template_name != NULL ? url->template_name : options->template_name;
+
+	destination->layout = record_template_load(name, options->direction, error);
+	if (destination->layout == NULL)
+		return false;
+	destination->encoder = url->ops->open(
+		&(struct encoder_options){
+			.record_template = destination->layout,
+			.pen = options->pen,
+			.domain = url->has_domain ? url->domain : options->domain,
+		},
+		take, destination, error);
+	return destination->encoder != NULL;
+}
+
+struct destination *destination_new(const char *url, const struct export_options *options,
+				    GError **error)
+{
+	struct destination_url parsed;
+	struct destination *destination;
+
+	if (!destination_url_parse(url, &parsed, error))
+		return NULL;
+	destination = g_new0(struct destination, 1);
+	destination->url = g_strdup(url);
+	destination->counts.url = destination->url;
+	destination->ops = parsed.ops;
+	destination->path = g_steal_pointer(&parsed.path);
+	if (open_encoder(destination, &parsed, options, error)) {
+		destination->writer = file_writer_open(destination->path, error);
+		if (destination->writer == NULL)
+			g_prefix_error(error, "destination \"%s\": ", url);
+	}
+	destination_url_clear(&parsed);
+	if (destination->writer == NULL)
+		g_clear_pointer(&destination, destination_free);
+	return destination;
+}
+
+void destination_free(struct destination *destination)
+{
+	if (destination == NULL)
+		return;
+	if (destination->encoder != NULL)
+		destination->ops->free(destination->encoder);
+	file_writer_free(destination->writer);
+	record_template_free(destination->layout);
+	g_free(destination->path);
+	g_free(destination->url);
+	g_free(destination);
+}
+
+bool destination_same(const struct destination *a, const struct destination *b)
+{
+	return g_str_equal(a->path, b->path) || file_writer_same(a->writer, b->writer);
+}
+
+enum flow_detail destination_detail(const struct destination *destination)
+{
+	return destination->layout->detail;
+}
+
+bool destination_start(struct destination *destination, GError **error)
+{
+	if (file_writer_start(destination->writer, error))
+		return true;
+	g_prefix_error(error, "destination \"%s\": ", destination->url);
+	return false;
+}
+
+/* Everything given and not written has failed, now and from now on. */
+static bool give_up(struct destination *destination, GError **error)
+{
+	struct export_counts *counts = &destination->counts;
+
+	destination->over = true;
+	file_writer_abandon(destination->writer);
+	counts->failed_flows = destination->told.flows - counts->flows;
+	counts->failed_packets = destination->told.packets - counts->packets;
+	counts->failed_octets = destination->told.octets - counts->octets;
+	g_prefix_error(error, "destination \"%s\": ", destination->url);
+	if (error != NULL && *error != NULL) {
+		char *message =
+			g_strconcat((*error)->message, "; it is left out from here on", NULL);
+
+		g_free((*error)->message);
+		(*error)->message = message;
+	}
+	return false;
+}
+
+static void count(struct destination *destination, const struct flow_batch *batch)
+{
+	struct export_counts *counts = &destination->counts;
+	struct tally told = { 0 };
+	struct tally untold = { 0 };
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct flow *flow = &batch->records[i].flow;
+
+		tally_flow(takes(destination, flow) ? &told : &untold, flow);
+	}
+	counts->untold_flows += untold.flows;
+	counts->untold_packets += untold.packets;
+	counts->untold_octets += untold.octets;
+	if (destination->over) {
+		counts->failed_flows += told.flows;
+		counts->failed_packets += told.packets;
+		counts->failed_octets += told.octets;
+	}
+	tally_move(&destination->told, &told);
+}
+
+static bool encode(struct destination *destination, const struct flow_batch *batch, GError **error)
+{
+	bool done;
+
+	destination->batch = batch;
+	destination->next = 0;
+	done = destination->ops->encode(destination->encoder, batch, &destination->made, error);
+	hold_rest(destination);
+	return done;
+}
+
+static bool flush(struct destination *destination, GError **error)
+{
+	return destination->ops->flush(destination->encoder, error) && drain(destination, error);
+}
+
+bool destination_write(struct destination *destination, const struct flow_batch *batch,
+		       GError **error)
+{
+	count(destination, batch);
+	if (destination->over)
+		return true;
+	if (!encode(destination, batch, error))
+		return give_up(destination, error);
+	if (file_writer_is_terminal(destination->writer) && !flush(destination, error))
+		return give_up(destination, error);
+	return true;
+}
+
+bool destination_finish(struct destination *destination, GError **error)
+{
+	struct export_counts *counts = &destination->counts;
+
+	if (destination->over)
+		return true;
+	if (!flush(destination, error) || !file_writer_close(destination->writer, error))
+		return give_up(destination, error);
+	destination->over = true;
+	/* Nothing waits anywhere any more. */
+	counts->flows = destination->told.flows;
+	counts->packets = destination->told.packets;
+	counts->octets = destination->told.octets;
+	counts->records = destination->made;
+	return true;
+}
+
+const struct export_counts *destination_counts(const struct destination *destination)
+{
+	return &destination->counts;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One destination: its template, its encoder, its file, and the account of what became of every
+ * flow it was given. */
+#ifndef WEIR_EXPORT_DESTINATION_H
+#define WEIR_EXPORT_DESTINATION_H
+
+#include "export/fanout.h"
+
+struct destination;
+
+/* Opens everything, changes nothing yet. */
+struct destination *destination_new(const char *url, const struct export_options *options,
+				    GError **error);
+void destination_free(struct destination *destination);
+
+/* Both would write to the same place. */
+bool destination_same(const struct destination *a, const struct destination *b);
+enum flow_detail destination_detail(const struct destination *destination);
+
+/* Empties the file. */
+bool destination_start(struct destination *destination, GError **error);
+/* False when it failed just now; from then on it only counts. */
+bool destination_write(struct destination *destination, const struct flow_batch *batch,
+		       GError **error);
+bool destination_finish(struct destination *destination, GError **error);
+
+const struct export_counts *destination_counts(const struct destination *destination);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where records go, as the user writes it: "ipfix+file:PATH?template=NAME&domain=N". */
+#ifndef WEIR_EXPORT_DESTINATION_URL_H
+#define WEIR_EXPORT_DESTINATION_URL_H
+
+#include "export/encoder.h"
+
+struct destination_url {
+	const struct encoder_ops *ops;
+	char *path;	     /* "-" is standard output */
+	char *template_name; /* NULL: not said */
+	bool has_domain;
+	guint32 domain;
+};
+
+/* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. */
+bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error);
+void destination_url_clear(struct destination_url *url);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Own buffer instead of stdio: after an error we must know which octets are out. */
+#include "export/file_writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define CAPACITY (256 * 1024)
+
+struct file_writer {
+	int fd;
+	bool regular;
+	bool cuttable; /* a regular file of ours alone; standard output may hold more than ours */
+	bool terminal;
+	off_t out; /* octets the system took */
+	dev_t device;
+	ino_t inode;
+	size_t used;
+	guint8 octets[CAPACITY];
+};
+
+static bool fail(GError **error, const char *what, int number)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", what, g_strerror(number));
+	return false;
+}
+
+/* A copy of standard output, so that closing it tells whether everything arrived. */
+static int open_path(const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+}
+
+struct file_writer *file_writer_open(const char *path, GError **error)
+{
+	struct file_writer *writer;
+	struct stat status;
+	int fd = open_path(path);
+
+	if (fd < 0) {
+		fail(error, "cannot open it for writing", errno);
+		return NULL;
+	}
+	if (fstat(fd, &status) != 0) {
+		fail(error, "cannot look at it", errno);
+		close(fd);
+		return NULL;
+	}
+	writer = g_new(struct file_writer, 1);
+	writer->fd = fd;
+	writer->regular = S_ISREG(status.st_mode);
+	writer->terminal = isatty(fd);
+	writer->cuttable = writer->regular && strcmp(path, "-") != 0;
+	writer->out = 0;
+	writer->device = status.st_dev;
+	writer->inode = status.st_ino;
+	writer->used = 0;
+	return writer;
+}
+
+void file_writer_free(struct file_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	if (writer->fd >= 0)
+		close(writer->fd);
+	g_free(writer);
+}
+
+bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
+{
+	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
+}
+
+bool file_writer_is_terminal(const struct file_writer *writer)
+{
+	return writer->terminal;
+}
+
+bool file_writer_start(struct file_writer *writer, GError **error)
+{
+	if (!writer->cuttable || ftruncate(writer->fd, 0) == 0)
+		return true;
+	return fail(error, "cannot empty it", errno);
+}
+
+/* A reader that went away is an error like any other and must not kill the process; SIGPIPE is
+ * held back for this thread alone, as the disposition belongs to the whole process. */
+static ssize_t write_quietly(const struct file_writer *writer, const void *octets, size_t length)
+{
+	const struct timespec now = { 0 };
+	sigset_t pipe_signal;
+	sigset_t before;
+	sigset_t pending;
+	ssize_t written;
+	int number;
+
+	if (writer->regular)
+		return write(writer->fd, octets, length);
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+	written = write(writer->fd, octets, length);
+	number = errno;
+	if (written < 0 && number == EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&pipe_signal, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = number;
+	return written;
+}
+
+static bool write_all(struct file_writer *writer, const guint8 *octets, size_t length,
+		      GError **error)
+{
+	while (length > 0) {
+		ssize_t written = write_quietly(writer, octets, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return fail(error, "cannot write", written < 0 ? errno : EIO);
+		octets += written;
+		length -= (size_t)written;
+	}
+	return true;
+}
+
+bool file_writer_fits(const struct file_writer *writer, size_t length)
+{
+	return writer->used + length <= CAPACITY;
+}
+
+bool file_writer_drain(struct file_writer *writer, GError **error)
+{
+	if (!write_all(writer, writer->octets, writer->used, error))
+		return false;
+	writer->out += (off_t)writer->used;
+	writer->used = 0;
+	return true;
+}
+
+bool file_writer_add(struct file_writer *writer, const void *octets, size_t length, GError **error)
+{
+	if (!file_writer_fits(writer, length) && !file_writer_drain(writer, error))
+		return false;
+	if (file_writer_fits(writer, length)) {
+		memcpy(writer->octets + writer->used, octets, length);
+		writer->used += length;
+		return true;
+	}
+	if (!write_all(writer, octets, length, error))
+		return false;
+	writer->out += (off_t)length;
+	return true;
+}
+
+bool file_writer_close(struct file_writer *writer, GError **error)
+{
+	int fd = writer->fd;
+
+	if (!file_writer_drain(writer, error))
+		return false;
+	writer->fd = -1;
+	/* Linux has closed it even when close was interrupted. */
+	if (close(fd) != 0 && errno != EINTR)
+		return fail(error, "cannot finish writing", errno);
+	return true;
+}
+
+void file_writer_abandon(struct file_writer *writer)
+{
+	writer->used = 0;
+	if (writer->fd < 0)
+		return;
+	/* If even this fails, the file keeps its broken tail: nothing better can be done. */
+	if (writer->cuttable && ftruncate(writer->fd, writer->out) != 0)
+		g_debug("cannot cut the file back: %s", g_strerror(errno));
+	close(writer->fd);
+	writer->fd = -1;
+}

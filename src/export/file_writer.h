@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A file, or standard output, written in large pieces. What was drained is in the file; a regular
+ * file whose writing fails is cut back to that, so it never ends in half a record. */
+#ifndef WEIR_EXPORT_FILE_WRITER_H
+#define WEIR_EXPORT_FILE_WRITER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct file_writer;
+
+/* "-" is standard output. What the file holds stays until file_writer_start. */
+struct file_writer *file_writer_open(const char *path, GError **error);
+/* Closes without writing what is left. */
+void file_writer_free(struct file_writer *writer);
+
+/* Both would write over each other. */
+bool file_writer_same(const struct file_writer *a, const struct file_writer *b);
+/* Somebody is looking: octets should not wait for more. */
+bool file_writer_is_terminal(const struct file_writer *writer);
+
+/* Empties the file. */
+bool file_writer_start(struct file_writer *writer, GError **error);
+/* Whether so many octets fit beside those that wait. */
+bool file_writer_fits(const struct file_writer *writer, size_t length);
+/* Octets that never fit are written at once, after those that wait. */
+bool file_writer_add(struct file_writer *writer, const void *octets, size_t length, GError **error);
+bool file_writer_drain(struct file_writer *writer, GError **error);
+/* Drains, and checks that the system took everything. */
+bool file_writer_close(struct file_writer *writer, GError **error);
+/* After a failure: cuts a regular file back to what was drained. */
+void file_writer_abandon(struct file_writer *writer);
+
+#endif
