@@ -79,9 +79,9 @@ struct account_balance {
 
 void account_clear(struct account *account);
 
-/* Takes copies of what the destinations counted, and settles exported and dropped: with several
+/* Takes a copy of what one destination counted, and settles exported and dropped: with several
  * destinations, as the one that lost the most octets counts them. */
-void account_take_destinations(struct account *account, const struct fanout *fanout);
+void account_add_destination(struct account *account, const struct export_counts *counts);
 
 /* True when every equation holds. ret_balance may be NULL. */
 bool account_balanced(const struct account *account, struct account_balance *ret_balance);

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account of a run: its equations, and how it is told to people and to programs. */
+#include "setup/account.h"
+
+#include <json-glib/json-glib.h>
+
+#define COUNT "%" G_GUINT64_FORMAT
+
+static const struct {
+	const char *name;
+	const char *text;
+} set_aside_names[METER_VERDICTS] = {
+#define SET_ASIDE(id, name, text) [METER_##id] = { name, text },
+#include "meter/set_aside.def"
+#undef SET_ASIDE
+}, drop_names[ACCOUNT_DROP_REASONS] = {
+#define ACCOUNT_DROP(id, name, text) [ACCOUNT_##id] = { name, text },
+	ACCOUNT_DROPS(ACCOUNT_DROP)
+#undef ACCOUNT_DROP
+};
+
+void account_clear(struct account *account)
+{
+	for (size_t i = 0; i < account->destinations_count; i++)
+		g_free((char *)account->destinations[i].url);
+	g_free(account->destinations);
+	*account = (struct account){ 0 };
+}
+
+static guint64 lost_octets(const struct export_counts *counts)
+{
+	return counts->failed_octets + counts->untold_octets;
+}
+
+static void settle(struct account *account, const struct export_counts *counts)
+{
+	account->exported = (struct account_flows){ .flows = counts->flows,
+						    .records = counts->records,
+						    .packets = counts->packets,
+						    .octets = counts->octets };
+	account->dropped[ACCOUNT_FAILED] =
+		(struct account_drops){ .records = counts->failed_flows,
+					.packets = counts->failed_packets,
+					.octets = counts->failed_octets };
+	account->dropped[ACCOUNT_UNTOLD] =
+		(struct account_drops){ .records = counts->untold_flows,
+					.packets = counts->untold_packets,
+					.octets = counts->untold_octets };
+}
+
+void account_add_destination(struct account *account, const struct export_counts *counts)
+{
+	size_t count = account->destinations_count++;
+	guint64 lost = 0;
+
+	account->destinations = g_renew(struct export_counts, account->destinations, count + 1);
+	account->destinations[count] = *counts;
+	account->destinations[count].url = g_strdup(counts->url);
+	for (size_t i = 0; i < count; i++)
+		lost = MAX(lost, lost_octets(&account->destinations[i]));
+	if (count == 0 || lost_octets(counts) > lost)
+		settle(account, counts);
+}
+
+static struct account_packets set_aside_sum(const struct account *account)
+{
+	struct account_packets sum = { 0 };
+
+	for (size_t i = 0; i < METER_VERDICTS; i++) {
+		sum.packets += account->set_aside[i].packets;
+		sum.octets += account->set_aside[i].octets;
+		sum.frame_octets += account->set_aside[i].frame_octets;
+	}
+	return sum;
+}
+
+static struct account_drops dropped_sum(const struct account *account)
+{
+	struct account_drops sum = { 0 };
+
+	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		sum.records += account->dropped[i].records;
+		sum.packets += account->dropped[i].packets;
+		sum.octets += account->dropped[i].octets;
+	}
+	return sum;
+}
+
+static bool destination_balanced(const struct account *account, const struct export_counts *counts)
+{
+	guint64 packets = counts->packets + counts->failed_packets + counts->untold_packets;
+	guint64 octets = counts->octets + lost_octets(counts);
+
+	return account->metered.packets == packets + account->in_cache.packets &&
+	       account->metered.octets == octets + account->in_cache.octets;
+}
+
+bool account_balanced(const struct account *account, struct account_balance *ret_balance)
+{
+	struct account_packets aside = set_aside_sum(account);
+	struct account_drops dropped = dropped_sum(account);
+	struct account_balance balance = {
+		.seen_packets =
+			(gint64)(account->seen.packets - account->metered.packets - aside.packets),
+		.seen_octets = (gint64)(account->seen.frame_octets - account->metered.frame_octets -
+					aside.frame_octets),
+		.metered_packets = (gint64)(account->metered.packets - account->exported.packets -
+					    account->in_cache.packets - dropped.packets),
+		.metered_octets = (gint64)(account->metered.octets - account->exported.octets -
+					   account->in_cache.octets - dropped.octets),
+	};
+
+	for (size_t i = 0; i < account->destinations_count; i++)
+		balance.unbalanced_destinations +=
+			!destination_balanced(account, &account->destinations[i]);
+	if (ret_balance)
+		*ret_balance = balance;
+	return !balance.seen_packets && !balance.seen_octets && !balance.metered_packets &&
+	       !balance.metered_octets && !balance.unbalanced_destinations;
+}
+
+/* --- for people --- */
+
+static void print_row(FILE *to, const char *label, guint64 packets, const guint64 *frame_octets,
+		      const guint64 *octets)
+{
+	fprintf(to, "%-13s %14" G_GUINT64_FORMAT, label, packets);
+	if (frame_octets)
+		fprintf(to, " %16" G_GUINT64_FORMAT, *frame_octets);
+	else
+		fprintf(to, " %16s", "");
+	if (octets)
+		fprintf(to, " %16" G_GUINT64_FORMAT, *octets);
+}
+
+static void print_set_aside(const struct account *account, FILE *to)
+{
+	struct account_packets sum = set_aside_sum(account);
+
+	print_row(to, "set aside", sum.packets, &sum.frame_octets, NULL);
+	fputc('\n', to);
+	for (size_t i = 0; i < METER_VERDICTS; i++) {
+		const struct account_packets *row = &account->set_aside[i];
+		g_autofree char *label = g_strdup_printf("  %s", set_aside_names[i].name);
+
+		if (row->packets == 0)
+			continue;
+		print_row(to, label, row->packets, &row->frame_octets, NULL);
+		fprintf(to, "  %s\n", set_aside_names[i].text);
+	}
+}
+
+static void print_dropped(const struct account *account, FILE *to)
+{
+	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		const struct account_drops *row = &account->dropped[i];
+		g_autofree char *label = g_strdup_printf("  %s", drop_names[i].name);
+
+		if (row->packets == 0 && row->records == 0)
+			continue;
+		print_row(to, label, row->packets, NULL, &row->octets);
+		fprintf(to, "  in " COUNT " flows: %s\n", row->records, drop_names[i].text);
+	}
+}
+
+static void print_destinations(const struct account *account, FILE *to)
+{
+	if (account->destinations_count < 2)
+		return;
+	for (size_t i = 0; i < account->destinations_count; i++) {
+		const struct export_counts *counts = &account->destinations[i];
+
+		print_row(to, "  to", counts->packets, NULL, &counts->octets);
+		fprintf(to, "  %s: " COUNT " flows in " COUNT " records, " COUNT " lost\n",
+			counts->url, counts->flows, counts->records,
+			counts->failed_flows + counts->untold_flows);
+	}
+}
+
+static void print_verdict(const struct account *account, FILE *to)
+{
+	struct account_balance balance;
+
+	if (account_balanced(account, &balance)) {
+		fputs("balanced\n", to);
+		return;
+	}
+	fprintf(to,
+		"NOT BALANCED: seen but not accounted for %" G_GINT64_FORMAT
+		" packets, %" G_GINT64_FORMAT
+		" octets; metered but not accounted for %" G_GINT64_FORMAT
+		" packets, %" G_GINT64_FORMAT " octets; %zu destinations out of balance\n",
+		balance.seen_packets, balance.seen_octets, balance.metered_packets,
+		balance.metered_octets, balance.unbalanced_destinations);
+}
+
+void account_print(const struct account *account, FILE *to)
+{
+	const struct account_packets *metered = &account->metered;
+	struct account_drops dropped = dropped_sum(account);
+
+	fprintf(to, "%-13s %14s %16s %16s\n", "", "packets", "frame octets", "IP octets");
+	print_row(to, "seen", account->seen.packets, &account->seen.frame_octets, NULL);
+	fputc('\n', to);
+	print_set_aside(account, to);
+	print_row(to, "metered", metered->packets, &metered->frame_octets, &metered->octets);
+	fputc('\n', to);
+	print_row(to, "exported", account->exported.packets, NULL, &account->exported.octets);
+	fprintf(to, "  " COUNT " flows in " COUNT " records\n", account->exported.flows,
+		account->exported.records);
+	print_destinations(account, to);
+	print_row(to, "in cache", account->in_cache.packets, NULL, &account->in_cache.octets);
+	fprintf(to, "  " COUNT " flows\n", account->in_cache.flows);
+	print_row(to, "dropped", dropped.packets, NULL, &dropped.octets);
+	fputc('\n', to);
+	print_dropped(account, to);
+	if (account->evicted_flows > 0)
+		fprintf(to,
+			"%-13s %14" G_GUINT64_FORMAT " flows left a full table of " COUNT
+			" early; --max-flows makes it larger\n",
+			"evicted", account->evicted_flows, account->max_flows);
+	print_verdict(account, to);
+}
+
+/* --- for programs --- */
+
+static void add(JsonBuilder *json, const char *name, guint64 value)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_int_value(json, (gint64)value);
+}
+
+static void begin(JsonBuilder *json, const char *name)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_begin_object(json);
+}
+
+static void add_flag(JsonBuilder *json, const char *name, bool value)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_boolean_value(json, value);
+}
+
+static void add_packets(JsonBuilder *json, const char *name, const struct account_packets *row)
+{
+	begin(json, name);
+	add(json, "packets", row->packets);
+	add(json, "octets", row->octets);
+	add(json, "frameOctets", row->frame_octets);
+	json_builder_end_object(json);
+}
+
+static void add_flows(JsonBuilder *json, const char *name, const struct account_flows *row)
+{
+	begin(json, name);
+	add(json, "flows", row->flows);
+	add(json, "records", row->records);
+	add(json, "packets", row->packets);
+	add(json, "octets", row->octets);
+	json_builder_end_object(json);
+}
+
+static void add_dropped(JsonBuilder *json, const struct account_drops *rows)
+{
+	begin(json, "dropped");
+	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		begin(json, drop_names[i].name);
+		add(json, "records", rows[i].records);
+		add(json, "packets", rows[i].packets);
+		add(json, "octets", rows[i].octets);
+		json_builder_end_object(json);
+	}
+	json_builder_end_object(json);
+}
+
+static void add_destination(JsonBuilder *json, const struct export_counts *counts)
+{
+	struct account one = { 0 };
+	g_autofree char *url = g_utf8_make_valid(counts->url, -1);
+
+	settle(&one, counts);
+	json_builder_begin_object(json);
+	json_builder_set_member_name(json, "url");
+	json_builder_add_string_value(json, url);
+	add_flows(json, "exported", &one.exported);
+	add_dropped(json, one.dropped);
+	json_builder_end_object(json);
+}
+
+static void add_input(JsonBuilder *json, const struct account *account)
+{
+	struct account_packets seen = set_aside_sum(account);
+
+	/* Octets in the meter's sense: of what is no IP packet, the frame. */
+	seen.packets = account->seen.packets;
+	seen.octets += account->metered.octets;
+	seen.frame_octets = account->seen.frame_octets;
+	add_packets(json, "seen", &seen);
+	add_packets(json, "metered", &account->metered);
+	begin(json, "setAside");
+	for (size_t i = METER_OK + 1; i < METER_VERDICTS; i++)
+		add_packets(json, set_aside_names[i].name, &account->set_aside[i]);
+	json_builder_end_object(json);
+}
+
+static void add_output(JsonBuilder *json, const struct account *account)
+{
+	add_flows(json, "exported", &account->exported);
+	begin(json, "inCache");
+	add(json, "flows", account->in_cache.flows);
+	add(json, "packets", account->in_cache.packets);
+	add(json, "octets", account->in_cache.octets);
+	json_builder_end_object(json);
+	add_dropped(json, account->dropped);
+	json_builder_set_member_name(json, "destinations");
+	json_builder_begin_array(json);
+	for (size_t i = 0; i < account->destinations_count; i++)
+		add_destination(json, &account->destinations[i]);
+	json_builder_end_array(json);
+}
+
+char *account_to_json(const struct account *account)
+{
+	g_autoptr(JsonBuilder) json = json_builder_new();
+	g_autoptr(JsonGenerator) generator = json_generator_new();
+	g_autoptr(JsonNode) root = NULL;
+	g_autofree char *text = NULL;
+
+	json_builder_begin_object(json);
+	add_input(json, account);
+	add_output(json, account);
+	begin(json, "table");
+	add(json, "maxFlows", account->max_flows);
+	add(json, "memoryOctets", account->memory_octets);
+	add(json, "evictedFlows", account->evicted_flows);
+	json_builder_end_object(json);
+	add_flag(json, "damaged", account->damaged);
+	add_flag(json, "balanced", account_balanced(account, NULL));
+	json_builder_end_object(json);
+	root = json_builder_get_root(json);
+	json_generator_set_root(generator, root);
+	json_generator_set_pretty(generator, TRUE);
+	text = json_generator_to_data(generator, NULL);
+	return g_strconcat(text, "\n", NULL);
+}

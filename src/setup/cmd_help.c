@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* weir help [COMMAND] */
+#include "setup/help.h"
+#include "setup/options.h"
+
+static bool help(const struct options *options, GError **error)
+{
+	const struct command *command;
+
+	if (!options->arguments) {
+		help_print_overview(stdout);
+		return true;
+	}
+	command = command_by_name(options->arguments[0], error);
+	if (!command)
+		return false;
+	/* The command knows its own help best: not every one reads options.def. */
+	return command->run(2, (char *[]){ options->arguments[0], (char[]){ "--help" }, NULL }) ==
+	       0;
+}
+
+int cmd_help(int argc, char **argv)
+{
+	return command_main(COMMAND_HELP, argc, argv, help);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file. GKeyFile decides what the file says, but forgets on which line: an index
+ * of the lines is kept beside it, and where GKeyFile refuses a file, the shortest beginning it
+ * refuses ends with the line at fault. */
+#include "setup/config.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "setup/nearest.h"
+
+struct config {
+	struct options *options;
+	const char *name;
+	GKeyFile *keys;
+	GHashTable *lines; /* "section", "section\nkey" -> number of the line */
+	GPtrArray *faults;
+};
+
+static void fault(struct config *config, guint line, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void fault(struct config *config, guint line, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list values;
+
+	va_start(values, format);
+	text = g_strdup_vprintf(format, values);
+	va_end(values);
+	g_ptr_array_add(config->faults, g_strdup_printf("%s:%u: %s", config->name, line, text));
+}
+
+static guint line_at(const char *text, const char *place)
+{
+	guint line = 1;
+
+	for (; text < place; text++)
+		line += *text == '\n';
+	return line;
+}
+
+static const char *line_end(const char *line, const char *end)
+{
+	const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+	return newline ? newline + 1 : end;
+}
+
+static bool accepts(const char *text, gsize length)
+{
+	g_autoptr(GKeyFile) keys = g_key_file_new();
+
+	return g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, NULL);
+}
+
+/* The first line GKeyFile refuses: what is refused stays refused however the file goes on. */
+static guint refused_line(const char *text, gsize length)
+{
+	g_autoptr(GArray) ends = g_array_new(FALSE, FALSE, sizeof(gsize));
+	guint good = 0;
+	guint bad;
+
+	for (const char *line = text; line < text + length;) {
+		gsize upto;
+
+		line = line_end(line, text + length);
+		upto = (gsize)(line - text);
+		g_array_append_val(ends, upto);
+	}
+	bad = ends->len;
+	while (good + 1 < bad) {
+		guint middle = good + (bad - good) / 2;
+
+		if (accepts(text, g_array_index(ends, gsize, middle - 1)))
+			good = middle;
+		else
+			bad = middle;
+	}
+	return bad;
+}
+
+static void index_key(struct config *config, const char *section, const char *key, guint line)
+{
+	char *place = g_strdup_printf("%s\n%s", section, key);
+	guint first = GPOINTER_TO_UINT(g_hash_table_lookup(config->lines, place));
+
+	if (first) {
+		fault(config, line,
+		      "'%s' stands on line %u already; keep one (a list is written a;b)", key,
+		      first);
+		g_free(place);
+		return;
+	}
+	g_hash_table_insert(config->lines, place, GUINT_TO_POINTER(line));
+}
+
+static void index_lines(struct config *config, const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	g_autofree char *section = g_strdup("");
+
+	for (guint i = 0; lines[i]; i++) {
+		char *line = g_strstrip(lines[i]);
+		char *equals = strchr(line, '=');
+		char *bracket = strchr(line, ']');
+
+		if (*line == '[' && bracket) {
+			*bracket = '\0';
+			g_free(section);
+			section = g_strdup(line + 1);
+			if (!g_hash_table_contains(config->lines, section))
+				g_hash_table_insert(config->lines, g_strdup(section),
+						    GUINT_TO_POINTER(i + 1));
+		} else if (*line != '#' && equals) {
+			*equals = '\0';
+			index_key(config, section, g_strchomp(line), i + 1);
+		}
+	}
+}
+
+static guint line_of(const struct config *config, const char *section, const char *key)
+{
+	g_autofree char *place = key ? g_strdup_printf("%s\n%s", section, key) : g_strdup(section);
+
+	return GPOINTER_TO_UINT(g_hash_table_lookup(config->lines, place));
+}
+
+static bool is_key(const struct option_row *row, const char *section, const char *key)
+{
+	return row->section && strcmp(row->section, section) == 0 &&
+	       (!key || strcmp(row->name, key) == 0);
+}
+
+static bool section_known(const char *section)
+{
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (is_key(&option_rows[id], section, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void unknown_section(struct config *config, const char *section)
+{
+	const char *names[OPTIONS + 1];
+	guint line = line_of(config, section, NULL);
+	const char *nearest;
+	guint count = 0;
+
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (option_rows[id].section)
+			names[count++] = option_rows[id].section;
+	}
+	names[count] = NULL;
+	nearest = nearest_name(section, names);
+	if (nearest)
+		fault(config, line, "unknown section [%s]; did you mean [%s]?", section, nearest);
+	else
+		fault(config, line,
+		      "unknown section [%s]; there are [meter], [export] and [report]", section);
+}
+
+static void unknown_key(struct config *config, const char *section, const char *key)
+{
+	const char *names[OPTIONS + 1];
+	guint line = line_of(config, section, key);
+	const struct option_row *row = NULL;
+	const char *nearest;
+	guint count = 0;
+
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (option_rows[id].section)
+			names[count++] = option_rows[id].name;
+	}
+	names[count] = NULL;
+	nearest = nearest_name(key, names);
+	for (guint id = 0; id < OPTIONS && nearest; id++) {
+		if (strcmp(option_rows[id].name, nearest) == 0)
+			row = &option_rows[id];
+	}
+	if (!row)
+		fault(config, line, "unknown key '%s'; 'weir replay --help' lists what there is",
+		      key);
+	else if (strcmp(row->section, section) == 0)
+		fault(config, line, "unknown key '%s'; did you mean '%s'?", key, row->name);
+	else
+		fault(config, line, "unknown key '%s' in [%s]; did you mean '%s' in [%s]?", key,
+		      section, row->name, row->section);
+}
+
+static void take(struct config *config, enum option_id id, const char *text)
+{
+	const struct option_row *row = &option_rows[id];
+	guint line = line_of(config, row->section, row->name);
+	g_autofree char *where = g_strdup_printf("%s:%u: %s", config->name, line, row->name);
+	g_autoptr(GError) error = NULL;
+
+	if (!options_set(config->options, id, OPTION_FROM_CONFIG, where, text, &error))
+		g_ptr_array_add(config->faults, g_strdup(error->message));
+}
+
+static void read_value(struct config *config, enum option_id id)
+{
+	const struct option_row *row = &option_rows[id];
+	g_auto(GStrv) list = NULL;
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	if (row->type == OPTION_TYPE_LIST)
+		list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL,
+						  &error);
+	else
+		text = g_key_file_get_string(config->keys, row->section, row->name, &error);
+	if (error) {
+		fault(config, line_of(config, row->section, row->name),
+		      "%s: the backslash begins no escape; write \\\\ for a backslash", row->name);
+		return;
+	}
+	if (text || !*list)
+		take(config, id, text ? g_strstrip(text) : "");
+	for (guint i = 0; list && list[i]; i++)
+		take(config, id, g_strstrip(list[i]));
+}
+
+static void read_key(struct config *config, const char *section, const char *key)
+{
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (is_key(&option_rows[id], section, key)) {
+			read_value(config, id);
+			return;
+		}
+	}
+	unknown_key(config, section, key);
+}
+
+static void read_section(struct config *config, const char *section)
+{
+	g_auto(GStrv) keys = NULL;
+
+	if (!section_known(section)) {
+		unknown_section(config, section);
+		return;
+	}
+	keys = g_key_file_get_keys(config->keys, section, NULL, NULL);
+	for (guint i = 0; keys && keys[i]; i++)
+		read_key(config, section, keys[i]);
+}
+
+/* GKeyFile takes octets that its getters then refuse; better to say where they are. */
+static bool is_text(struct config *config, const char *text, gsize length)
+{
+	const char *end;
+
+	if (g_utf8_validate_len(text, length, &end))
+		return true;
+	fault(config, line_at(text, end), "not UTF-8 text; is this a configuration file?");
+	return false;
+}
+
+void config_parse(struct options *options, const char *name, const char *text, gsize length,
+		  GPtrArray *faults)
+{
+	g_autoptr(GKeyFile) keys = g_key_file_new();
+	g_autoptr(GHashTable) lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct config config = {
+		.options = options, .name = name, .keys = keys, .lines = lines, .faults = faults
+	};
+	g_auto(GStrv) sections = NULL;
+	g_autofree char *copy = NULL;
+
+	if (!is_text(&config, text, length))
+		return;
+	if (length > 0 && !g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, NULL)) {
+		fault(&config, refused_line(text, length),
+		      "neither [section], key = value, nor # comment");
+		return;
+	}
+	copy = g_strndup(text, length);
+	index_lines(&config, copy);
+	sections = g_key_file_get_groups(keys, NULL);
+	for (guint i = 0; sections[i]; i++)
+		read_section(&config, sections[i]);
+}
+
+bool config_read(struct options *options, const char *path, GPtrArray *faults, GError **error)
+{
+	g_autofree char *text = NULL;
+	g_autoptr(GError) cause = NULL;
+	gsize length;
+
+	if (!g_file_get_contents(path, &text, &length, &cause)) {
+		/* GLib's message names the file and why. */
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s; check the name given as configuration", cause->message);
+		return false;
+	}
+	config_parse(options, path, text, length, faults);
+	return true;
+}
+
+bool config_load(struct options *options, const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
+
+	if (!config_read(options, path, faults, error))
+		return false;
+	if (faults->len == 0)
+		return true;
+	if (faults->len == 1)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s",
+			    (const char *)g_ptr_array_index(faults, 0));
+	else
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "%s (and %u more; 'weir check' tells them)",
+			    (const char *)g_ptr_array_index(faults, 0), faults->len - 1);
+	return false;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Options: the table, the value of each, and the command line. GOption splits the command line;
+ * what a value may be and how an error reads is decided here, for the configuration file as well.
+ */
+#include "setup/options.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "flow/fields.h"
+#include "setup/nearest.h"
+#include "setup/quantity.h"
+
+#define IN(command) (1u << COMMAND_##command)
+#define IN_ALL	    ((1u << COMMANDS) - 1)
+
+const struct option_row option_rows[OPTIONS] = {
+#define OPTION(id, name, letter, type, standard, argument, low, high, section, commands, help) \
+	[OPTION_##id] = { name, letter,	 OPTION_TYPE_##type, standard, argument, low,          \
+			  high, section, commands,	     help },
+#include "setup/options.def"
+#undef OPTION
+};
+
+static bool is_quantity(enum option_type type, enum quantity_kind *ret_kind)
+{
+	switch (type) {
+	case OPTION_TYPE_NUMBER:
+		*ret_kind = QUANTITY_NUMBER;
+		return true;
+	case OPTION_TYPE_COUNT:
+		*ret_kind = QUANTITY_COUNT;
+		return true;
+	case OPTION_TYPE_DURATION:
+	case OPTION_TYPE_DURATION_OR_OFF:
+		*ret_kind = QUANTITY_DURATION;
+		return true;
+	default:
+		return false;
+	}
+}
+
+char *option_range(const struct option_row *row)
+{
+	g_autofree char *low = NULL;
+	g_autofree char *high = NULL;
+	enum quantity_kind kind;
+
+	if (is_quantity(row->type, &kind)) {
+		low = quantity_format(kind, row->low);
+		high = quantity_format(kind, row->high);
+		return g_strdup_printf("%s to %s%s%s", low, high,
+				       row->type == OPTION_TYPE_DURATION_OR_OFF ? ", or 0" : "",
+				       kind == QUANTITY_DURATION ? ", as 15s, 500ms or 2m" : "");
+	}
+	if (row->type == OPTION_TYPE_CHOICE) {
+		g_auto(GStrv) choices = g_strsplit(row->argument, "|", -1);
+
+		return g_strjoinv(" or ", choices);
+	}
+	if (row->type == OPTION_TYPE_FLAG || row->type == OPTION_TYPE_SWITCH)
+		return g_strdup("yes or no");
+	return g_strdup(row->argument);
+}
+
+static bool refuse(const struct option_row *row, const char *where, const char *text,
+		   const char *why, GError **error)
+{
+	g_autofree char *range = option_range(row);
+
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s: '%s' %s; give %s", where, text, why,
+		    range);
+	return false;
+}
+
+static bool parse_quantity(const struct option_row *row, const char *where, const char *text,
+			   guint64 *ret_number, GError **error)
+{
+	enum quantity_kind kind = QUANTITY_NUMBER;
+	guint64 number;
+
+	is_quantity(row->type, &kind);
+	if (!quantity_parse(kind, text, &number))
+		return refuse(row, where, text,
+			      kind == QUANTITY_DURATION ? "is not a duration" : "is not a number",
+			      error);
+	if ((number < row->low || number > row->high) &&
+	    !(row->type == OPTION_TYPE_DURATION_OR_OFF && number == 0))
+		return refuse(row, where, text, "is out of range", error);
+	*ret_number = number;
+	return true;
+}
+
+static bool parse_choice(const struct option_row *row, const char *where, const char *text,
+			 guint64 *ret_number, GError **error)
+{
+	g_auto(GStrv) choices = g_strsplit(row->argument, "|", -1);
+
+	for (guint i = 0; choices[i]; i++) {
+		if (strcmp(choices[i], text) == 0) {
+			*ret_number = i;
+			return true;
+		}
+	}
+	return refuse(row, where, text, "is not known", error);
+}
+
+static bool parse_yes_no(const struct option_row *row, const char *where, const char *text,
+			 guint64 *ret_number, GError **error)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", "0", "1" };
+
+	for (guint i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (g_ascii_strcasecmp(words[i], text) == 0) {
+			*ret_number = i % 2;
+			return true;
+		}
+	}
+	return refuse(row, where, text, "is not known", error);
+}
+
+/* What the text means, without looking at what is set already. */
+static bool parse_value(const struct option_row *row, const char *where, const char *text,
+			guint64 *ret_number, GError **error)
+{
+	switch (row->type) {
+	case OPTION_TYPE_FLAG:
+	case OPTION_TYPE_SWITCH:
+		return parse_yes_no(row, where, text, ret_number, error);
+	case OPTION_TYPE_TEXT:
+	case OPTION_TYPE_LIST:
+		if (*text)
+			return true;
+		return refuse(row, where, text, "is empty", error);
+	case OPTION_TYPE_CHOICE:
+		return parse_choice(row, where, text, ret_number, error);
+	default:
+		return parse_quantity(row, where, text, ret_number, error);
+	}
+}
+
+static void append(struct option_value *value, const char *text)
+{
+	guint count = value->list ? g_strv_length(value->list) : 0;
+
+	value->list = g_renew(char *, value->list, count + 2);
+	value->list[count] = g_strdup(text);
+	value->list[count + 1] = NULL;
+}
+
+bool options_set(struct options *options, enum option_id id, enum option_origin origin,
+		 const char *where, const char *text, GError **error)
+{
+	const struct option_row *row = &option_rows[id];
+	struct option_value *value = &options->values[id];
+	guint64 number = 0;
+
+	if (!parse_value(row, where, text, &number, error))
+		return false;
+	if (origin < value->origin)
+		return true;
+	if (origin > value->origin)
+		g_clear_pointer(&value->list, g_strfreev);
+	value->origin = origin;
+	value->number = number;
+	if (row->type == OPTION_TYPE_LIST) {
+		append(value, text);
+	} else {
+		g_free(value->text);
+		value->text = g_strdup(text);
+	}
+	return true;
+}
+
+struct options *options_new(void)
+{
+	struct options *options = g_new0(struct options, 1);
+
+	for (guint id = 0; id < OPTIONS; id++) {
+		const char *standard = option_rows[id].standard;
+		bool good = !standard || options_set(options, id, OPTION_NOT_GIVEN,
+						     option_rows[id].name, standard, NULL);
+
+		g_assert(good); /* a row contradicts itself */
+	}
+	return options;
+}
+
+void options_free(struct options *options)
+{
+	if (!options)
+		return;
+	for (guint id = 0; id < OPTIONS; id++) {
+		g_free(options->values[id].text);
+		g_strfreev(options->values[id].list);
+	}
+	g_strfreev(options->arguments);
+	g_free(options);
+}
+
+char *option_format(const struct options *options, enum option_id id)
+{
+	const struct option_value *value = &options->values[id];
+	enum quantity_kind kind;
+
+	if (is_quantity(option_rows[id].type, &kind))
+		return quantity_format(kind, value->number);
+	if (option_rows[id].type == OPTION_TYPE_LIST)
+		return value->list ? g_strjoinv(";", value->list) : g_strdup("");
+	if (option_rows[id].type == OPTION_TYPE_FLAG || option_rows[id].type == OPTION_TYPE_SWITCH)
+		return g_strdup(value->number ? "yes" : "no");
+	return g_strdup(value->text ? value->text : "");
+}
+
+bool options_check(const struct options *options, GError **error)
+{
+	const struct option_value *biflow = &options->values[OPTION_BIFLOW];
+	const struct option_value *uniflow = &options->values[OPTION_UNIFLOW];
+
+	if (biflow->number && uniflow->number && biflow->origin == uniflow->origin) {
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    "biflow and uniflow contradict each other; give one of them");
+		return false;
+	}
+	if (options->values[OPTION_PEN].number == FIELD_PEN_REVERSE) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "pen: %u means reverse elements (RFC 5103); give your own number",
+			    FIELD_PEN_REVERSE);
+		return false;
+	}
+	return true;
+}
+
+enum template_direction options_direction(const struct options *options)
+{
+	const struct option_value *biflow = &options->values[OPTION_BIFLOW];
+	const struct option_value *uniflow = &options->values[OPTION_UNIFLOW];
+
+	/* Both: the one of higher origin; options_check() has refused equals. */
+	if (biflow->number && !(uniflow->number && uniflow->origin > biflow->origin))
+		return TEMPLATE_BIFLOW;
+	return uniflow->number ? TEMPLATE_UNIFLOW : TEMPLATE_AS_WRITTEN;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The options of every command (options.def), from the command line and the configuration file. */
+#ifndef WEIR_SETUP_OPTIONS_H
+#define WEIR_SETUP_OPTIONS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "export/template.h"
+#include "setup/commands.h"
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "setup/options.def"
+#undef OPTION
+	OPTIONS,
+};
+
+enum option_type {
+	OPTION_TYPE_FLAG,   /* number: 0 or 1 */
+	OPTION_TYPE_SWITCH, /* --name and --no-name; number: 0 or 1, or not given */
+	OPTION_TYPE_TEXT,
+	OPTION_TYPE_LIST, /* may be given again */
+	OPTION_TYPE_NUMBER,
+	OPTION_TYPE_COUNT,
+	OPTION_TYPE_DURATION,	     /* number: nanoseconds */
+	OPTION_TYPE_DURATION_OR_OFF, /* 0 as well */
+	OPTION_TYPE_CHOICE,	     /* number: index */
+};
+
+struct option_row {
+	const char *name;
+	char letter; /* 0: none */
+	enum option_type type;
+	const char *standard; /* the default as a user would write it, or NULL */
+	const char *argument;
+	guint64 low;
+	guint64 high;
+	const char *section;   /* of the configuration file, or NULL */
+	unsigned int commands; /* 1 << enum command_id */
+	const char *help;
+};
+
+extern const struct option_row option_rows[OPTIONS];
+
+/* Later ones override earlier ones. */
+enum option_origin {
+	OPTION_NOT_GIVEN,
+	OPTION_FROM_CONFIG,
+	OPTION_FROM_COMMAND_LINE,
+};
+
+struct option_value {
+	enum option_origin origin;
+	guint64 number;
+	char *text;
+	char **list; /* NULL-terminated; NULL when empty */
+};
+
+struct options {
+	struct option_value values[OPTIONS];
+	char **arguments; /* what is no option: NULL-terminated */
+};
+
+/* All at their defaults. */
+struct options *options_new(void);
+void options_free(struct options *options);
+
+/* Checks text and takes it, unless something of higher origin is there already. where begins the
+ * error: "--batch", "weir.conf:3: batch". */
+bool options_set(struct options *options, enum option_id id, enum option_origin origin,
+		 const char *where, const char *text, GError **error);
+
+/* The command line of one command; argv[0] is skipped. When --help is among the options, nothing
+ * else is looked at more closely than its form. */
+bool options_parse(struct options *options, enum command_id command, int argc, char **argv,
+		   GError **error);
+
+/* What no option can tell alone: contradictions. */
+bool options_check(const struct options *options, GError **error);
+
+/* What --biflow and --uniflow come to. */
+enum template_direction options_direction(const struct options *options);
+
+/* What values a row takes, in words; free with g_free. */
+char *option_range(const struct option_row *row);
+/* The value as a user would write it; free with g_free. */
+char *option_format(const struct options *options, enum option_id id);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "setup/config.h"
+#include "unit.h"
+
+static GPtrArray *parse(struct options *options, const char *text)
+{
+	GPtrArray *faults = g_ptr_array_new_with_free_func(g_free);
+
+	config_parse(options, "weir.conf", text, strlen(text), faults);
+	return faults;
+}
+
+static void test_settings(void)
+{
+	struct options *options = options_new();
+	const struct option_value *values = options->values;
+	g_autoptr(GPtrArray) faults = parse(options, "# a comment\n"
+						     "\n"
+						     "[meter]\n"
+						     "idle-timeout = 30s \n"
+						     "max-flows=64k\n"
+						     "filter = tcp port 443\n"
+						     "[export]\n"
+						     "to = json+file:a ; ipfix+file:b\\;c;\n"
+						     "biflow = true\n"
+						     "[report]\n"
+						     "progress = no\n");
+
+	CU_ASSERT_EQUAL(faults->len, 0);
+	CU_ASSERT_EQUAL(values[OPTION_IDLE_TIMEOUT].number, 30000000000);
+	CU_ASSERT_EQUAL(values[OPTION_IDLE_TIMEOUT].origin, OPTION_FROM_CONFIG);
+	CU_ASSERT_EQUAL(values[OPTION_MAX_FLOWS].number, 64000);
+	CU_ASSERT_STRING_EQUAL(values[OPTION_FILTER].text, "tcp port 443");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(values[OPTION_TO].list);
+	CU_ASSERT_STRING_EQUAL(values[OPTION_TO].list[0], "json+file:a");
+	CU_ASSERT_STRING_EQUAL(values[OPTION_TO].list[1], "ipfix+file:b;c");
+	CU_ASSERT_PTR_NULL(values[OPTION_TO].list[2]);
+	CU_ASSERT_EQUAL(values[OPTION_BIFLOW].number, 1);
+	CU_ASSERT_EQUAL(values[OPTION_PROGRESS].origin, OPTION_FROM_CONFIG);
+	CU_ASSERT_EQUAL(values[OPTION_PROGRESS].number, 0);
+	CU_ASSERT_EQUAL(values[OPTION_ACTIVE_TIMEOUT].origin, OPTION_NOT_GIVEN);
+	options_free(options);
+}
+
+static void test_faults(void)
+{
+	static const char *const cases[][2] = {
+		{ "[meter]\nidle-timout = 3\n",
+		  "weir.conf:2: unknown key 'idle-timout'; did you mean 'idle-timeout'?" },
+		{ "[meter]\n\n\ntemplate = full\n",
+		  "weir.conf:4: unknown key 'template' in [meter]; did you mean 'template' in "
+		  "[export]?" },
+		{ "[meter]\nzebra = 1\n",
+		  "weir.conf:2: unknown key 'zebra'; 'weir replay --help' lists what there is" },
+		{ "[metre]\nbatch = 1\n",
+		  "weir.conf:1: unknown section [metre]; did you mean [meter]?" },
+		{ "\n[zebra]\n",
+		  "weir.conf:2: unknown section [zebra]; there are [meter], [export] "
+		  "and [report]" },
+		{ "[meter]\nbatch = 4096\n",
+		  "weir.conf:2: batch: '4096' is out of range; give 1 to 1024" },
+		{ "[meter]\nbatch = 1 # one\n",
+		  "weir.conf:2: batch: '1 # one' is not a number; give 1 to 1024" },
+		{ "[meter]\nbatch = 1\n# and\nbatch = 2\n",
+		  "weir.conf:4: 'batch' stands on line 2 already; keep one (a list is written a;b)" },
+		{ "[meter]\nfilter = a\\qb\n",
+		  "weir.conf:2: filter: the backslash begins no escape; write \\\\ for a backslash" },
+		{ "[export]\nto =\n", "weir.conf:2: to: '' is empty; give URL" },
+		{ "[export]\nbiflow = perhaps\n",
+		  "weir.conf:2: biflow: 'perhaps' is not known; give yes or no" },
+		{ "[report]\n\nconfig = other\n",
+		  "weir.conf:3: unknown key 'config'; 'weir replay --help' lists what there is" },
+		{ "batch = 1\n", "weir.conf:1: neither [section], key = value, nor # comment" },
+		{ "[meter]\nbatch = 1\nbatch\n[export]\n",
+		  "weir.conf:3: neither [section], key = value, nor # comment" },
+		{ "[meter]\nbatch = 1\n[exp", "weir.conf:3: neither [section], key = value, nor # "
+					      "comment" },
+		{ "[meter]\nfilter = \xff\n",
+		  "weir.conf:2: not UTF-8 text; is this a configuration file?" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct options *options = options_new();
+		g_autoptr(GPtrArray) faults = parse(options, cases[i][0]);
+
+		if (faults->len != 1 || strcmp(g_ptr_array_index(faults, 0), cases[i][1]) != 0) {
+			fprintf(stderr, "\n%s\n-> %s\n", cases[i][0],
+				faults->len ? (char *)g_ptr_array_index(faults, 0) : "no fault");
+			CU_FAIL("another message");
+		}
+		options_free(options);
+	}
+}
+
+static void test_all_faults(void)
+{
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = parse(
+		options, "[meter]\nbatch = x\nseed = 7\nodd = 1\n[other]\n[report]\nquiet = 2\n");
+
+	CU_ASSERT_EQUAL(faults->len, 4);
+	CU_ASSERT_EQUAL(options->values[OPTION_SEED].number, 7);
+	CU_ASSERT_EQUAL(options->values[OPTION_BATCH].number, 256);
+	options_free(options);
+}
+
+static void test_octets(void)
+{
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
+
+	config_parse(options, "weir.conf", "", 0, faults);
+	CU_ASSERT_EQUAL(faults->len, 0);
+	config_parse(options, "weir.conf",
+		     "[meter]\nbatch = \0"
+		     "1\n",
+		     19, faults);
+	CU_ASSERT_EQUAL_FATAL(faults->len, 1);
+	CU_ASSERT_STRING_EQUAL(g_ptr_array_index(faults, 0),
+			       "weir.conf:2: not UTF-8 text; is this a configuration file?");
+	options_free(options);
+}
+
+static void test_load(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct options *options = options_new();
+	char path[] = "/tmp/weir-config-XXXXXX";
+	g_autofree char *expected = NULL;
+	int fd = g_mkstemp(path);
+
+	CU_ASSERT_TRUE_FATAL(fd >= 0);
+	close(fd);
+	CU_ASSERT_TRUE(g_file_set_contents(path, "[meter]\nbatch=x\nseed=y\n", -1, NULL));
+	CU_ASSERT_FALSE(config_load(options, path, &error));
+	CU_ASSERT_TRUE(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE));
+	expected = g_strdup_printf("%s:2: batch: 'x' is not a number; give 1 to 1024 (and 1 more; "
+				   "'weir check' tells them)",
+				   path);
+	CU_ASSERT_STRING_EQUAL(error->message, expected);
+	g_clear_error(&error);
+	g_remove(path);
+	CU_ASSERT_FALSE(config_load(options, path, &error));
+	CU_ASSERT_TRUE(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_FAILED));
+	options_free(options);
+}
+
+static CU_TestInfo tests[] = {
+	{ "settings of every section are read", test_settings },
+	{ "a fault is told with its line and what was meant", test_faults },
+	{ "all faults are told and what is good is taken", test_all_faults },
+	{ "an empty file is good, one with zero octets is not", test_octets },
+	{ "a file with faults is refused as a whole", test_load },
+	CU_TEST_INFO_NULL,
+};
+
+CU_SuiteInfo test_suites[] = {
+	{ "config", NULL, NULL, NULL, NULL, tests },
+	CU_SUITE_INFO_NULL,
+};
