@@ -150,12 +150,15 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 	return encoder;
 }
 
-/* The start of the session: everything a reader must know before data. */
+/* The start of the session: everything a reader must know before data. Types come before the
+ * templates that use them, as libfixbuf's readers look at them when they see a template. */
 static bool introduce(struct encoder *encoder, GError **error)
 {
 	struct ipfix_message *message = encoder->message;
 
 	encoder->introduced = true;
+	if (encoder->types != NULL && !ipfix_types_send(encoder->types, message, error))
+		return false;
 	for (int i = 0; i < FORMS; i++) {
 		const struct form *form = &encoder->forms[i];
 
@@ -164,10 +167,7 @@ static bool introduce(struct encoder *encoder, GError **error)
 						form->template_length, error))
 			return false;
 	}
-	if (encoder->types == NULL)
-		return true;
-	return ipfix_types_send_template(encoder->types, message, error) &&
-	       ipfix_types_send_records(encoder->types, message, error);
+	return true;
 }
 
 /* What record_template_apply calls for each record of a flow. */

@@ -117,13 +117,6 @@ void ipfix_types_free(struct ipfix_types *types)
 	g_free(types);
 }
 
-bool ipfix_types_send_template(const struct ipfix_types *types, struct ipfix_message *message,
-			       GError **error)
-{
-	return ipfix_message_add_template(message, types->template_id, true,
-					  6 + TYPE_TEMPLATE_COLUMNS * 4, error);
-}
-
 /* RFC 7011, section 7: the length takes one octet or three. */
 static size_t string_length(const fbVarfield_t *string)
 {
@@ -161,9 +154,12 @@ static bool send_record(const struct ipfix_types *types, const fbInfoElement_t *
 					error);
 }
 
-bool ipfix_types_send_records(const struct ipfix_types *types, struct ipfix_message *message,
-			      GError **error)
+bool ipfix_types_send(const struct ipfix_types *types, struct ipfix_message *message,
+		      GError **error)
 {
+	if (!ipfix_message_add_template(message, types->template_id, true,
+					6 + TYPE_TEMPLATE_COLUMNS * 4, error))
+		return false;
 	for (guint i = 0; i < types->elements->len; i++) {
 		if (!send_record(types, g_ptr_array_index(types->elements, i), message, error))
 			return false;

@@ -16,9 +16,7 @@ struct ipfix_types *ipfix_types_new(fbInfoModel_t *model, fbSession_t *session,
 void ipfix_types_free(struct ipfix_types *types);
 
 /* The options template, then a record an element. */
-bool ipfix_types_send_template(const struct ipfix_types *types, struct ipfix_message *message,
-			       GError **error);
-bool ipfix_types_send_records(const struct ipfix_types *types, struct ipfix_message *message,
-			      GError **error);
+bool ipfix_types_send(const struct ipfix_types *types, struct ipfix_message *message,
+		      GError **error);
 
 #endif
