@@ -9,9 +9,13 @@
 #include "capture/frame.h"
 
 struct capture_file;
+struct octet_source;
 
 /* path "-" is standard input. The error of a file that is no capture names what it is instead. */
 struct capture_file *capture_file_open(const char *path, GError **error);
+/* The same over any source of octets, which it takes, also when it fails; path is for messages. */
+struct capture_file *capture_file_from(struct octet_source *source, const char *path,
+				       GError **error);
 void capture_file_free(struct capture_file *file);
 
 /* Up to max frames into ret_frames, their data valid until the next call. 0 at the end of the
