@@ -5,9 +5,11 @@
 #include "export/destination_url.h"
 #include "setup/config.h"
 
-static void take_error(GPtrArray *faults, const char *path, GError *error)
+/* What a stage says of the value of an option; takes the error. */
+static void take_error(GPtrArray *faults, const char *path, const struct option_value *value,
+		       GError *error)
 {
-	g_ptr_array_add(faults, g_strdup_printf("%s: %s", path, error->message));
+	g_ptr_array_add(faults, g_strdup_printf("%s:%u: %s", path, value->line, error->message));
 	g_error_free(error);
 }
 
@@ -21,30 +23,30 @@ static void check_filter(const struct options *options, const char *path, GPtrAr
 		return;
 	filter = filter_new(value->text, &error);
 	if (!filter)
-		take_error(faults, path, error);
+		take_error(faults, path, value, error);
 	filter_free(filter);
 }
 
 /* What the export stage alone can judge. */
 static void check_export(const struct options *options, const char *path, GPtrArray *faults)
 {
-	char *const *urls = options->values[OPTION_TO].list;
-	const struct option_value *name = &options->values[OPTION_TEMPLATE];
+	const struct option_value *to = &options->values[OPTION_TO];
+	const struct option_value *value = &options->values[OPTION_TEMPLATE];
 	GError *error = NULL;
 
-	for (guint i = 0; urls && urls[i]; i++) {
+	for (guint i = 0; to->list[i]; i++) {
 		struct destination_url url = { 0 };
 
-		if (!destination_url_parse(urls[i], &url, &error))
-			take_error(faults, path, g_steal_pointer(&error));
+		if (!destination_url_parse(to->list[i], &url, &error))
+			take_error(faults, path, to, g_steal_pointer(&error));
 		destination_url_clear(&url);
 	}
-	if (name->origin != OPTION_NOT_GIVEN) {
+	if (value->origin != OPTION_NOT_GIVEN) {
 		struct record_template *layout =
-			record_template_load(name->text, TEMPLATE_AS_WRITTEN, &error);
+			record_template_load(value->text, TEMPLATE_AS_WRITTEN, &error);
 
 		if (!layout)
-			take_error(faults, path, error);
+			take_error(faults, path, value, error);
 		record_template_free(layout);
 	}
 }
@@ -70,13 +72,14 @@ static bool check_file(const char *path)
 {
 	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
 	struct options *options = options_new();
+	enum option_id about;
 	GError *error = NULL;
 
 	if (!config_read(options, path, faults, &error)) {
 		g_ptr_array_add(faults, g_strdup(error->message));
 		g_clear_error(&error);
-	} else if (!options_check(options, &error)) {
-		take_error(faults, path, g_steal_pointer(&error));
+	} else if (!options_check(options, &about, &error)) {
+		take_error(faults, path, &options->values[about], g_steal_pointer(&error));
 	}
 	check_filter(options, path, faults);
 	check_export(options, path, faults);

@@ -45,13 +45,13 @@ static bool progress_wanted(const struct options *options)
 {
 	const struct option_value *progress = &options->values[OPTION_PROGRESS];
 	char *const *to = options->values[OPTION_TO].list;
-	bool records = to == NULL;
+	bool records = false;
 
 	if (options->values[OPTION_QUIET].number)
 		return false;
 	if (progress->origin != OPTION_NOT_GIVEN)
 		return progress->number;
-	for (guint i = 0; to && to[i]; i++)
+	for (guint i = 0; to[i]; i++)
 		records |= strstr(to[i], "file:-") != NULL;
 	return isatty(STDERR_FILENO) && !(records && isatty(STDOUT_FILENO));
 }

@@ -72,14 +72,15 @@ static bool execute(enum command_id command, struct options *options, command_bo
 		    GError **error)
 {
 	const char *config = options->values[OPTION_CONFIG].text;
+	enum option_id about;
 
 	if (options->values[OPTION_HELP].number) {
 		help_print_command(command, stdout);
 		return true;
 	}
 	return count_arguments(command, options, error) &&
-	       (!config || config_load(options, config, error)) && options_check(options, error) &&
-	       body(options, error);
+	       (!config || config_load(options, config, error)) &&
+	       options_check(options, &about, error) && body(options, error);
 }
 
 int command_main(enum command_id command, int argc, char **argv, command_body *body)

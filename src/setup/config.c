@@ -195,6 +195,7 @@ static void take(struct config *config, enum option_id id, const char *text)
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", config->name, line, row->name);
 	g_autoptr(GError) error = NULL;
 
+	config->options->values[id].line = line;
 	if (!options_set(config->options, id, OPTION_FROM_CONFIG, where, text, &error))
 		g_ptr_array_add(config->faults, g_strdup(error->message));
 }
@@ -289,9 +290,12 @@ bool config_read(struct options *options, const char *path, GPtrArray *faults, G
 	gsize length;
 
 	if (!g_file_get_contents(path, &text, &length, &cause)) {
-		/* GLib's message names the file and why. */
+		/* GLib's message names the file again, in other words, before it says why. */
+		const char *why = strrchr(cause->message, ':');
+
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-			    "%s; check the name given as configuration", cause->message);
+			    "%s:%s; name a configuration file that can be read", path,
+			    why ? why + 1 : "");
 		return false;
 	}
 	config_parse(options, path, text, length, faults);

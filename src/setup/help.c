@@ -70,6 +70,7 @@ static void print_option(const struct option_row *row, FILE *to)
 
 static void print_group(enum command_id command, guint group, FILE *to)
 {
+	bool configurable = option_rows[OPTION_CONFIG].commands & (1u << command);
 	bool begun = false;
 
 	for (guint id = 0; id < OPTIONS; id++) {
@@ -78,7 +79,7 @@ static void print_group(enum command_id command, guint group, FILE *to)
 		if (!(row->commands & (1u << command)) ||
 		    g_strcmp0(row->section, groups[group].section) != 0)
 			continue;
-		if (!begun && groups[group].section)
+		if (!begun && groups[group].section && configurable)
 			fprintf(to, "\n%s, section [%s] of a configuration file:\n",
 				groups[group].title, groups[group].section);
 		else if (!begun)

@@ -212,17 +212,19 @@ char *option_format(const struct options *options, enum option_id id)
 	return g_strdup(value->text ? value->text : "");
 }
 
-bool options_check(const struct options *options, GError **error)
+bool options_check(const struct options *options, enum option_id *ret_about, GError **error)
 {
 	const struct option_value *biflow = &options->values[OPTION_BIFLOW];
 	const struct option_value *uniflow = &options->values[OPTION_UNIFLOW];
 
 	if (biflow->number && uniflow->number && biflow->origin == uniflow->origin) {
+		*ret_about = OPTION_BIFLOW;
 		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 				    "biflow and uniflow contradict each other; give one of them");
 		return false;
 	}
 	if (options->values[OPTION_PEN].number == FIELD_PEN_REVERSE) {
+		*ret_about = OPTION_PEN;
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 			    "pen: %u means reverse elements (RFC 5103); give your own number",
 			    FIELD_PEN_REVERSE);

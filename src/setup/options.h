@@ -53,6 +53,7 @@ enum option_origin {
 
 struct option_value {
 	enum option_origin origin;
+	guint line; /* of the configuration file, where it comes from there */
 	guint64 number;
 	char *text;
 	char **list; /* NULL-terminated; NULL when empty */
@@ -77,8 +78,8 @@ bool options_set(struct options *options, enum option_id id, enum option_origin 
 bool options_parse(struct options *options, enum command_id command, int argc, char **argv,
 		   GError **error);
 
-/* What no option can tell alone: contradictions. */
-bool options_check(const struct options *options, GError **error);
+/* What no option can tell alone: contradictions. ret_about is set when there is one. */
+bool options_check(const struct options *options, enum option_id *ret_about, GError **error);
 
 /* What --biflow and --uniflow come to. */
 enum template_direction options_direction(const struct options *options);

@@ -129,9 +129,10 @@ static char *parse(struct options *options, enum command_id command, const char 
 {
 	g_auto(GStrv) words = g_strsplit(line, "|", -1);
 	g_autoptr(GError) error = NULL;
+	enum option_id about;
 
 	if (options_parse(options, command, (int)g_strv_length(words), words, &error) &&
-	    options_check(options, &error)) {
+	    options_check(options, &about, &error)) {
 		CU_ASSERT_PTR_NULL(error);
 		return NULL;
 	}
@@ -151,7 +152,8 @@ static void test_defaults(void)
 	CU_ASSERT_EQUAL(options->values[OPTION_MAX_FLOWS].number, 1000000);
 	CU_ASSERT_EQUAL(options->values[OPTION_PEN].number, FIELD_PEN_DEFAULT);
 	CU_ASSERT_STRING_EQUAL(options->values[OPTION_TEMPLATE].text, "standard");
-	CU_ASSERT_PTR_NULL(options->values[OPTION_TO].list);
+	CU_ASSERT_STRING_EQUAL(options->values[OPTION_TO].list[0], "text+file:-");
+	CU_ASSERT_PTR_NULL(options->values[OPTION_TO].list[1]);
 	for (guint id = 0; id < OPTIONS; id++)
 		CU_ASSERT_EQUAL(options->values[id].origin, OPTION_NOT_GIVEN);
 	options_free(options);
@@ -250,6 +252,7 @@ static void test_origins(void)
 {
 	struct options *options = options_new();
 	const struct option_value *to = &options->values[OPTION_TO];
+	enum option_id about;
 
 	CU_ASSERT_TRUE(options_set(options, OPTION_TO, OPTION_FROM_COMMAND_LINE, "", "c", NULL));
 	CU_ASSERT_TRUE(options_set(options, OPTION_TO, OPTION_FROM_CONFIG, "", "f", NULL));
@@ -263,7 +266,7 @@ static void test_origins(void)
 	CU_ASSERT_TRUE(options_set(options, OPTION_BIFLOW, OPTION_FROM_CONFIG, "", "yes", NULL));
 	CU_ASSERT_TRUE(
 		options_set(options, OPTION_UNIFLOW, OPTION_FROM_COMMAND_LINE, "", "yes", NULL));
-	CU_ASSERT_TRUE(options_check(options, NULL));
+	CU_ASSERT_TRUE(options_check(options, &about, NULL));
 	options_free(options);
 }
 
