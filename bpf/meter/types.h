@@ -9,9 +9,11 @@
 /* What became of a packet. Every value but METER_OK is a counter of its own. */
 enum meter_verdict {
 	METER_OK,
+/* clang-format off */
 #define SET_ASIDE(id, name, text) METER_##id,
 #include "set_aside.def"
 #undef SET_ASIDE
+	/* clang-format on */
 	METER_VERDICTS,
 };
 
@@ -40,23 +42,84 @@ enum flow_detail {
 };
 
 #define FLOW_SECOND_NS 1000000000ULL
-#define FLOW_LINGER_NS FLOW_SECOND_NS	 /* an ended TCP flow still takes in strays */
-#define FLOW_PAUSE_NS (2 * FLOW_SECOND_NS) /* a longer silence is a pause, not an inter-arrival */
+#define FLOW_LINGER_NS FLOW_SECOND_NS	    /* an ended TCP flow still takes in strays */
+#define FLOW_PAUSE_NS  (2 * FLOW_SECOND_NS) /* a longer silence is a pause, not an inter-arrival */
+
+/* Which datagram: RFC 791 counts the protocol in, RFC 8200 does not (proto 0). */
+struct fragment_key {
+	__u64 source[2];
+	__u64 destination[2];
+	__u32 id;
+	__u16 vlan;
+	__u8 proto;
+	__u8 version;
+};
+
+struct fragment_ports {
+	__u64 seen_ns;
+	__be16 source;
+	__be16 destination;
+	__u8 proto;
+	__u8 spare[3];
+};
+
+/* What the meter needs to know, fixed while it runs. */
+struct meter_settings {
+	__u64 idle_ns;
+	__u64 active_ns; /* ~0: never */
+	__u64 seed[6];	 /* of the key's hash: odd, random */
+	__u32 detail;	 /* enum flow_detail */
+	__u32 spare;
+};
+
+/* The same for a home in the kernel: its read-only data, fixed before the program is loaded. */
+struct cache_config {
+	struct meter_settings meter;
+	__u32 set_mask;	     /* sets of a table - 1 */
+	__u32 flow_stride;   /* octets from one entry of a set to the next */
+	__u32 record_octets; /* octets of a flow record */
+	__u32 replaying;     /* time, length and interface come from struct cache_replay */
+};
+
+/* A packet's meta data where a capture is replayed through the kernel. */
+struct cache_replay {
+	__u64 now_ns;
+	__u32 length;
+	__u16 iface;
+	__u16 link;
+};
+
+/* A set of the kernel's table: the line that says what is where, then the entries. */
+#define SET_WAYS 8
+
+struct set_header {
+	__u32 tag[SET_WAYS];	/* 0: the way is free */
+	__u32 second[SET_WAYS]; /* of last use; 2^30 ns is near enough */
+};
+
+/* What became of packets. The frame octets are those on the wire; octets are IP octets. */
+struct meter_counts {
+	__u64 packets[METER_VERDICTS];
+	__u64 frame_octets[METER_VERDICTS];
+	__u64 octets;	/* of the packets metered */
+	__u64 evicted;	/* records that left with reason 5 */
+	__u64 extended; /* records that were due, but waited because the ring had no room */
+};
 
 /* Both ends in canonical order: the low end sorts first, so both directions have one key. IPv4
  * addresses are IPv4-mapped. Compared and hashed as six words; every octet is significant. */
 struct flow_key {
-	__u64 low[2];	/* address octets as on the wire */
+	__u64 low[2]; /* address octets as on the wire */
 	__u64 high[2];
 	__be16 low_port; /* ICMP with an identifier: both ports are the identifier */
 	__be16 high_port;
-	__u16 vlan;	/* outermost VLAN identifier, 0 without one */
+	__u16 vlan; /* outermost VLAN identifier, 0 without one */
 	__u8 proto;
-	__u8 version;	/* 4 or 6 */
+	__u8 version; /* 4 or 6 */
 	__u32 tunnel_id;
-	__u16 iface;	/* 0 unless the interface is part of the key */
+	__u16 iface; /* 0 unless the interface is part of the key */
 	__u8 tunnel;
-	__u8 tos;	/* 0 unless the ToS is part of the key */
+	__u8 tos; /* 0 unless the ToS is part of the key */
 };
 
 /* Index of a side: packets sent by the low end, packets sent by the high end. */
@@ -67,8 +130,8 @@ enum flow_side_index {
 
 /* struct flow_side.state */
 enum flow_side_state {
-	FLOW_INITIATOR = 1 << 0,  /* this side opened the flow */
-	FLOW_FIN_SEEN = 1 << 1,	  /* fin_end is valid */
+	FLOW_INITIATOR = 1 << 0, /* this side opened the flow */
+	FLOW_FIN_SEEN = 1 << 1,	 /* fin_end is valid */
 	FLOW_FIN_ACKED = 1 << 2,
 	FLOW_FRAGMENTED = 1 << 3, /* some packet was a fragment */
 	FLOW_ORPHANS = 1 << 4,	  /* fragments whose first fragment, and so ports, never came */
@@ -78,8 +141,8 @@ enum flow_side_state {
 /* What one side sent: exactly one cache line with the word that the whole flow keeps there. */
 struct flow_side {
 	__u64 packets;
-	__u64 octets;  /* IP octets */
-	__u64 payload; /* octets above the transport header */
+	__u64 octets;	/* IP octets */
+	__u64 payload;	/* octets above the transport header */
 	__u64 first_ns; /* packet time; valid where packets > 0 */
 	__u64 last_ns;
 	__u16 tcp_flags;       /* union of the 12 control bits */
@@ -100,7 +163,7 @@ struct flow_side {
 /* Packet lengths: up to 64, 128, 256, 512, 1024, 1518 IP octets, and more. */
 #define FLOW_LENGTH_BUCKETS 7
 /* TTL: 1 or less, 2-5, 6-32, 33-64, 65-96, 97-128, 129-160, 161-192, 193-224, 225-255. */
-#define FLOW_TTL_BUCKETS 10
+#define FLOW_TTL_BUCKETS    10
 
 /* The shape of one side's traffic (DESIGN 4.4). */
 struct flow_shape {
@@ -109,18 +172,17 @@ struct flow_shape {
 	__u64 length_squares;
 	__u64 length_count[FLOW_LENGTH_BUCKETS];
 	__u64 ttl_count[FLOW_TTL_BUCKETS];
-	__u64 gap_sum_us;     /* inter-arrival times, without pauses */
+	__u64 gap_sum_us; /* inter-arrival times, without pauses */
 	__u64 gap_squares_us2;
 	__u64 gap_count;
-	__u64 pauses;	      /* silences above FLOW_PAUSE_NS */
-	__u64 second_octets;  /* in the current second */
+	__u64 pauses;	     /* silences above FLOW_PAUSE_NS */
+	__u64 second_octets; /* in the current second */
 	__u64 second_octets_max;
+	__u64 second_start_ns; /* the current second, counted from the side's first packet */
 	__u64 fragments;
 	__u32 gap_max_us;
-	__u32 second;	      /* seconds since the side's first packet */
-	__u8 mac_source[6];   /* of the first packet */
-	__u8 mac_destination[6];
-	__u32 spare;
+	__u8 mac_destination[6]; /* of the first packet, as on the wire */
+	__u8 mac_source[6];
 };
 
 /* The first cache line answers, for nearly every packet, whether it is this flow and whether it
@@ -143,6 +205,9 @@ struct flow_record {
 };
 
 _Static_assert(sizeof(struct flow_key) == 48, "six words");
+_Static_assert(sizeof(struct fragment_key) == 40, "no padding");
+_Static_assert(sizeof(struct fragment_ports) == 16, "no padding");
+_Static_assert(sizeof(struct set_header) == 64, "a cache line");
 _Static_assert(sizeof(struct flow_side) == 64, "a cache line");
 _Static_assert(sizeof(struct flow_shape) == 232, "no padding");
 _Static_assert(sizeof(struct flow) == 192 + 2 * 232, "three cache lines, then the parts");

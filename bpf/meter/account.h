@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A packet counted in its flow: how a record begins, restarts and grows. */
+#ifndef METER_ACCOUNT_H
+#define METER_ACCOUNT_H
+
+#include "key.h"
+#include "shape.h"
+#include "tcp.h"
+
+/* When the flow's very first packet came; the whole flow's words lie in its two sides. */
+METER_INLINE __u64 flow_born(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_LOW].whole;
+}
+
+/* When TCP ended it; 0: it did not. */
+METER_INLINE __u64 flow_ended(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_HIGH].whole;
+}
+
+METER_INLINE void side_clear(struct flow_side *side)
+{
+	side->packets = 0;
+	side->octets = 0;
+	side->payload = 0;
+	side->first_ns = 0;
+	side->last_ns = 0;
+	side->tcp_flags = 0;
+	side->tcp_flags_first = 0;
+	side->ttl_min = 0;
+	side->ttl_max = 0;
+	side->tos_first = 0;
+	side->tos_union = 0;
+	side->iface = 0;
+}
+
+METER_INLINE void flow_clear_parts(struct flow *flow, const volatile struct meter_settings *set)
+{
+	if (set->detail >= FLOW_DETAIL_FULL)
+		__builtin_memset(flow->shape, 0, sizeof(flow->shape));
+}
+
+METER_INLINE __u64 gate_after(__u64 first_ns, const volatile struct meter_settings *set)
+{
+	return set->active_ns == ~0ULL ? ~0ULL : first_ns + set->active_ns + 1;
+}
+
+/* The packet opens a flow in this entry; its key is the packet's. The initiator is its sender,
+ * unless it carries SYN and ACK: then it is an answer. */
+METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
+			     const volatile struct meter_settings *set)
+{
+	bool answer =
+		(pkt->tcp_flags & (WIRE_TCP_SYN | WIRE_TCP_ACK)) == (WIRE_TCP_SYN | WIRE_TCP_ACK);
+	bool high = (pkt->side == FLOW_FROM_HIGH) != answer;
+
+	flow->key = pkt->key;
+	flow->last_ns = pkt->now_ns;
+	flow->gate_ns = gate_after(pkt->now_ns, set);
+	__builtin_memset(flow->side, 0, sizeof(flow->side));
+	flow->side[FLOW_FROM_LOW].whole = pkt->now_ns;
+	flow->side[FLOW_FROM_LOW].state = high ? 0 : FLOW_INITIATOR;
+	flow->side[FLOW_FROM_HIGH].state = high ? FLOW_INITIATOR : 0;
+	flow_clear_parts(flow, set);
+}
+
+/* The record went out at the active time-out; the flow goes on in a new record. */
+METER_INLINE void flow_restart(struct flow *flow, const struct packet *pkt,
+			       const volatile struct meter_settings *set)
+{
+	const __u16 keep = FLOW_INITIATOR | FLOW_FIN_SEEN | FLOW_FIN_ACKED;
+
+	for (int i = 0; i < 2; i++) {
+		side_clear(&flow->side[i]);
+		flow->side[i].state &= keep;
+		if (flow->key.proto != WIRE_IP_TCP)
+			flow->side[i].icmp = 0;
+	}
+	if (flow->gate_ns)
+		flow->gate_ns = gate_after(pkt->now_ns, set);
+	flow_clear_parts(flow, set);
+}
+
+METER_INLINE void side_open(struct flow_side *side, const struct packet *pkt)
+{
+	side->first_ns = pkt->now_ns;
+	side->last_ns = pkt->now_ns;
+	side->tcp_flags_first = pkt->tcp_flags;
+	side->ttl_min = pkt->ttl;
+	side->tos_first = pkt->tos;
+	side->iface = pkt->iface;
+	if (pkt->key.proto != WIRE_IP_TCP)
+		side->icmp = pkt->icmp;
+}
+
+METER_INLINE void side_count(struct flow_side *side, const struct packet *pkt)
+{
+	if (side->packets == 0)
+		side_open(side, pkt);
+	side->packets++;
+	side->octets += pkt->octets;
+	side->payload += pkt->payload;
+	if ((__s64)(pkt->now_ns - side->last_ns) > 0)
+		side->last_ns = pkt->now_ns;
+	if ((__s64)(pkt->now_ns - side->first_ns) < 0)
+		side->first_ns = pkt->now_ns;
+	side->tcp_flags |= pkt->tcp_flags;
+	side->tos_union |= pkt->tos;
+	side->state |= pkt->state;
+	if (pkt->ttl < side->ttl_min)
+		side->ttl_min = pkt->ttl;
+	if (pkt->ttl > side->ttl_max)
+		side->ttl_max = pkt->ttl;
+}
+
+/* True when the flow ended with this packet. */
+METER_INLINE bool flow_count(struct flow *flow, const struct packet *pkt,
+			     const volatile struct meter_settings *set)
+{
+	bool high = pkt->side == FLOW_FROM_HIGH;
+	struct flow_side *side = high ? &flow->side[1] : &flow->side[0];
+	struct flow_side *other = high ? &flow->side[0] : &flow->side[1];
+
+	if (set->detail >= FLOW_DETAIL_FULL)
+		shape_count(high ? &flow->shape[1] : &flow->shape[0], side, pkt);
+	side_count(side, pkt);
+	if ((__s64)(pkt->now_ns - flow->last_ns) > 0)
+		flow->last_ns = pkt->now_ns;
+	/* A late packet may be the record's earliest: the active time-out counts from it. */
+	if (flow->gate_ns && gate_after(pkt->now_ns, set) < flow->gate_ns)
+		flow->gate_ns = gate_after(pkt->now_ns, set);
+	if (flow->key.proto != WIRE_IP_TCP)
+		return false;
+	if (flow->gate_ns && !(pkt->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST)))
+		return false;
+	return tcp_track_end(flow, side, other, pkt);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What both kernel homes share: the settings, and a clock that a test can set. */
+#ifndef METER_CTX_BPF_H
+#define METER_CTX_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+
+#include "types.h"
+
+#define METER_INLINE static __always_inline
+/* A step of its own for the verifier, which would otherwise walk every path through the parsers in
+ * combination with every path through the accounts. Its arguments are the context and memory. */
+#define METER_STEP   __attribute__((noinline))
+
+/* The only variable of its section: user space fills it whole, and the verifier, which knows the
+ * values, takes out the code they make dead. */
+const volatile struct cache_config config = {};
+struct cache_replay replay = {};
+
+METER_INLINE __u64 clock_now(void)
+{
+	return config.replaying ? replay.now_ns : bpf_ktime_get_ns();
+}
+
+METER_INLINE enum meter_link clock_link(void)
+{
+	return config.replaying ? replay.link : METER_LINK_ETHERNET;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The native home: frames of a capture file. */
+#ifndef METER_CTX_NATIVE_H
+#define METER_CTX_NATIVE_H
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "types.h"
+
+#define METER_INLINE static inline __attribute__((always_inline))
+#define METER_STEP   METER_INLINE
+#define bpf_ntohs    ntohs
+#define bpf_htons    htons
+#define bpf_ntohl    ntohl
+#define bpf_htonl    htonl
+
+struct meter_home;
+
+typedef struct {
+	struct meter_home *home;
+	const __u8 *data;
+	const __u8 *end;
+	__u64 now_ns;
+	__u32 length;
+	__u16 iface;
+	__u16 link;
+} meter_ctx;
+
+METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
+{
+	return ctx->data;
+}
+
+METER_INLINE const __u8 *ctx_end(const meter_ctx *ctx)
+{
+	return ctx->end;
+}
+
+METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
+{
+	return ctx->now_ns;
+}
+
+METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
+{
+	return ctx->length;
+}
+
+METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
+{
+	return ctx->iface;
+}
+
+METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
+{
+	return (enum meter_link)ctx->link;
+}
+
+/* A VLAN tag the driver took out of the frame: a file keeps its tags. */
+METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The key's canonical order, its hash and its comparison. */
+#ifndef METER_KEY_H
+#define METER_KEY_H
+
+#include "packet.h"
+
+/* Any order will do as long as both directions agree on it; this one is cheap. */
+METER_INLINE bool key_is_high_first(const struct flow_key *key)
+{
+	if (key->low[1] != key->high[1])
+		return key->low[1] > key->high[1];
+	if (key->low[0] != key->high[0])
+		return key->low[0] > key->high[0];
+	return key->low_port > key->high_port;
+}
+
+/* From (source, destination) to (low, high); the packet remembers which side sent it. */
+METER_INLINE void key_order(struct packet *pkt)
+{
+	struct flow_key *key = &pkt->key;
+	__u64 word;
+	__be16 port;
+
+	if (!key_is_high_first(key))
+		return;
+	word = key->low[0];
+	key->low[0] = key->high[0];
+	key->high[0] = word;
+	word = key->low[1];
+	key->low[1] = key->high[1];
+	key->high[1] = word;
+	port = key->low_port;
+	key->low_port = key->high_port;
+	key->high_port = port;
+	pkt->side = FLOW_FROM_HIGH;
+}
+
+/* The last two words of the key as numbers. */
+METER_INLINE void key_words(const struct flow_key *key, __u64 *ret_ports, __u64 *ret_rest)
+{
+	__builtin_memcpy(ret_ports, &key->low_port, 8);
+	__builtin_memcpy(ret_rest, &key->tunnel_id, 8);
+}
+
+/* Multilinear: one independent multiplication a word, each by a secret odd number, so that a
+ * sender who does not know the seed cannot choose keys that meet; then the high bits, which every
+ * input bit reaches, are folded over the low ones. */
+METER_INLINE __u64 key_hash(const struct flow_key *key, const volatile __u64 *seed)
+{
+	__u64 ports;
+	__u64 rest;
+	__u64 h;
+
+	key_words(key, &ports, &rest);
+	h = key->low[0] * seed[0] + key->low[1] * seed[1] + key->high[0] * seed[2] +
+	    key->high[1] * seed[3] + ports * seed[4] + rest * seed[5];
+	h ^= h >> 32;
+	h *= 0x9e3779b97f4a7c15ULL;
+	return h ^ (h >> 29);
+}
+
+METER_INLINE bool key_equal(const struct flow_key *a, const struct flow_key *b)
+{
+	__u64 a_ports;
+	__u64 a_rest;
+	__u64 b_ports;
+	__u64 b_rest;
+
+	key_words(a, &a_ports, &a_rest);
+	key_words(b, &b_ports, &b_rest);
+	return !((a->low[0] ^ b->low[0]) | (a->low[1] ^ b->low[1]) | (a->high[0] ^ b->high[0]) |
+		 (a->high[1] ^ b->high[1]) | (a_ports ^ b_ports) | (a_rest ^ b_rest));
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The Metering Process: a frame becomes an update of a flow. Whoever includes this is a home: it
+ * has the flow table, the fragment table and the way out for records, and says so by the
+ * functions declared here and in fragment.h. */
+#ifndef METER_METER_H
+#define METER_METER_H
+
+#include "expire.h"
+#include "parse_link.h"
+
+struct meter_home;
+
+/* Given by the home: a copy of the flow leaves as a record. False: there is no room for it. */
+METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end);
+
+/* What meter_update() did beside counting, as bits, for homes that keep more than the flow. */
+enum meter_change {
+	METER_WAITED = 1 << 0, /* a record was due, but had to stay: the packet counts in it */
+	METER_ENDED = 1 << 1,  /* TCP ended the flow with this packet */
+};
+
+METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
+{
+	int verdict;
+
+	__builtin_memset(pkt, 0, sizeof(*pkt));
+	pkt->now_ns = ctx_now(ctx);
+	pkt->frame_octets = ctx_length(ctx);
+	pkt->iface = ctx_iface(ctx);
+	verdict = parse_frame(ctx, pkt);
+	if (verdict == METER_OK)
+		key_order(pkt);
+	return verdict;
+}
+
+/* The packet meets the flow of its key. */
+METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flow,
+				       const struct packet *pkt,
+				       const volatile struct meter_settings *set)
+{
+	enum flow_end due = expire_decide(flow, pkt, set);
+	unsigned int change = 0;
+
+	if (due != FLOW_END_NONE && !meter_emit(home, flow, due))
+		change |= METER_WAITED;
+	else if (due == FLOW_END_ACTIVE)
+		flow_restart(flow, pkt, set);
+	else if (due != FLOW_END_NONE)
+		flow_begin(flow, pkt, set);
+	if (flow_count(flow, pkt, set))
+		change |= METER_ENDED;
+	return change;
+}
+
+/* The packet opens a flow in an entry that is free. */
+METER_INLINE unsigned int meter_open(struct flow *flow, const struct packet *pkt,
+				     const volatile struct meter_settings *set)
+{
+	flow_begin(flow, pkt, set);
+	return flow_count(flow, pkt, set) ? METER_ENDED : 0;
+}
+
+METER_INLINE void meter_tally(struct meter_counts *counts, int verdict, const struct packet *pkt)
+{
+	if (verdict < 0 || verdict >= METER_VERDICTS)
+		return;
+	counts->packets[verdict]++;
+	counts->frame_octets[verdict] += pkt->frame_octets;
+	if (verdict == METER_OK)
+		counts->octets += pkt->octets;
+}
+
+#endif

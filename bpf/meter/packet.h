@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the parser learns of a packet and the accounts need. */
+#ifndef METER_PACKET_H
+#define METER_PACKET_H
+
+#include "ctx.h"
+#include "types.h"
+
+struct packet {
+	struct flow_key key; /* in the packet's own order until key_order() */
+	__u64 now_ns;
+	__u32 octets;  /* IP octets */
+	__u32 payload; /* above the transport header */
+	__u32 frame_octets;
+	__u32 seq;
+	__u32 ack;
+	__u16 tcp_flags;
+	__u16 state; /* enum flow_side_state bits this packet sets */
+	__u16 iface;
+	__u16 icmp; /* type << 8 | code */
+	__u8 side;  /* enum flow_side_index */
+	__u8 ttl;
+	__u8 tos;
+	__u8 fragment; /* enum packet_fragment */
+	__u8 macs[12]; /* destination, source */
+	/* Where the parser is: what lies there, how much of the IP packet is left from there. */
+	__u16 offset; /* from the frame's first octet */
+	__be16 type;  /* EtherType */
+	__u32 left;
+	__u32 fragment_id;
+};
+
+enum packet_fragment {
+	PACKET_WHOLE,
+	PACKET_FIRST_FRAGMENT,
+	PACKET_LATER_FRAGMENT,
+};
+
+/* No frame the meter reads has its headers beyond this; the verifier wants to know. */
+#define PACKET_OFFSET_MAX 0x3fff
+
+METER_INLINE const __u8 *packet_at(const meter_ctx *ctx, const struct packet *pkt)
+{
+	return ctx_data(ctx) + (pkt->offset & PACKET_OFFSET_MAX);
+}
+
+/* Are these octets captured? */
+METER_INLINE bool packet_has(const meter_ctx *ctx, const __u8 *at, __u32 octets)
+{
+	return at + octets <= ctx_end(ctx);
+}
+
+/* And are they inside the IP packet, rather than in the padding behind it? */
+METER_INLINE bool packet_has_left(const meter_ctx *ctx, const struct packet *pkt, const __u8 *at,
+				  __u32 octets)
+{
+	return pkt->left >= octets && packet_has(ctx, at, octets);
+}
+
+METER_INLINE void packet_skip(struct packet *pkt, __u32 octets)
+{
+	pkt->offset += octets;
+	pkt->left -= octets;
+}
+
+#endif

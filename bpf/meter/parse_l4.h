@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Transport headers. A header that is cut gives what it can: ports if they are there, else none,
+ * and the flow says so (FLOW_L4_CUT). The packet is metered all the same: its IP header is whole.
+ */
+#ifndef METER_PARSE_L4_H
+#define METER_PARSE_L4_H
+
+#include "packet.h"
+#include "wire.h"
+
+METER_INLINE void payload_after(struct packet *pkt, __u32 header)
+{
+	pkt->payload = pkt->left > header ? pkt->left - header : 0;
+}
+
+METER_INLINE void parse_tcp(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+{
+	const struct wire_tcp *tcp = (const void *)at;
+	__u32 header;
+	__u16 word;
+
+	if (!packet_has_left(ctx, pkt, at, 14)) {
+		pkt->state |= FLOW_L4_CUT;
+		return;
+	}
+	word = bpf_ntohs(tcp->offset_flags);
+	header = (word >> 12) * 4;
+	pkt->seq = bpf_ntohl(tcp->seq);
+	pkt->ack = bpf_ntohl(tcp->ack);
+	pkt->tcp_flags = word & WIRE_TCP_BITS;
+	if (header < sizeof(*tcp) || header > pkt->left)
+		pkt->state |= FLOW_L4_CUT;
+	else
+		payload_after(pkt, header);
+}
+
+METER_INLINE bool icmp_has_id(__u8 version, __u8 type)
+{
+	if (version == 6)
+		return type == 128 || type == 129; /* echo */
+	return type == 0 || type == 8 ||	   /* echo */
+	       (type >= 13 && type <= 18);	   /* time stamp, information, address mask */
+}
+
+METER_INLINE void parse_icmp(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+{
+	const struct wire_icmp *icmp = (const void *)at;
+
+	payload_after(pkt, 8);
+	if (!packet_has_left(ctx, pkt, at, 2)) {
+		pkt->state |= FLOW_L4_CUT;
+		return;
+	}
+	pkt->icmp = icmp->type << 8 | icmp->code;
+	if (!icmp_has_id(pkt->key.version, icmp->type))
+		return;
+	if (!packet_has_left(ctx, pkt, at, 6)) {
+		pkt->state |= FLOW_L4_CUT;
+		return;
+	}
+	pkt->key.low_port = icmp->id;
+	pkt->key.high_port = icmp->id;
+}
+
+METER_INLINE void parse_dccp(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+{
+	const struct wire_dccp *dccp = (const void *)at;
+
+	if (packet_has_left(ctx, pkt, at, 5))
+		payload_after(pkt, dccp->data_offset * 4);
+	else
+		pkt->state |= FLOW_L4_CUT;
+}
+
+METER_INLINE void parse_ports(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+{
+	const struct wire_ports *ports = (const void *)at;
+
+	if (!packet_has_left(ctx, pkt, at, sizeof(*ports))) {
+		pkt->state |= FLOW_L4_CUT;
+		return;
+	}
+	pkt->key.low_port = ports->source;
+	pkt->key.high_port = ports->destination;
+	switch (pkt->key.proto) {
+	case WIRE_IP_TCP:
+		parse_tcp(ctx, pkt, at);
+		return;
+	case WIRE_IP_DCCP:
+		parse_dccp(ctx, pkt, at);
+		return;
+	case WIRE_IP_SCTP:
+		payload_after(pkt, 12);
+		return;
+	default:
+		payload_after(pkt, 8); /* UDP, UDP-Lite */
+		return;
+	}
+}
+
+METER_STEP int parse_l4(meter_ctx *ctx, struct packet *pkt)
+{
+	const __u8 *at;
+
+	if (!pkt)
+		return METER_TRUNCATED;
+	at = packet_at(ctx, pkt);
+	switch (pkt->key.proto) {
+	case WIRE_IP_TCP:
+	case WIRE_IP_UDP:
+	case WIRE_IP_SCTP:
+	case WIRE_IP_DCCP:
+	case WIRE_IP_UDPLITE:
+		parse_ports(ctx, pkt, at);
+		break;
+	case WIRE_IP_ICMP:
+	case WIRE_IP_ICMPV6:
+		if ((pkt->key.proto == WIRE_IP_ICMP) == (pkt->key.version == 4))
+			parse_icmp(ctx, pkt, at);
+		break;
+	default:
+		pkt->payload = pkt->left;
+		break;
+	}
+	return METER_OK;
+}
+
+#endif

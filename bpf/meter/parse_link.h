@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Link headers: from the first octet of the frame to the IP header. */
+#ifndef METER_PARSE_LINK_H
+#define METER_PARSE_LINK_H
+
+#include "parse_ip.h"
+
+#define PARSE_TAGS_MAX 8
+
+METER_INLINE bool is_tag(__be16 type)
+{
+	return type == bpf_htons(WIRE_ETH_VLAN) || type == bpf_htons(WIRE_ETH_PROVIDER) ||
+	       type == bpf_htons(WIRE_ETH_QINQ_OLD);
+}
+
+METER_STEP int parse_ethernet(meter_ctx *ctx, struct packet *pkt)
+{
+	const struct wire_eth *eth = (const void *)ctx_data(ctx);
+	const __u8 *at = (const __u8 *)(eth + 1);
+
+	if (!pkt || !packet_has(ctx, (const __u8 *)eth, sizeof(*eth)))
+		return METER_TRUNCATED;
+	__builtin_memcpy(pkt->macs, eth->destination, 6);
+	__builtin_memcpy(pkt->macs + 6, eth->source, 6);
+	pkt->type = eth->type;
+	pkt->offset = sizeof(*eth);
+	pkt->key.vlan = ctx_vlan(ctx);
+	for (int i = 0; is_tag(pkt->type); i++, at += sizeof(struct wire_vlan)) {
+		const struct wire_vlan *tag = (const void *)at;
+
+		if (i == PARSE_TAGS_MAX)
+			return METER_TOO_DEEP;
+		if (!packet_has(ctx, at, sizeof(*tag)))
+			return METER_TRUNCATED;
+		if (i == 0 && pkt->key.vlan == 0)
+			pkt->key.vlan = bpf_ntohs(tag->tci) & 0xfff;
+		pkt->type = tag->type;
+		pkt->offset += sizeof(*tag);
+	}
+	return METER_OK;
+}
+
+/* Without a link header the version nibble says what EtherType would. */
+METER_INLINE int parse_bare_ip(const meter_ctx *ctx, struct packet *pkt)
+{
+	const __u8 *at = ctx_data(ctx);
+
+	if (!packet_has(ctx, at, 1))
+		return METER_TRUNCATED;
+	if (*at >> 4 == 4)
+		pkt->type = bpf_htons(WIRE_ETH_IPV4);
+	else if (*at >> 4 == 6)
+		pkt->type = bpf_htons(WIRE_ETH_IPV6);
+	else
+		return METER_BAD_IP_HEADER;
+	return METER_OK;
+}
+
+METER_INLINE int parse_link(meter_ctx *ctx, struct packet *pkt)
+{
+	switch (ctx_link(ctx)) {
+	case METER_LINK_ETHERNET:
+		return parse_ethernet(ctx, pkt);
+	case METER_LINK_IP:
+		return parse_bare_ip(ctx, pkt);
+	default:
+		return METER_LINK_TYPE;
+	}
+}
+
+METER_INLINE int parse_network(meter_ctx *ctx, struct packet *pkt)
+{
+	int verdict;
+
+	if (pkt->type == bpf_htons(WIRE_ETH_IPV4))
+		return parse_ipv4(ctx, pkt);
+	if (pkt->type != bpf_htons(WIRE_ETH_IPV6))
+		return METER_NOT_IP;
+	verdict = parse_ipv6(ctx, pkt);
+	if (verdict == METER_OK && is_extension(pkt->key.proto))
+		verdict = parse_extensions(ctx, pkt);
+	return verdict;
+}
+
+/* From the frame's first octet to the end of the transport header. */
+METER_INLINE int parse_frame(meter_ctx *ctx, struct packet *pkt)
+{
+	int verdict = parse_link(ctx, pkt);
+
+	if (verdict == METER_OK)
+		verdict = parse_network(ctx, pkt);
+	if (verdict == METER_OK)
+		verdict = parse_payload(ctx, pkt);
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* TCP state of a flow: here, when a connection is over (DESIGN 4.2). What makes up TCP quality
+ * (DESIGN 4.3) comes to this header too, with a part of struct flow of its own. */
+#ifndef METER_TCP_H
+#define METER_TCP_H
+
+#include "packet.h"
+#include "wire.h"
+
+/* Sequence numbers are compared modulo 2^32. */
+METER_INLINE bool seq_reached(__u32 seq, __u32 mark)
+{
+	return (__s32)(seq - mark) >= 0;
+}
+
+/* The connection ends when both FINs are acknowledged, or with an RST. While one is in sight every
+ * packet takes the long way (gate 0), so that flows that just carry data need not look here. True
+ * when the flow ended with this packet. */
+METER_INLINE bool tcp_track_end(struct flow *flow, struct flow_side *side, struct flow_side *other,
+				const struct packet *pkt)
+{
+	if (flow->side[FLOW_FROM_HIGH].whole)
+		return false;
+	if (pkt->tcp_flags & WIRE_TCP_FIN && !(pkt->state & FLOW_L4_CUT)) {
+		side->fin_end = pkt->seq + pkt->payload + 1 + !!(pkt->tcp_flags & WIRE_TCP_SYN);
+		side->state |= FLOW_FIN_SEEN;
+	}
+	if (pkt->tcp_flags & WIRE_TCP_ACK && other->state & FLOW_FIN_SEEN &&
+	    seq_reached(pkt->ack, other->fin_end))
+		other->state |= FLOW_FIN_ACKED;
+	flow->gate_ns = 0;
+	if (!(pkt->tcp_flags & WIRE_TCP_RST) && !(side->state & other->state & FLOW_FIN_ACKED))
+		return false;
+	flow->side[FLOW_FROM_HIGH].whole = pkt->now_ns;
+	return true;
+}
+
+#endif

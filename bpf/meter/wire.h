@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Protocol headers as they lie on the wire: big-endian, no bitfields. */
+#ifndef METER_WIRE_H
+#define METER_WIRE_H
+
+#include <linux/types.h>
+
+#ifdef __bpf__
+#define WIRE
+#else
+#define WIRE __attribute__((packed)) /* a file makes no promise of alignment */
+#endif
+
+enum {
+	WIRE_ETH_IPV4 = 0x0800,
+	WIRE_ETH_IPV6 = 0x86dd,
+	WIRE_ETH_VLAN = 0x8100,	    /* 802.1Q */
+	WIRE_ETH_PROVIDER = 0x88a8, /* 802.1ad */
+	WIRE_ETH_QINQ_OLD = 0x9100, /* before 802.1ad had a number */
+};
+
+enum {
+	WIRE_IP_ICMP = 1,
+	WIRE_IP_TCP = 6,
+	WIRE_IP_UDP = 17,
+	WIRE_IP_DCCP = 33,
+	WIRE_IP_ICMPV6 = 58,
+	WIRE_IP_SCTP = 132,
+	WIRE_IP_UDPLITE = 136,
+	/* IPv6 extension headers */
+	WIRE_IP_HOP_BY_HOP = 0,
+	WIRE_IP_ROUTING = 43,
+	WIRE_IP_FRAGMENT = 44,
+	WIRE_IP_NONE = 59,
+	WIRE_IP_DESTINATION = 60,
+};
+
+enum {
+	WIRE_TCP_FIN = 1 << 0,
+	WIRE_TCP_SYN = 1 << 1,
+	WIRE_TCP_RST = 1 << 2,
+	WIRE_TCP_PSH = 1 << 3,
+	WIRE_TCP_ACK = 1 << 4,
+	WIRE_TCP_BITS = 0xfff,
+};
+
+enum {
+	WIRE_IPV4_MORE_FRAGMENTS = 0x2000,
+	WIRE_IPV4_OFFSET = 0x1fff,
+	WIRE_IPV6_MORE_FRAGMENTS = 0x0001,
+	WIRE_IPV6_OFFSET = 0xfff8,
+	WIRE_IPV6_JUMBO = 0xc2, /* hop-by-hop option, RFC 2675 */
+};
+
+struct wire_eth {
+	__u8 destination[6];
+	__u8 source[6];
+	__be16 type;
+} WIRE;
+
+struct wire_vlan {
+	__be16 tci;
+	__be16 type;
+} WIRE;
+
+struct wire_ipv4 {
+	__u8 version_ihl;
+	__u8 tos;
+	__be16 total_length;
+	__be16 id;
+	__be16 fragment;
+	__u8 ttl;
+	__u8 proto;
+	__be16 checksum;
+	__be32 source;
+	__be32 destination;
+} WIRE;
+
+struct wire_ipv6 {
+	__be32 version_class_label;
+	__be16 payload_length;
+	__u8 next;
+	__u8 hop_limit;
+	__u8 source[16];
+	__u8 destination[16];
+} WIRE;
+
+/* The start that all IPv6 extension headers but the fragment header share. */
+struct wire_extension {
+	__u8 next;
+	__u8 length; /* in 8 octets, without the first 8 */
+	__u8 option;
+	__u8 option_length;
+	__be32 option_value;
+} WIRE;
+
+struct wire_ipv6_fragment {
+	__u8 next;
+	__u8 reserved;
+	__be16 offset;
+	__be32 id;
+} WIRE;
+
+struct wire_ports {
+	__be16 source;
+	__be16 destination;
+} WIRE;
+
+struct wire_tcp {
+	__be16 source;
+	__be16 destination;
+	__be32 seq;
+	__be32 ack;
+	__be16 offset_flags;
+	__be16 window;
+	__be16 checksum;
+	__be16 urgent;
+} WIRE;
+
+struct wire_dccp {
+	__be16 source;
+	__be16 destination;
+	__u8 data_offset; /* in 4 octets */
+} WIRE;
+
+struct wire_icmp {
+	__u8 type;
+	__u8 code;
+	__be16 checksum;
+	__be16 id;
+} WIRE;
+
+_Static_assert(sizeof(struct wire_eth) == 14, "IEEE 802.3");
+_Static_assert(sizeof(struct wire_vlan) == 4, "IEEE 802.1Q");
+_Static_assert(sizeof(struct wire_ipv4) == 20, "RFC 791");
+_Static_assert(sizeof(struct wire_ipv6) == 40, "RFC 8200");
+_Static_assert(sizeof(struct wire_ipv6_fragment) == 8, "RFC 8200 4.5");
+_Static_assert(sizeof(struct wire_tcp) == 20, "RFC 9293");
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/log.h"
+
+#include <stdio.h>
+
+void log_line(const char *format, ...)
+{
+	g_autofree char *line = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	line = g_strdup_vprintf(format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "weir: %s\n", line);
+}
+
+void log_error(GError *error)
+{
+	if (!error)
+		return;
+	log_line("%s", error->message);
+	g_error_free(error);
+}

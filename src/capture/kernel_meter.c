@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loads the meter's BPF object with its settings and runs frames through it by BPF_PROG_RUN. Both
+ * objects (XDP and tc) have maps of the same names, so they are handled by name, not by skeleton;
+ * the skeletons only carry the object files. */
+#include "capture/kernel_meter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "weir_tc.skel.h"
+#include "weir_xdp.skel.h"
+
+struct kernel_meter {
+	struct bpf_object *object;
+	int program;
+	int noop; /* -1: the object has none */
+	int counts;
+	int fragments;
+	int *tables; /* one a CPU */
+	int cpus;
+	guint32 sets;
+	guint32 stride;
+	enum flow_detail detail;
+	struct cache_replay *replay;
+	struct ring_buffer *ring;
+	kernel_record *sink; /* during kernel_meter_drain() */
+	void *sink_data;
+};
+
+struct hook {
+	const void *(*elf)(size_t *ret_size);
+	const char *program;
+};
+
+static const struct hook hooks[KERNEL_HOOKS] = {
+	[KERNEL_HOOK_XDP] = { weir_xdp__elf_bytes, "weir_xdp" },
+	[KERNEL_HOOK_TC] = { weir_tc__elf_bytes, "weir_tc" },
+};
+
+static bool fail(GError **error, const char *what, int code)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "meter in the kernel: %s: %s%s", what,
+		    g_strerror(code),
+		    code == EPERM ? " (run as root, or with CAP_BPF and CAP_NET_ADMIN)" : "");
+	return false;
+}
+
+/* The only map whose name ends so: libbpf puts the object's name before it. */
+static struct bpf_map *map_of_section(struct bpf_object *object, const char *section)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		if (g_str_has_suffix(bpf_map__name(map), section))
+			return map;
+	}
+	return NULL;
+}
+
+static guint32 set_octets(const struct kernel_meter *meter)
+{
+	return (guint32)sizeof(struct set_header) + SET_WAYS * meter->stride;
+}
+
+static bool configure(struct kernel_meter *meter, const struct kernel_options *options,
+		      GError **error)
+{
+	struct bpf_map *tables = bpf_object__find_map_by_name(meter->object, "flow_tables");
+	struct bpf_map *rodata = map_of_section(meter->object, ".rodata");
+	struct cache_config config = {
+		.meter = options->settings,
+		.set_mask = options->sets - 1,
+		.flow_stride = meter->stride,
+		.record_octets = (guint32)flow_record_size(meter->detail),
+		.replaying = options->replaying,
+	};
+	int code;
+
+	if (!tables || !rodata)
+		return fail(error, "object without its maps", ENOENT);
+	code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
+	if (!code)
+		code = bpf_map__set_max_entries(tables, (guint32)meter->cpus);
+	if (!code)
+		code = bpf_map__set_inner_map_fd(tables, meter->tables[0]);
+	return code ? fail(error, "settings", -code) : true;
+}
+
+static bool make_tables(struct kernel_meter *meter, GError **error)
+{
+	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		meter->tables[cpu] =
+			bpf_map_create(BPF_MAP_TYPE_ARRAY, "flow_sets", sizeof(guint32),
+				       set_octets(meter), meter->sets, NULL);
+		if (meter->tables[cpu] < 0)
+			return fail(error, "flow table", errno);
+	}
+	return true;
+}
+
+static bool place_tables(struct kernel_meter *meter, GError **error)
+{
+	int outer = bpf_object__find_map_fd_by_name(meter->object, "flow_tables");
+
+	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		if (bpf_map_update_elem(outer, &cpu, &meter->tables[cpu], BPF_ANY))
+			return fail(error, "flow table of a CPU", errno);
+	}
+	return true;
+}
+
+static int on_record(void *ctx, void *data, size_t size)
+{
+	struct kernel_meter *meter = ctx;
+
+	if (size >= flow_record_size(meter->detail))
+		meter->sink(meter->sink_data, data);
+	return 0;
+}
+
+static bool load(struct kernel_meter *meter, const struct hook *hook, GError **error)
+{
+	struct bpf_program *program;
+	int code = bpf_object__load(meter->object);
+
+	if (code)
+		return fail(error, "the kernel refused the program", -code);
+	program = bpf_object__find_program_by_name(meter->object, hook->program);
+	meter->program = program ? bpf_program__fd(program) : -1;
+	program = bpf_object__find_program_by_name(meter->object, "weir_noop");
+	meter->noop = program ? bpf_program__fd(program) : -1;
+	meter->counts = bpf_object__find_map_fd_by_name(meter->object, "counts");
+	meter->fragments = bpf_object__find_map_fd_by_name(meter->object, "fragments");
+	meter->replay = mmap(NULL, sizeof(*meter->replay), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     bpf_map__fd(map_of_section(meter->object, ".bss")), 0);
+	meter->ring = ring_buffer__new(bpf_object__find_map_fd_by_name(meter->object, "records"),
+				       on_record, meter, NULL);
+	if (meter->replay == MAP_FAILED || !meter->ring)
+		return fail(error, "its maps", errno);
+	return true;
+}
+
+static struct kernel_meter *give_up(struct kernel_meter *meter)
+{
+	kernel_meter_free(meter);
+	return NULL;
+}
+
+/* libbpf's own words go nowhere: the error says what failed. */
+static int silence(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error)
+{
+	const struct hook *hook = &hooks[options->hook];
+	struct kernel_meter *meter = g_new0(struct kernel_meter, 1);
+	const void *elf;
+	size_t size;
+
+	if (!g_getenv("WEIR_BPF_LOG"))
+		libbpf_set_print(silence);
+	meter->replay = MAP_FAILED;
+	meter->cpus = libbpf_num_possible_cpus();
+	meter->sets = options->sets;
+	meter->detail = (enum flow_detail)options->settings.detail;
+	meter->stride = (guint32)((flow_size(meter->detail) + 63) / 64 * 64);
+	meter->tables = g_new(int, meter->cpus);
+	for (int cpu = 0; cpu < meter->cpus; cpu++)
+		meter->tables[cpu] = -1;
+	elf = hook->elf(&size);
+	meter->object = bpf_object__open_mem(elf, size, NULL);
+	if (!meter->object) {
+		fail(error, "object file", errno);
+		return give_up(meter);
+	}
+	if (!make_tables(meter, error) || !configure(meter, options, error) ||
+	    !load(meter, hook, error) || !place_tables(meter, error))
+		return give_up(meter);
+	return meter;
+}
+
+void kernel_meter_free(struct kernel_meter *meter)
+{
+	if (!meter)
+		return;
+	ring_buffer__free(meter->ring);
+	if (meter->replay != MAP_FAILED)
+		munmap(meter->replay, sizeof(*meter->replay));
+	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		if (meter->tables[cpu] >= 0)
+			close(meter->tables[cpu]);
+	}
+	g_free(meter->tables);
+	bpf_object__close(meter->object);
+	g_free(meter);
+}
+
+static bool run(struct kernel_meter *meter, int program, const struct frame *frame, guint repeat,
+		guint32 *ret_ns, GError **error)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
+		    .data_size_in = frame->captured, .repeat = (int)repeat);
+
+	meter->replay->now_ns = frame->time_ns;
+	meter->replay->length = frame->length;
+	meter->replay->iface = frame->iface;
+	meter->replay->link = frame->link;
+	if (bpf_prog_test_run_opts(program, &opts))
+		return fail(error, "running a frame", errno);
+	if (ret_ns)
+		*ret_ns = opts.duration;
+	return true;
+}
+
+bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
+		      guint32 *ret_ns, GError **error)
+{
+	return run(meter, meter->program, frame, repeat, ret_ns, error);
+}
+
+bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
+			   guint32 *ret_ns, GError **error)
+{
+	if (meter->noop < 0)
+		return fail(error, "no empty program at this hook", ENOTSUP);
+	return run(meter, meter->noop, frame, repeat, ret_ns, error);
+}
+
+bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+{
+	int code;
+
+	meter->sink = sink;
+	meter->sink_data = data;
+	code = ring_buffer__consume(meter->ring);
+	return code < 0 ? fail(error, "reading records", -code) : true;
+}
+
+static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel_record *sink,
+		     void *data)
+{
+	struct flow_record record = { .end = FLOW_END_NONE, .detail = meter->detail };
+	struct set_header header;
+
+	memcpy(&header, set, sizeof(header));
+	for (guint way = 0; way < SET_WAYS; way++) {
+		if (!header.tag[way])
+			continue;
+		memcpy(&record.flow, set + sizeof(header) + (gsize)way * meter->stride,
+		       flow_size(meter->detail));
+		sink(data, &record);
+	}
+}
+
+bool kernel_meter_dump(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+{
+	g_autofree guint8 *set = g_malloc(set_octets(meter));
+
+	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		for (guint32 i = 0; i < meter->sets; i++) {
+			if (bpf_map_lookup_elem(meter->tables[cpu], &i, set))
+				return fail(error, "reading a flow table", errno);
+			dump_set(meter, set, sink, data);
+		}
+	}
+	return true;
+}
+
+static bool reset_table(struct kernel_meter *meter, int table, GError **error)
+{
+	g_autofree guint8 *set = g_malloc(set_octets(meter));
+	struct set_header header;
+
+	for (guint32 i = 0; i < meter->sets; i++) {
+		static const struct set_header empty;
+
+		if (bpf_map_lookup_elem(table, &i, set))
+			return fail(error, "reading a flow table", errno);
+		memcpy(&header, set, sizeof(header));
+		if (!memcmp(&header, &empty, sizeof(empty)))
+			continue;
+		memset(set, 0, set_octets(meter));
+		if (bpf_map_update_elem(table, &i, set, BPF_EXIST))
+			return fail(error, "clearing a flow table", errno);
+	}
+	return true;
+}
+
+bool kernel_meter_reset(struct kernel_meter *meter, GError **error)
+{
+	g_autofree struct meter_counts *none = g_new0(struct meter_counts, meter->cpus);
+	struct fragment_key key;
+	const guint32 zero = 0;
+
+	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		if (!reset_table(meter, meter->tables[cpu], error))
+			return false;
+	}
+	while (!bpf_map_get_next_key(meter->fragments, NULL, &key))
+		bpf_map_delete_elem(meter->fragments, &key);
+	if (bpf_map_update_elem(meter->counts, &zero, none, BPF_ANY))
+		return fail(error, "clearing the counters", errno);
+	return true;
+}
+
+static void counts_add(struct meter_counts *sum, const struct meter_counts *more)
+{
+	for (int v = 0; v < METER_VERDICTS; v++) {
+		sum->packets[v] += more->packets[v];
+		sum->frame_octets[v] += more->frame_octets[v];
+	}
+	sum->octets += more->octets;
+	sum->evicted += more->evicted;
+	sum->extended += more->extended;
+}
+
+bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
+			 GError **error)
+{
+	g_autofree struct meter_counts *per_cpu = g_new0(struct meter_counts, meter->cpus);
+	const guint32 zero = 0;
+
+	if (bpf_map_lookup_elem(meter->counts, &zero, per_cpu))
+		return fail(error, "reading the counters", errno);
+	memset(ret_counts, 0, sizeof(*ret_counts));
+	for (int cpu = 0; cpu < meter->cpus; cpu++)
+		counts_add(ret_counts, &per_cpu[cpu]);
+	return true;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The meter's native home. Frames are taken in groups: all are parsed, then the memory their flows
+ * need is fetched while there is other work, then they are counted one after the other, so the
+ * order in which anything happens to a flow is the order of its packets. */
+#include "capture/native_meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/table.h"
+#include "meter/meter.h"
+
+#define GROUP 64
+
+/* Fragmented datagrams in flight: sets of four, the oldest gives way. */
+#define FRAGMENT_SETS 4096
+#define FRAGMENT_WAYS 4
+
+struct fragment_entry {
+	struct fragment_key key;
+	struct fragment_ports ports;
+};
+
+struct meter_home {
+	struct fragment_entry *fragments;
+	native_sink *sink;
+	void *data;
+	guint32 detail;
+	size_t flow_octets;
+	struct flow_batch *batch;
+};
+
+struct native_meter {
+	struct meter_home home;
+	struct meter_settings settings;
+	struct flow_table *table;
+	struct meter_counts counts;
+	struct packet packets[GROUP];
+	guint64 hashes[GROUP];
+	int verdicts[GROUP];
+};
+
+static struct fragment_entry *fragment_set(struct meter_home *home, const struct fragment_key *key)
+{
+	guint64 h = key->source[0] ^ key->source[1] ^ key->destination[0] ^ key->destination[1];
+
+	h = (h ^ key->id) * 0x9e3779b97f4a7c15ULL;
+	return &home->fragments[(h >> 40) % FRAGMENT_SETS * FRAGMENT_WAYS];
+}
+
+static bool fragment_is(const struct fragment_entry *entry, const struct fragment_key *key)
+{
+	return memcmp(&entry->key, key, sizeof(*key)) == 0;
+}
+
+static void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
+			      const struct fragment_ports *ports)
+{
+	struct fragment_entry *set = fragment_set(ctx->home, key);
+	struct fragment_entry *entry = set;
+
+	for (int way = 0; way < FRAGMENT_WAYS; way++) {
+		if (fragment_is(&set[way], key)) {
+			entry = &set[way];
+			break;
+		}
+		if (set[way].ports.seen_ns < entry->ports.seen_ns)
+			entry = &set[way];
+	}
+	entry->key = *key;
+	entry->ports = *ports;
+}
+
+static const struct fragment_ports *fragment_recall(const meter_ctx *ctx,
+						    const struct fragment_key *key)
+{
+	struct fragment_entry *set = fragment_set(ctx->home, key);
+
+	for (int way = 0; way < FRAGMENT_WAYS; way++) {
+		if (fragment_is(&set[way], key))
+			return &set[way].ports;
+	}
+	return NULL;
+}
+
+static void send_batch(struct meter_home *home)
+{
+	if (home->batch->count == 0)
+		return;
+	home->sink(home->data, home->batch);
+	home->batch->count = 0;
+}
+
+METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
+{
+	struct flow_record *record = &home->batch->records[home->batch->count];
+
+	record->end = end;
+	record->detail = home->detail;
+	memcpy(&record->flow, flow, home->flow_octets);
+	if (++home->batch->count == FLOW_BATCH_MAX)
+		send_batch(home);
+	return true;
+}
+
+static void on_leave(void *data, const struct flow *flow, enum flow_end end)
+{
+	meter_emit(data, flow, end);
+}
+
+/* splitmix64: the seed becomes six odd multipliers. */
+static guint64 next_seed(guint64 *state)
+{
+	guint64 z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31)) | 1;
+}
+
+struct meter_settings native_settings(const struct native_options *options)
+{
+	struct meter_settings settings = {
+		.idle_ns = options->idle_ns,
+		.active_ns = options->active_ns,
+		.detail = options->detail,
+	};
+	guint64 state = options->seed;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(settings.seed); i++)
+		settings.seed[i] = next_seed(&state);
+	return settings;
+}
+
+struct native_meter *native_meter_new(const struct native_options *options, GError **error)
+{
+	struct native_meter *meter = g_new0(struct native_meter, 1);
+	struct flow_table_options table = {
+		.max_flows = options->max_flows,
+		.detail = options->detail,
+		.idle_ns = options->idle_ns,
+		.leave = on_leave,
+		.data = &meter->home,
+	};
+
+	meter->settings = native_settings(options);
+	meter->home.sink = options->sink;
+	meter->home.data = options->data;
+	meter->home.detail = options->detail;
+	meter->home.flow_octets = flow_size(options->detail);
+	meter->table = flow_table_new(&table, error);
+	if (!meter->table) {
+		g_free(meter);
+		return NULL;
+	}
+	meter->home.fragments = g_new0(struct fragment_entry, FRAGMENT_SETS * FRAGMENT_WAYS);
+	meter->home.batch = g_new0(struct flow_batch, 1);
+	return meter;
+}
+
+void native_meter_free(struct native_meter *meter)
+{
+	if (!meter)
+		return;
+	flow_table_free(meter->table);
+	g_free(meter->home.fragments);
+	g_free(meter->home.batch);
+	g_free(meter);
+}
+
+static void count_packet(struct native_meter *meter, const struct packet *pkt, guint64 hash)
+{
+	struct flow *flow;
+	unsigned int change;
+
+	flow_table_advance(meter->table, pkt->now_ns);
+	flow = flow_table_find(meter->table, &pkt->key, hash);
+	if (flow) {
+		change = meter_update(&meter->home, flow, pkt, &meter->settings);
+		if (change & METER_ENDED)
+			flow_table_filed(meter->table, flow);
+		return;
+	}
+	flow = flow_table_claim(meter->table, hash);
+	meter_open(flow, pkt, &meter->settings);
+	flow_table_filed(meter->table, flow);
+}
+
+static void parse_one(struct native_meter *meter, const struct frame *frame, size_t i)
+{
+	meter_ctx ctx = {
+		.home = &meter->home,
+		.data = frame->data,
+		.end = frame->data + frame->captured,
+		.now_ns = frame->time_ns,
+		.length = frame->length,
+		.iface = frame->iface,
+		.link = frame->link,
+	};
+
+	meter->verdicts[i] = meter_parse(&ctx, &meter->packets[i]);
+}
+
+static void meter_group(struct native_meter *meter, const struct frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		parse_one(meter, &frames[i], i);
+		if (meter->verdicts[i] != METER_OK)
+			continue;
+		meter->hashes[i] = key_hash(&meter->packets[i].key, meter->settings.seed);
+		flow_table_prefetch_index(meter->table, meter->hashes[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (meter->verdicts[i] == METER_OK)
+			flow_table_prefetch_flow(meter->table, meter->hashes[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		meter_tally(&meter->counts, meter->verdicts[i], &meter->packets[i]);
+		if (meter->verdicts[i] == METER_OK)
+			count_packet(meter, &meter->packets[i], meter->hashes[i]);
+	}
+}
+
+void native_meter_frames(struct native_meter *meter, const struct frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i += GROUP)
+		meter_group(meter, frames + i, MIN(count - i, (size_t)GROUP));
+	meter->counts.evicted = flow_table_evicted(meter->table);
+}
+
+void native_meter_finish(struct native_meter *meter)
+{
+	flow_table_flush(meter->table);
+	send_batch(&meter->home);
+}
+
+const struct meter_counts *native_meter_counts(const struct native_meter *meter)
+{
+	return &meter->counts;
+}
+
+guint32 native_meter_flows(const struct native_meter *meter)
+{
+	return flow_table_count(meter->table);
+}
+
+size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		parse_one(meter, &frames[i], i % GROUP);
+		good += meter->verdicts[i % GROUP] == METER_OK;
+	}
+	return good;
+}

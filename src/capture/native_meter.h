@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The meter's native home: frames in, flow records out, every frame in exactly one counter. */
+#ifndef WEIR_CAPTURE_NATIVE_METER_H
+#define WEIR_CAPTURE_NATIVE_METER_H
+
+#include <stdbool.h>
+
+#include "capture/frame.h"
+#include "flow/flow.h"
+
+struct native_meter;
+
+/* The batch stays the meter's own; it is empty again when this returns. */
+typedef void native_sink(void *data, const struct flow_batch *batch);
+
+struct native_options {
+	guint64 idle_ns;
+	guint64 active_ns; /* G_MAXUINT64: never */
+	guint32 max_flows;
+	enum flow_detail detail;
+	guint64 seed; /* of the table's hash; results never depend on it */
+	native_sink *sink;
+	void *data;
+};
+
+/* The settings every home of the meter shares; the seed spread over the hash's multipliers. */
+struct meter_settings native_settings(const struct native_options *options);
+
+struct native_meter *native_meter_new(const struct native_options *options, GError **error);
+void native_meter_free(struct native_meter *meter);
+
+void native_meter_frames(struct native_meter *meter, const struct frame *frames, size_t count);
+/* No more frames: every flow leaves, and the last batch. */
+void native_meter_finish(struct native_meter *meter);
+
+const struct meter_counts *native_meter_counts(const struct native_meter *meter);
+/* Of the flows still in the cache. */
+guint32 native_meter_flows(const struct native_meter *meter);
+
+/* Parsing alone, for benchmarks: how many of the frames can be metered. */
+size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count);
+
+#endif

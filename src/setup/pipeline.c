@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of the data put together: capture files -> native meter -> destinations. */
+#include "setup/pipeline.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "capture/capture_file.h"
+#include "capture/filter.h"
+#include "capture/native_meter.h"
+#include "capture/table.h"
+
+#define BATCH_MAX 1024
+
+struct pipeline {
+	const struct replay_options *options;
+	struct fanout *fanout;
+	struct native_meter *meter;
+	struct filter *filter;
+	struct account *account;
+	struct meter_counts kept_out; /* by the filter, before the meter */
+	GError *first;		      /* the first thing that went wrong, said at the end */
+	struct frame frames[BATCH_MAX];
+};
+
+/* The first error is the run's; a second one must be said here, or nobody would hear of it. */
+static void note_error(struct pipeline *line, GError *error)
+{
+	if (!error)
+		return;
+	if (line->first)
+		log_error(error);
+	else
+		line->first = error;
+}
+
+static void on_batch(void *data, const struct flow_batch *batch)
+{
+	struct pipeline *line = data;
+	GError *error = NULL;
+
+	if (!fanout_write(line->fanout, batch, &error))
+		note_error(line, error);
+}
+
+static guint64 native_seed(const struct replay_options *options)
+{
+	if (options->seed_given)
+		return options->seed;
+	return (guint64)g_random_int() << 32 | g_random_int();
+}
+
+static bool open_meter(struct pipeline *line, GError **error)
+{
+	const struct replay_options *options = line->options;
+	struct native_options native = {
+		.idle_ns = options->idle_timeout_ns,
+		.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64,
+		.max_flows = (guint32)options->max_flows,
+		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
+					       : fanout_detail(line->fanout),
+		.seed = native_seed(options),
+		.sink = on_batch,
+		.data = line,
+	};
+
+	line->account->max_flows = options->max_flows;
+	line->account->memory_octets = flow_table_memory(native.max_flows, native.detail);
+	line->meter = native_meter_new(&native, error);
+	return line->meter != NULL;
+}
+
+/* Frames the filter does not match go out of the batch, each counted. */
+static size_t keep_matching(struct pipeline *line, const struct capture_file *file, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct frame *frame = &line->frames[i];
+		guint32 linktype = capture_file_interface_linktype(file, frame->iface);
+
+		if (filter_match(line->filter, linktype, frame)) {
+			line->frames[kept++] = *frame;
+			continue;
+		}
+		line->kept_out.packets[METER_FILTERED]++;
+		line->kept_out.frame_octets[METER_FILTERED] += frame->length;
+	}
+	return kept;
+}
+
+static void take_frames(struct pipeline *line, const struct capture_file *file, size_t count)
+{
+	struct account_seen *seen = &line->account->seen;
+
+	seen->packets += count;
+	for (size_t i = 0; i < count; i++)
+		seen->frame_octets += line->frames[i].length;
+	if (line->filter)
+		count = keep_matching(line, file, count);
+	native_meter_frames(line->meter, line->frames, count);
+}
+
+static bool replay_file(struct pipeline *line, const char *path, GError **error)
+{
+	const struct replay_options *options = line->options;
+	struct capture_file *file = capture_file_open(path, error);
+	int count;
+
+	if (!file)
+		return false;
+	while ((count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
+		take_frames(line, file, (size_t)count);
+		if (options->progress)
+			options->progress(options->progress_data, path, capture_file_offset(file),
+					  capture_file_size(file), line->account->seen.packets);
+	}
+	capture_file_free(file);
+	return count == 0;
+}
+
+static void settle_account(struct pipeline *line)
+{
+	const struct meter_counts *counts = native_meter_counts(line->meter);
+	struct account *account = line->account;
+
+	account->metered.packets = counts->packets[METER_OK];
+	account->metered.octets = counts->octets;
+	account->metered.frame_octets = counts->frame_octets[METER_OK];
+	for (int reason = METER_OK + 1; reason < METER_VERDICTS; reason++) {
+		struct account_packets *aside = &account->set_aside[reason];
+
+		aside->packets = counts->packets[reason] + line->kept_out.packets[reason];
+		aside->frame_octets =
+			counts->frame_octets[reason] + line->kept_out.frame_octets[reason];
+		aside->octets = aside->frame_octets;
+	}
+	account->in_cache.flows = native_meter_flows(line->meter);
+	account->evicted_flows = counts->evicted;
+	for (size_t i = 0; i < fanout_count(line->fanout); i++)
+		account_add_destination(account, fanout_counts(line->fanout, i));
+}
+
+static void replay_files(struct pipeline *line)
+{
+	GError *error = NULL;
+
+	for (const char *const *path = line->options->files; *path; path++) {
+		if (replay_file(line, *path, &error))
+			continue;
+		line->account->damaged |= g_error_matches(error, WEIR_ERROR, WEIR_ERROR_DAMAGED);
+		note_error(line, g_steal_pointer(&error));
+	}
+	native_meter_finish(line->meter);
+	if (!fanout_finish(line->fanout, &error))
+		note_error(line, error);
+	settle_account(line);
+}
+
+static bool open_line(struct pipeline *line, GError **error)
+{
+	if (line->options->filter) {
+		line->filter = filter_new(line->options->filter, error);
+		if (!line->filter)
+			return false;
+	}
+	line->fanout = fanout_new(&line->options->export, error);
+	return line->fanout && open_meter(line, error);
+}
+
+bool replay_run(const struct replay_options *options, struct account *ret_account, GError **error)
+{
+	struct pipeline *line = g_new0(struct pipeline, 1);
+	bool good;
+
+	line->options = options;
+	line->account = ret_account;
+	good = open_line(line, error);
+	if (good)
+		replay_files(line);
+	native_meter_free(line->meter);
+	filter_free(line->filter);
+	fanout_free(line->fanout);
+	if (line->first) {
+		g_propagate_error(error, line->first);
+		good = false;
+	}
+	g_free(line);
+	return good;
+}
