@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""readback.py FILE.ipfix FILE.json
+
+Both files come from one run with one template. Proves that four readings of the flows agree, field
+by field and in order: the JSON lines, tests/lib/ipfix_check.py, libfixbuf's ipfixDump and tshark;
+and that neither the checker nor tshark has anything to complain about. Exits with 1 at the first
+difference of each reader, with 77 when ipfixDump or tshark is not there."""
+
+import datetime
+import ipaddress
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import ipfix_check
+
+UTC = datetime.timezone.utc
+SKIPPED = 77
+
+
+class Difference(Exception):
+    pass
+
+
+def text_ns(text):
+    """"2023-11-14T22:13:20.123456Z" or with a blank, any number of digits, to ns."""
+    whole, _, fraction = text.rstrip("Z").replace("T", " ").partition(".")
+    seconds = datetime.datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    return int(seconds.timestamp()) * 10 ** 9 + int((fraction or "0").ljust(9, "0"))
+
+
+def resolution(kind):
+    return {"dateTimeMilliseconds": 10 ** 6, "dateTimeMicroseconds": 10 ** 3}.get(kind, 1)
+
+
+def json_value(kind, value):
+    return text_ns(value) if kind.startswith("dateTime") else value
+
+
+# --- the checker ---
+
+def from_checker(octets):
+    """The result of the check and, a record, [(name, kind, value, octets on the wire)]."""
+    result = ipfix_check.check(octets)
+    if result.problems:
+        raise Difference("ipfix_check: " + result.problems[0])
+    kinds = {}
+    for template in result.templates.values():
+        kinds.update((field.name, (field.kind, field.length)) for field in template.fields)
+    return [[(name, *kinds[name], value) for name, value in record.items()]
+            for record in result.records]
+
+
+def compare_checker(records, lines):
+    if len(records) != len(lines):
+        raise Difference(f"ipfix_check: {len(records)} records, {len(lines)} lines of JSON")
+    for number, (record, line) in enumerate(zip(records, lines), 1):
+        for name, kind, _, value in record:
+            # JSON leaves out the times of a side that sent nothing; IPFIX must send some number.
+            if name not in line and name.startswith("reverse") and value == 0:
+                line[name] = "1970-01-01T00:00:00Z"
+        if {column[0] for column in record} != set(line):
+            raise Difference(f"ipfix_check: record {number} has other columns than JSON")
+        for name, kind, _, value in record:
+            if kind.startswith("dateTime"):
+                value -= value % resolution(kind)
+            if value != json_value(kind, line[name]):
+                raise Difference(f"ipfix_check: record {number}: {name} is {value}, "
+                                 f"JSON has {line[name]}")
+
+
+# --- ipfixDump ---
+
+def from_ipfixdump(path):
+    """A list of (name, text) a data record, options records left out."""
+    text = subprocess.run(["ipfixDump", "--rfc5610", "--data", "--in", path], check=True,
+                          capture_output=True, text=True).stdout
+    records = []
+    for block in re.split(r"^--- data record \d+ ---$", text, flags=re.M)[1:]:
+        fields = re.findall(r"^\s*\([\d/]+\)\s*(\(S\))?\s*(\w+)\s*: (.*)$", block, flags=re.M)
+        if not any(scope for scope, _, _ in fields):
+            records.append([(name, value) for _, name, value in fields])
+    return records
+
+
+def ipfixdump_equal(kind, text, value):
+    if kind in ("dateTimeMicroseconds", "dateTimeNanoseconds"):
+        # ipfixDump 2.4.1 shows their fractions as zeros; tshark is the witness there.
+        shown, expected = text_ns(text), text_ns(value)
+        return shown == expected or shown == expected - expected % 10 ** 9
+    if kind.startswith("dateTime"):
+        return text_ns(text) == text_ns(value)
+    if kind == "float64":
+        return math.isclose(float(text), value, rel_tol=1e-7)  # eight digits are shown
+    if kind == "ipv6Address":
+        return ipaddress.ip_address(text) == ipaddress.ip_address(value)
+    return text == str(value)
+
+
+def compare_ipfixdump(dumped, records, lines):
+    if len(dumped) != len(lines):
+        raise Difference(f"ipfixDump: {len(dumped)} records, {len(lines)} lines of JSON")
+    for number, (shown, record, line) in enumerate(zip(dumped, records, lines), 1):
+        if [name for name, _ in shown] != [column[0] for column in record]:
+            raise Difference(f"ipfixDump: record {number} has other columns")
+        for (name, text), column in zip(shown, record):
+            if not ipfixdump_equal(column[1], text, line[name]):
+                raise Difference(f"ipfixDump: record {number}: {name} is {text}, "
+                                 f"JSON has {line[name]}")
+
+
+# --- tshark ---
+
+def run_tshark(path, *options):
+    # By default tshark takes no template of more than 60 fields.
+    return subprocess.run(["tshark", "-o", "cflow.max_template_fields:0", "-r", path, *options],
+                          check=True, capture_output=True,
+                          env={**os.environ, "TZ": "UTC", "LC_ALL": "C"}).stdout
+
+
+def check_expert(path):
+    for name, expression in (("malformed", "_ws.malformed"), ("expert", "_ws.expert")):
+        frames = run_tshark(path, "-Y", expression, "-T", "fields", "-e", "frame.number",
+                            "-e", "_ws.expert.message").decode().strip()
+        if frames:
+            raise Difference(f"tshark: {name}: {frames.splitlines()[0]}")
+
+
+def field_of(element):
+    return (int(element.get("pos", -1)), int(element.get("size", 0))), element
+
+
+def from_tshark(path):
+    """A data record: (start, {(pos, size): [field]}), by its "Flow N" item."""
+    for packet in xml.etree.ElementTree.fromstring(run_tshark(path, "-T", "pdml")):
+        for item in packet.iter("field"):
+            if not re.match(r"Flow \d+", item.get("show") or ""):
+                continue
+            places = {}
+            for inner in item.iter("field"):
+                if inner is not item:
+                    place, field = field_of(inner)
+                    places.setdefault(place, []).append(field)
+            if not any(inner.get("name") == "cflow.information_element_id"
+                       for inner in item.iter("field")):
+                yield int(item.get("pos")), places
+
+
+def tshark_time(show):
+    whole, _, fraction = show.removesuffix(" UTC").partition(".")
+    seconds = datetime.datetime.strptime(whole, "%b %d, %Y %H:%M:%S").replace(tzinfo=UTC)
+    return int(seconds.timestamp()) * 10 ** 9 + int(fraction)
+
+
+def tshark_equal(kind, field, name, value):
+    """What tshark shows of a field, against what JSON says of it."""
+    show = field.get("show")
+    if field.get("name") == "cflow.enterprise_private_entry":
+        octets = bytes.fromhex(field.get("value"))  # it knows no more of our elements
+        return ipfix_check.decode(kind, octets) == value
+    if kind.startswith("dateTime"):
+        try:
+            shown = tshark_time(show)
+        except ValueError:
+            return False
+        return shown - shown % resolution(kind) == text_ns(value)
+    if "Duration" in name:
+        unit = 10 ** 6 if name.endswith("Milliseconds") else 10 ** 3
+        seconds, _, fraction = show.partition(".")
+        return int(seconds) * 10 ** 9 + int(fraction.ljust(9, "0")) == value * unit
+    if kind.startswith("unsigned"):
+        return int(show, 0) == value
+    return show == str(value)
+
+
+def compare_tshark(path, records, lines):
+    check_expert(path)
+    count = 0
+    for start, places in from_tshark(path):
+        at = start
+        if count == len(lines):
+            raise Difference("tshark: more records than lines of JSON")
+        for name, kind, length, _ in records[count]:
+            fields = places.get((at, length), [])
+            value = lines[count][name]
+            if name.endswith("cmpTypeCodeIPv6"):  # shown as two fields
+                halves = [places[at + half, 1][0] for half in (0, 1)]
+                equal = [int(half.get("show")) for half in halves] == list(divmod(value, 256))
+            else:
+                equal = any(tshark_equal(kind, field, name, value) for field in fields)
+            if not equal:
+                shown = [field.get("showname") for field in fields]
+                raise Difference(f"tshark: record {count + 1}: {name} is {shown}, "
+                                 f"JSON has {lines[count][name]}")
+            at += length
+        count += 1
+    if count != len(lines):
+        raise Difference(f"tshark: {count} records, {len(lines)} lines of JSON")
+
+
+def readback(ipfix, lines_path):
+    with open(ipfix, "rb") as stream:
+        octets = stream.read()
+    with open(lines_path, encoding="utf-8") as stream:
+        lines = [json.loads(line) for line in stream]
+    records = from_checker(octets)
+    compare_checker(records, lines)
+    compare_ipfixdump(from_ipfixdump(ipfix), records, lines)
+    compare_tshark(ipfix, records, lines)
+    return len(records)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    for tool in ("ipfixDump", "tshark"):
+        if shutil.which(tool) is None:
+            print(f"skipped: {tool} is not installed")
+            return SKIPPED
+    try:
+        count = readback(sys.argv[1], sys.argv[2])
+    except Difference as difference:
+        print(f"{sys.argv[1]}: {difference}")
+        return 1
+    print(f"{sys.argv[1]}: {count} records, the same to all readers")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
