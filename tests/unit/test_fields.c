@@ -84,17 +84,27 @@ static const char *semantics_name(enum field_semantics semantics)
 	return names[semantics];
 }
 
-/* id, name, type, semantics, units, reversible */
-static void check_row(char **cells)
-{
-	const struct field *field = must(cells[1]);
+/* Columns of IANA's registry as tests/data has it. */
+enum column {
+	COLUMN_ID,
+	COLUMN_NAME,
+	COLUMN_TYPE,
+	COLUMN_SEMANTICS,
+	COLUMN_UNITS,
+	COLUMN_REVERSIBLE = 9,
+	COLUMNS,
+};
 
+static void check_row(char **cells, const struct field *field)
+{
 	CU_ASSERT_FALSE(field->own);
-	CU_ASSERT_EQUAL(field->id, g_ascii_strtoull(cells[0], NULL, 10));
-	CU_ASSERT_STRING_EQUAL(field_type_name(field->type), cells[2]);
-	CU_ASSERT_STRING_EQUAL(semantics_name(field->semantics), *cells[3] ? cells[3] : "default");
-	CU_ASSERT_STRING_EQUAL(field->units ? field->units : "", cells[4]);
-	CU_ASSERT_TRUE(field->direction == FIELD_OF_FLOW || strcmp(cells[5], "1") == 0);
+	CU_ASSERT_EQUAL(field->id, g_ascii_strtoull(cells[COLUMN_ID], NULL, 10));
+	CU_ASSERT_STRING_EQUAL(field_type_name(field->type), cells[COLUMN_TYPE]);
+	CU_ASSERT_STRING_EQUAL(semantics_name(field->semantics),
+			       *cells[COLUMN_SEMANTICS] ? cells[COLUMN_SEMANTICS] : "default");
+	CU_ASSERT_STRING_EQUAL(field->units ? field->units : "", cells[COLUMN_UNITS]);
+	CU_ASSERT_TRUE(field->direction == FIELD_OF_FLOW ||
+		       strcmp(cells[COLUMN_REVERSIBLE], "1") == 0);
 }
 
 static void test_iana(void)
@@ -109,11 +119,14 @@ static void test_iana(void)
 	lines = g_strsplit(text, "\n", -1);
 	for (size_t i = 0; lines[i]; i++) {
 		g_auto(GStrv) cells = g_strsplit(lines[i], "\t", -1);
+		const struct field *field;
 
-		if (!g_ascii_isdigit(lines[i][0]))
+		if (g_strv_length(cells) < COLUMNS)
 			continue;
-		CU_ASSERT_EQUAL_FATAL(g_strv_length(cells), 6);
-		check_row(cells);
+		field = field_by_name(cells[COLUMN_NAME]);
+		if (!field)
+			continue;
+		check_row(cells, field);
 		rows++;
 	}
 	for (size_t i = 0; i < fields_count; i++)
