@@ -207,19 +207,6 @@ void capture_file_free(struct capture_file *file)
 	g_free(file);
 }
 
-/* Takes back frames that reach beyond what was really in the file. */
-static void check_shrunk(struct capture_file *file, struct capture_pass *pass)
-{
-	const guint8 *limit;
-
-	if (!octet_source_shrunk(file->source, pass->suspect || pass->fault, &limit))
-		return;
-	while (pass->count > 0 &&
-	       pass->frames[pass->count - 1].data + pass->frames[pass->count - 1].captured > limit)
-		pass->count--;
-	g_clear_pointer(&pass->fault, g_free);
-}
-
 static void run_pass(struct capture_file *file, struct capture_pass *pass)
 {
 	size_t size;
@@ -228,7 +215,6 @@ static void run_pass(struct capture_file *file, struct capture_pass *pass)
 	pass->end = pass->at + size;
 	file->format->read(file->state, pass);
 	octet_source_advance(file->source, pass->at);
-	check_shrunk(file, pass);
 	if (pass->fault)
 		set_fault(file, pass->fault, octet_source_position(file->source));
 }

@@ -22,9 +22,8 @@ struct capture_pass {
 	size_t max;
 	/* Set by the format. It stops when frames are full, or need more octets, or at a fault. */
 	size_t count;
-	size_t need;  /* octets from at on to go further */
-	char *fault;  /* what is wrong at `at`; the caller frees it */
-	bool suspect; /* a packet of no octets: what a shrunk file looks like */
+	size_t need; /* octets from at on to go further */
+	char *fault; /* what is wrong at `at`; the caller frees it */
 };
 
 struct capture_format {

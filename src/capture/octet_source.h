@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Octets in order, from a mapped file, a pipe, memory, or gzip over any of these, seen through a
- * window: what is in it is there without a copy, and it grows on request. */
+/* Octets in order, from a file, a pipe, memory, or gzip over any of these, seen through a
+ * window: what is in it can be used in place, and it grows on request. */
 #ifndef WEIR_CAPTURE_OCTET_SOURCE_H
 #define WEIR_CAPTURE_OCTET_SOURCE_H
 
@@ -22,9 +22,6 @@ void octet_source_advance(struct octet_source *source, const guint8 *next);
 /* Makes the window at least need octets long; false when the octets end before that. Memory is
  * taken as octets come, never because need says so. */
 bool octet_source_want(struct octet_source *source, size_t need);
-/* True if the file shrank meanwhile: the octets from ret_limit on were not in it, and the window
- * now ends there. suspect asks for a closer look, which costs a system call. */
-bool octet_source_shrunk(struct octet_source *source, bool suspect, const guint8 **ret_limit);
 
 /* Why the octets ended, if not in good order; NULL otherwise. */
 const char *octet_source_fault(const struct octet_source *source);

@@ -150,15 +150,10 @@ read_records(const struct pcap *pcap, struct capture_pass *pass, bool swapped,
 			break;
 		}
 		put_lengths(at, swapped, order, lengths);
-		/* One comparison for the two odd cases: too long, and none at all. */
-		if (G_UNLIKELY(lengths[0] - 1 >= limit)) {
-			if (lengths[0] > limit) {
-				pass->fault = g_strdup_printf("a packet of %u octets, where %u "
-							      "are possible",
-							      lengths[0], limit);
-				break;
-			}
-			pass->suspect = true;
+		if (G_UNLIKELY(lengths[0] > limit)) {
+			pass->fault = g_strdup_printf(
+				"a packet of %u octets, where %u are possible", lengths[0], limit);
+			break;
 		}
 		if (G_UNLIKELY(left - header < lengths[0])) {
 			pass->need = header + lengths[0];
