@@ -200,24 +200,35 @@ static void take(struct config *config, enum option_id id, const char *text)
 		g_ptr_array_add(config->faults, g_strdup(error->message));
 }
 
+/* GKeyFile's own check is no use: a second bad escape is set over its first error. */
+static bool escapes_good(const char *raw, bool list)
+{
+	for (const char *c = strchr(raw, '\\'); c; c = strchr(c + 2, '\\')) {
+		if (!c[1] || !strchr(list ? "sntr\\;" : "sntr\\", c[1]))
+			return false;
+	}
+	return true;
+}
+
 static void read_value(struct config *config, enum option_id id)
 {
 	const struct option_row *row = &option_rows[id];
-	g_auto(GStrv) list = NULL;
+	bool is_list = row->type == OPTION_TYPE_LIST;
+	g_autofree char *raw = g_key_file_get_value(config->keys, row->section, row->name, NULL);
 	g_autofree char *text = NULL;
-	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) list = NULL;
 
-	if (row->type == OPTION_TYPE_LIST)
-		list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL,
-						  &error);
-	else
-		text = g_key_file_get_string(config->keys, row->section, row->name, &error);
-	if (error) {
+	if (!escapes_good(raw, is_list)) {
 		fault(config, line_of(config, row->section, row->name),
 		      "%s: the backslash begins no escape; write \\\\ for a backslash", row->name);
 		return;
 	}
-	if (text || !*list)
+	if (is_list)
+		list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL,
+						  NULL);
+	else
+		text = g_key_file_get_string(config->keys, row->section, row->name, NULL);
+	if (!list || !*list)
 		take(config, id, text ? g_strstrip(text) : "");
 	for (guint i = 0; list && list[i]; i++)
 		take(config, id, g_strstrip(list[i]));
@@ -269,9 +280,9 @@ void config_parse(struct options *options, const char *name, const char *text, g
 	g_auto(GStrv) sections = NULL;
 	g_autofree char *copy = NULL;
 
-	if (!is_text(&config, text, length))
+	if (length == 0 || !is_text(&config, text, length))
 		return;
-	if (length > 0 && !g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, NULL)) {
+	if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, NULL)) {
 		fault(&config, refused_line(text, length),
 		      "neither [section], key = value, nor # comment");
 		return;
