@@ -85,7 +85,7 @@ def load_iana(elements, path):
                 continue  # reserved
             number = int(column[0])
             elements[0, number] = Element(column[1], column[2])
-            if column[10] == "1":
+            if column[9] == "1":
                 elements[PEN_REVERSE, number] = Element(reverse_name(column[1]), column[2])
 
 
@@ -303,6 +303,7 @@ class Checker:
         fault = length_fault(field)
         if fault:
             self.problem(f"template {template}: {field.name}: {fault}")
+            field.kind = "octetArray"
         return field, at
 
     def register(self, domain, number, template):
