@@ -53,11 +53,12 @@ static gboolean take_option(const char *name, const char *value, gpointer data, 
 	struct parse *parse = data;
 	const struct option_row *row = row_of(parse->command, name, strlen(name));
 	g_autofree char *where = g_strdup_printf("--%s", row->name);
+	const struct option_source source = { OPTION_FROM_COMMAND_LINE, where, 0 };
 
 	if (!takes_value(row))
 		value = is_switch(row) && g_str_has_prefix(name, "--no-") ? "no" : "yes";
-	return options_set(parse->options, (enum option_id)(row - option_rows),
-			   OPTION_FROM_COMMAND_LINE, where, value, error);
+	return options_set(parse->options, (enum option_id)(row - option_rows), &source, value,
+			   error);
 }
 
 /* Names of the switched-off forms live in names. */

@@ -193,10 +193,10 @@ static void take(struct config *config, enum option_id id, const char *text)
 	const struct option_row *row = &option_rows[id];
 	guint line = line_of(config, row->section, row->name);
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", config->name, line, row->name);
+	const struct option_source source = { OPTION_FROM_CONFIG, where, line };
 	g_autoptr(GError) error = NULL;
 
-	config->options->values[id].line = line;
-	if (!options_set(config->options, id, OPTION_FROM_CONFIG, where, text, &error))
+	if (!options_set(config->options, id, &source, text, &error))
 		g_ptr_array_add(config->faults, g_strdup(error->message));
 }
 

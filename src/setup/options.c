@@ -148,20 +148,21 @@ static void append(struct option_value *value, const char *text)
 	value->list[count + 1] = NULL;
 }
 
-bool options_set(struct options *options, enum option_id id, enum option_origin origin,
-		 const char *where, const char *text, GError **error)
+bool options_set(struct options *options, enum option_id id, const struct option_source *source,
+		 const char *text, GError **error)
 {
 	const struct option_row *row = &option_rows[id];
 	struct option_value *value = &options->values[id];
 	guint64 number = 0;
 
-	if (!parse_value(row, where, text, &number, error))
+	if (!parse_value(row, source->where, text, &number, error))
 		return false;
-	if (origin < value->origin)
+	if (source->origin < value->origin)
 		return true;
-	if (origin > value->origin)
+	if (source->origin > value->origin)
 		g_clear_pointer(&value->list, g_strfreev);
-	value->origin = origin;
+	value->origin = source->origin;
+	value->line = source->line;
 	value->number = number;
 	if (row->type == OPTION_TYPE_LIST) {
 		append(value, text);
@@ -178,8 +179,8 @@ struct options *options_new(void)
 
 	for (guint id = 0; id < OPTIONS; id++) {
 		const char *standard = option_rows[id].standard;
-		bool good = !standard || options_set(options, id, OPTION_NOT_GIVEN,
-						     option_rows[id].name, standard, NULL);
+		const struct option_source source = { OPTION_NOT_GIVEN, option_rows[id].name, 0 };
+		bool good = !standard || options_set(options, id, &source, standard, NULL);
 
 		g_assert(good); /* a row contradicts itself */
 	}

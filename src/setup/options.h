@@ -68,10 +68,16 @@ struct options {
 struct options *options_new(void);
 void options_free(struct options *options);
 
-/* Checks text and takes it, unless something of higher origin is there already. where begins the
- * error: "--batch", "weir.conf:3: batch". */
-bool options_set(struct options *options, enum option_id id, enum option_origin origin,
-		 const char *where, const char *text, GError **error);
+/* Where a value comes from. */
+struct option_source {
+	enum option_origin origin;
+	const char *where; /* begins the error: "--batch", "weir.conf:3: batch" */
+	guint line;	   /* of the configuration file */
+};
+
+/* Checks text and takes it, unless something of higher origin is there already. */
+bool options_set(struct options *options, enum option_id id, const struct option_source *source,
+		 const char *text, GError **error);
 
 /* The command line of one command; argv[0] is skipped. When --help is among the options, nothing
  * else is looked at more closely than its form. */

@@ -250,22 +250,24 @@ static void test_faults(void)
 
 static void test_origins(void)
 {
+	static const struct option_source file = { OPTION_FROM_CONFIG, "", 7 };
+	static const struct option_source typed = { OPTION_FROM_COMMAND_LINE, "", 0 };
 	struct options *options = options_new();
 	const struct option_value *to = &options->values[OPTION_TO];
 	enum option_id about;
 
-	CU_ASSERT_TRUE(options_set(options, OPTION_TO, OPTION_FROM_COMMAND_LINE, "", "c", NULL));
-	CU_ASSERT_TRUE(options_set(options, OPTION_TO, OPTION_FROM_CONFIG, "", "f", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_TO, &typed, "c", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_TO, &file, "f", NULL));
 	CU_ASSERT_STRING_EQUAL(to->list[0], "c");
 	CU_ASSERT_PTR_NULL(to->list[1]);
-	CU_ASSERT_TRUE(options_set(options, OPTION_BATCH, OPTION_FROM_CONFIG, "", "7", NULL));
-	CU_ASSERT_TRUE(options_set(options, OPTION_BATCH, OPTION_FROM_COMMAND_LINE, "", "8", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_BATCH, &file, "7", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_BATCH, &typed, "8", NULL));
 	CU_ASSERT_EQUAL(options->values[OPTION_BATCH].number, 8);
-	CU_ASSERT_FALSE(options_set(options, OPTION_BATCH, OPTION_FROM_CONFIG, "", "x", NULL));
+	CU_ASSERT_FALSE(options_set(options, OPTION_BATCH, &file, "x", NULL));
 	CU_ASSERT_EQUAL(options->values[OPTION_BATCH].number, 8);
-	CU_ASSERT_TRUE(options_set(options, OPTION_BIFLOW, OPTION_FROM_CONFIG, "", "yes", NULL));
-	CU_ASSERT_TRUE(
-		options_set(options, OPTION_UNIFLOW, OPTION_FROM_COMMAND_LINE, "", "yes", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_BIFLOW, &file, "yes", NULL));
+	CU_ASSERT_TRUE(options_set(options, OPTION_UNIFLOW, &typed, "yes", NULL));
+	CU_ASSERT_EQUAL(options->values[OPTION_BIFLOW].line, 7);
 	CU_ASSERT_TRUE(options_check(options, &about, NULL));
 	options_free(options);
 }
