@@ -25,7 +25,10 @@ struct parser {
 	struct record_template *record_template;
 	GArray *columns; /* of both IP versions, in the order of the file */
 	const char *name;
-	gsize line; /* from 1 */
+	gsize line;	  /* from 1 */
+	const char *text; /* of the line, without its end */
+	gsize length;
+	gsize at;
 	bool flow_said;
 	bool ip_said;
 };
@@ -238,45 +241,45 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Takes the word at *at; *at is behind it then. */
-static bool read_word(const struct parser *parser, const char *line, gsize length, gsize *at,
-		      struct word *ret_word, GError **error)
+/* Takes the word at parser->at, which is behind it then. */
+static bool read_word(struct parser *parser, struct word *ret_word, GError **error)
 {
-	gsize start = *at;
+	const char *text = parser->text;
+	gsize start = parser->at;
 	gsize end = start;
 
-	for (; end < length && !is_blank(line[end]) && line[end] != '#'; end++)
-		if (!g_ascii_isalnum(line[end]))
+	for (; end < parser->length && !is_blank(text[end]) && text[end] != '#'; end++)
+		if (!g_ascii_isalnum(text[end]))
 			return refuse(parser, end + 1, error,
 				      "names are letters and digits, not octet 0x%02x",
-				      (guint8)line[end]);
+				      (guint8)text[end]);
 	if (end - start > WORD_MAX)
 		return refuse(parser, start + 1, error, "no name is longer than %d letters",
 			      WORD_MAX);
-	memcpy(ret_word->text, line + start, end - start);
+	memcpy(ret_word->text, text + start, end - start);
 	ret_word->text[end - start] = '\0';
 	ret_word->column = start + 1;
-	*at = end;
+	parser->at = end;
 	return true;
 }
 
-static bool take_line(struct parser *parser, const char *line, gsize length, GError **error)
+static bool take_line(struct parser *parser, GError **error)
 {
 	struct word words[WORDS_MAX];
 	size_t count = 0;
-	gsize at = 0;
 
-	if (length > LINE_LENGTH_MAX)
+	if (parser->length > LINE_LENGTH_MAX)
 		return refuse(parser, LINE_LENGTH_MAX + 1, error,
 			      "the line is longer than %d octets", LINE_LENGTH_MAX);
 	for (;;) {
-		while (at < length && is_blank(line[at]))
-			at++;
-		if (at == length || line[at] == '#')
+		while (parser->at < parser->length && is_blank(parser->text[parser->at]))
+			parser->at++;
+		if (parser->at == parser->length || parser->text[parser->at] == '#')
 			break;
 		if (count == WORDS_MAX)
-			return refuse(parser, at + 1, error, "nothing more belongs on this line");
-		if (!read_word(parser, line, length, &at, &words[count], error))
+			return refuse(parser, parser->at + 1, error,
+				      "nothing more belongs on this line");
+		if (!read_word(parser, &words[count], error))
 			return false;
 		count++;
 	}
@@ -290,7 +293,10 @@ static bool take_text(struct parser *parser, const char *text, gsize length, GEr
 		gsize line = end ? (gsize)(end - text) : length;
 
 		parser->line++;
-		if (!take_line(parser, text, line, error))
+		parser->text = text;
+		parser->length = line;
+		parser->at = 0;
+		if (!take_line(parser, error))
 			return false;
 		line += end != NULL;
 		text += line;
