@@ -1,0 +1,3 @@
+	flow biflow # both
+ reversePacketDeltaCount
+#

@@ -1,0 +1,4 @@
+flow uniflow
+ip 6
+sourceIPv6Address
+flowId

@@ -1,0 +1,2 @@
+flowId
+flowId
