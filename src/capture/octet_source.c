@@ -272,12 +272,12 @@ struct octet_source *octet_source_from_memory(const void *data, size_t size)
 	source->disk_size = size;
 	source->disk_read = size;
 	source->input_ended = true;
-	source->input = data;
+	source->input = size > 0 ? data : (const void *)""; /* no octets may well be at NULL */
 	source->input_left = size;
-	if (begins_as_gzip(data, size) && use_stream(source))
+	if (begins_as_gzip(source->input, size) && use_stream(source))
 		return source;
 	source->input_left = 0;
-	source->at = data;
+	source->at = source->input;
 	source->end = source->at + size;
 	source->end_offset = size;
 	return source;
