@@ -194,6 +194,12 @@ static void print_verdict(const struct account *account, FILE *to)
 		balance.metered_octets, balance.unbalanced_destinations);
 }
 
+void account_print_table(const struct account *account, FILE *to)
+{
+	fprintf(to, "room for " COUNT " flows, up to " COUNT " MiB of memory\n", account->max_flows,
+		(account->memory_octets + (1 << 20) - 1) >> 20);
+}
+
 void account_print(const struct account *account, FILE *to)
 {
 	const struct account_packets *metered = &account->metered;

@@ -86,6 +86,8 @@ void account_add_destination(struct account *account, const struct export_counts
 /* True when every equation holds. ret_balance may be NULL. */
 bool account_balanced(const struct account *account, struct account_balance *ret_balance);
 
+/* One line at the start of a run: the room of the flow table and the memory it takes. */
+void account_print_table(const struct account *account, FILE *to);
 /* A few aligned lines for people. */
 void account_print(const struct account *account, FILE *to);
 /* One JSON object with stable names (DESIGN 8), ending in a newline; free with g_free. */

@@ -16,6 +16,11 @@ static int detail_of(const struct options *options)
 	return details[options->values[OPTION_DETAIL].number];
 }
 
+static void print_table(const struct account *account)
+{
+	account_print_table(account, stderr);
+}
+
 static struct replay_options replay_options_of(const struct options *options)
 {
 	const struct option_value *values = options->values;
@@ -30,6 +35,7 @@ static struct replay_options replay_options_of(const struct options *options)
 		.filter = values[OPTION_FILTER].text,
 		.detail = detail_of(options),
 		.batch = (guint)values[OPTION_BATCH].number,
+		.begin = values[OPTION_QUIET].number ? NULL : print_table,
 		.export = {
 			.to = (const char *const *)values[OPTION_TO].list,
 			.template_name = values[OPTION_TEMPLATE].text,

@@ -168,7 +168,8 @@ bool options_parse(struct options *options, enum command_id command, int argc, c
 		g_propagate_error(error, g_steal_pointer(&fault));
 		return false;
 	}
-	for (int i = 1; i < count; i++) {
+	/* Who asks for help gets it, whatever else is on the line. */
+	for (int i = 1; i < count && !options->values[OPTION_HELP].number; i++) {
 		if (rest[i] && strcmp(rest[i], "--") != 0)
 			return unknown_option(command, rest[i], error);
 	}

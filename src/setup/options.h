@@ -79,8 +79,8 @@ struct option_source {
 bool options_set(struct options *options, enum option_id id, const struct option_source *source,
 		 const char *text, GError **error);
 
-/* The command line of one command; argv[0] is skipped. When --help is among the options, nothing
- * else is looked at more closely than its form. */
+/* The command line of one command; argv[0] is skipped. With --help, unknown options are
+ * let pass. */
 bool options_parse(struct options *options, enum command_id command, int argc, char **argv,
 		   GError **error);
 

@@ -19,6 +19,7 @@ struct pipeline {
 	struct account *account;
 	struct meter_counts kept_out; /* by the filter, before the meter */
 	GError *first;		      /* the first thing that went wrong, said at the end */
+	bool begun;
 	struct frame frames[BATCH_MAX];
 };
 
@@ -108,6 +109,9 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 
 	if (!file)
 		return false;
+	if (options->begin && !line->begun)
+		options->begin(line->account);
+	line->begun = true;
 	while ((count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
 		take_frames(line, file, (size_t)count);
 		if (options->progress)

@@ -24,6 +24,8 @@ struct replay_options {
 	int detail;	    /* enum flow_detail; -1: what the templates need */
 	guint batch;	    /* packets at a time */
 	struct export_options export;
+	/* Once, when the first file is open: the table stands in the account. Or NULL. */
+	void (*begin)(const struct account *account);
 	replay_progress *progress; /* or NULL */
 	void *progress_data;
 };

@@ -111,6 +111,11 @@ class Help(Cli):
             self.assertEqual(run.stdout.split(b"Examples:")[1].count(b"\n  weir "), 3, command)
             self.assertEqual(self.weir("help", command).stdout, run.stdout)
 
+    def test_help_is_given_whatever_else_is_asked(self):
+        run = self.weir("replay", "--zebra", "--help")
+        self.assertEqual((run.returncode, run.stderr), (0, b""))
+        self.check_page(run.stdout)
+
     def test_the_overview_names_every_command(self):
         run = self.weir("--help")
         self.assertEqual(run.returncode, 0)
@@ -140,6 +145,7 @@ class Account(Cli):
         errors = run.stderr.decode()
         self.assertEqual(run.returncode, 0, errors)
         self.assertTrue(errors.endswith("\nbalanced\n"), errors)
+        self.assertRegex(errors, r"^room for 1000000 flows, up to \d+ MiB of memory\n")
         self.assertRegex(errors, r"notIp +1 ")
         self.assertNotIn("truncated", errors)
         self.assertTrue(stats["balanced"])

@@ -147,6 +147,19 @@ static void test_print(void)
 	free(text);
 }
 
+static void test_table(void)
+{
+	struct account account = { .max_flows = 1000, .memory_octets = (3 << 20) + 1 };
+	char *text = NULL;
+	size_t length = 0;
+	FILE *to = open_memstream(&text, &length);
+
+	account_print_table(&account, to);
+	fclose(to);
+	CU_ASSERT_STRING_EQUAL(text, "room for 1000 flows, up to 4 MiB of memory\n");
+	free(text);
+}
+
 static gint64 number(JsonObject *object, const char *first, const char *second, const char *third)
 {
 	object = json_object_get_object_member(object, first);
@@ -194,6 +207,7 @@ static CU_TestInfo tests[] = {
 	{ "one packet or octet off in any term shows", test_every_term },
 	{ "the imbalance says which way and how much", test_imbalance },
 	{ "every destination is held to the balance", test_destinations },
+	{ "the table is told with its memory", test_table },
 	{ "people get aligned lines", test_print },
 	{ "programs get stable names", test_json },
 	CU_TEST_INFO_NULL,
