@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The field table and the templates as documents: what `weir elements` and `weir templates` print. */
+/* The field table and the templates as documents: what `weir elements` and `weir templates` say. */
 #ifndef WEIR_EXPORT_REGISTRY_H
 #define WEIR_EXPORT_REGISTRY_H
 
