@@ -90,7 +90,15 @@ bool account_balanced(const struct account *account, struct account_balance *ret
 void account_print_table(const struct account *account, FILE *to);
 /* A few aligned lines for people. */
 void account_print(const struct account *account, FILE *to);
-/* One JSON object with stable names (DESIGN 8), ending in a newline; free with g_free. */
+/* One JSON object, ending in a newline; free with g_free. Its names are stable:
+ *   seen, metered, setAside.REASON   packets, octets, frameOctets; REASON as in set_aside.def, all
+ *				      of them; octets are IP octets, of what was set aside frame octets
+ *   exported			      flows, records, packets, octets
+ *   inCache			      flows, packets, octets
+ *   dropped.REASON		      records, packets, octets; REASON is failed or untold
+ *   destinations[]		      url, exported, dropped: as above, of each destination
+ *   table			      maxFlows, memoryOctets, evictedFlows
+ *   damaged, balanced		      true or false */
 char *account_to_json(const struct account *account);
 
 #endif
