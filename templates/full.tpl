@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Everything weir knows, of both directions, one record a flow. Our own elements are described in
-# weir-elements.xml; a collector that was not taught them sees numbers.
+# Everything weir knows of both directions, one record a flow.
+# Our own elements are described in weir-elements.xml; a collector that was not taught them sees
+# numbers.
 
 flow biflow
 ip both

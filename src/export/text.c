@@ -142,7 +142,7 @@ static void put_start(struct encoder *encoder, guint64 time_ns)
 	put_left(encoder->out, &cell, WIDTH_START);
 }
 
-/* Four digits or so and a unit: 0us 999us 12.3ms 4.567s 123.4s 16m40s 27h46m 5d04h. */
+/* In six places: 0us 999us 12.3ms 807ms 4.567s 123.4s 16m40s 27h46m 5d04h. */
 static void put_duration(GString *out, guint64 duration_ns)
 {
 	static const struct {
@@ -154,7 +154,8 @@ static void put_duration(GString *out, guint64 duration_ns)
 		const char *tail;
 	} forms[] = {
 		{ 1000000, 1000, 0, 0, "us", "" },
-		{ 1000000000, 1000000, 100000, 1, ".", "ms" },
+		{ 100000000, 1000000, 100000, 1, ".", "ms" },
+		{ 1000000000, 1000000, 0, 0, "ms", "" },
 		{ 10000000000, 1000000000, 1000000, 3, ".", "s" },
 		{ 100000000000, 1000000000, 10000000, 2, ".", "s" },
 		{ 1000000000000, 1000000000, 100000000, 1, ".", "s" },
@@ -182,8 +183,9 @@ static void put_protocol(GString *out, guint64 protocol)
 		guint8 number;
 		const char *name;
 	} known[] = {
-		{ 1, "ICMP" },	{ 2, "IGMP" },	 { 6, "TCP" },	  { 17, "UDP" },   { 33, "DCCP" },
-		{ 47, "GRE" },	{ 50, "ESP" },	 { 51, "AH" },	  { 58, "ICMP6" }, { 89, "OSPF" },
+		{ 1, "ICMP" },	{ 2, "IGMP" },	 { 4, "IPIP" },	  { 41, "IPv6" },
+		{ 6, "TCP" },	{ 17, "UDP" },	 { 33, "DCCP" },  { 47, "GRE" },
+		{ 50, "ESP" },	{ 51, "AH" },	 { 58, "ICMP6" }, { 89, "OSPF" },
 		{ 103, "PIM" }, { 112, "VRRP" }, { 132, "SCTP" }, { 136, "UDPL" },
 	};
 	struct cell cell = { 0 };

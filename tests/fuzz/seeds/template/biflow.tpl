@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# One record a flow (RFC 5103): the initiator's direction in the elements themselves, the responder's
-# in their reverse. Times without reverse are those of the whole flow.
+# One record a flow (RFC 5103): the initiator's direction, and the responder's in reverse elements.
+# Times without reverse are those of the whole flow.
 
 flow biflow
 ip both
