@@ -8,7 +8,7 @@
 
 #define MANY 32
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* NOLINT: libFuzzer's name */
 
 struct outcome {
 	guint64 frames;
@@ -27,35 +27,49 @@ static void take_frame(struct outcome *outcome, const struct capture_file *file,
 		outcome->sum = outcome->sum * 31 + frame->data[i];
 }
 
+/* How many frames came, none at the end or at an error. */
+static int take_batch(struct outcome *outcome, struct capture_file *file, size_t batch,
+		      GError **error)
+{
+	struct frame frames[MANY];
+	int count = capture_file_read(file, frames, batch, error);
+
+	g_assert_cmpint(count, >=, -1);
+	g_assert_cmpint(count, <=, (int)batch);
+	for (int i = 0; i < count; i++)
+		take_frame(outcome, file, &frames[i]);
+	return count;
+}
+
+static void take_interfaces(struct outcome *outcome, const struct capture_file *file)
+{
+	for (size_t i = 0; i <= capture_file_interfaces(file); i++)
+		outcome->sum += capture_file_interface_linktype(file, i) +
+				(capture_file_interface_name(file, i) != NULL);
+}
+
 static struct outcome read_with(const uint8_t *data, size_t size, size_t batch)
 {
 	struct outcome outcome = { 0 };
-	g_autoptr(GError) error = NULL;
-	struct frame frames[MANY];
+	GError *error = NULL;
 	struct capture_file *file =
 		capture_file_from(octet_source_from_memory(data, size), "f", &error);
-	int count;
+	int count = -1;
 
-	while (file && (count = capture_file_read(file, frames, batch, &error)) != 0) {
-		g_assert_cmpint(count, >=, -1);
-		g_assert_cmpint(count, <=, (int)batch);
-		g_assert_true((count < 0) == (error != NULL));
-		if (count < 0)
-			break;
-		for (int i = 0; i < count; i++)
-			take_frame(&outcome, file, &frames[i]);
+	if (file) {
+		do {
+			count = take_batch(&outcome, file, batch, &error);
+		} while (count > 0);
+		take_interfaces(&outcome, file);
 	}
-	if (!file)
-		g_assert_nonnull(error);
-	for (size_t i = 0; file && i <= capture_file_interfaces(file); i++)
-		outcome.sum += capture_file_interface_linktype(file, i) +
-			       (capture_file_interface_name(file, i) != NULL);
+	g_assert_true((count < 0) == (error != NULL));
 	capture_file_free(file);
 	outcome.message = error ? g_strdup(error->message) : NULL;
+	g_clear_error(&error);
 	return outcome;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) /* NOLINT */
 {
 	/* An exact copy on the heap, so that one octet too far is caught. */
 	g_autofree uint8_t *copy = g_memdup2(data, size);
