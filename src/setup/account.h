@@ -91,14 +91,14 @@ void account_print_table(const struct account *account, FILE *to);
 /* A few aligned lines for people. */
 void account_print(const struct account *account, FILE *to);
 /* One JSON object, ending in a newline; free with g_free. Its names are stable:
- *   seen, metered, setAside.REASON   packets, octets, frameOctets; REASON as in set_aside.def, all
- *				      of them; octets are IP octets, of what was set aside frame octets
- *   exported			      flows, records, packets, octets
- *   inCache			      flows, packets, octets
- *   dropped.REASON		      records, packets, octets; REASON is failed or untold
- *   destinations[]		      url, exported, dropped: as above, of each destination
- *   table			      maxFlows, memoryOctets, evictedFlows
- *   damaged, balanced		      true or false */
+ * - seen, metered, setAside.REASON: packets, octets, frameOctets. Every REASON of set_aside.def is
+ *   there. octets are IP octets; of packets set aside, frame octets.
+ * - exported: flows, records, packets, octets.
+ * - inCache: flows, packets, octets.
+ * - dropped.failed, dropped.untold: records, packets, octets.
+ * - destinations, an array: url, and exported and dropped of this destination.
+ * - table: maxFlows, memoryOctets, evictedFlows.
+ * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);
 
 #endif

@@ -57,7 +57,7 @@ static void print_settings(const struct options *options, const char *path)
 
 	for (guint id = 0; id < OPTIONS; id++)
 		count += options->values[id].origin == OPTION_FROM_CONFIG;
-	printf("%s: %u settings, no fault\n", path, count);
+	printf("%s: %u %s, no fault\n", path, count, count == 1 ? "setting" : "settings");
 	for (guint id = 0; id < OPTIONS; id++) {
 		g_autofree char *value = option_format(options, id);
 

@@ -226,7 +226,7 @@ class Config(Cli):
         self.write("weir.conf", "[meter]\nidle-timeout = 60000ms\n")
         run = self.weir("check", "weir.conf")
         self.assertEqual((run.returncode, run.stderr), (0, b""))
-        self.assertEqual(run.stdout, b"weir.conf: 1 settings, no fault\n  [meter] idle-timeout = 1m\n")
+        self.assertEqual(run.stdout, b"weir.conf: 1 setting, no fault\n  [meter] idle-timeout = 1m\n")
 
 
 class Documents(Cli):
