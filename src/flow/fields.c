@@ -3,6 +3,7 @@
 #include "flow/fields.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #define PROTO_ICMP   1
@@ -231,13 +232,27 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 #undef IANA
 #undef OWN
 
+/* The same column of fields.def once more, read as a place. */
+#undef KEY
+#undef SIDE
+#undef SHAPE
+#undef CALL
+#undef MAC
+#define PLACE(where, type, member)                                                              \
+	{ where, offsetof(struct type, member), sizeof(((struct type *)NULL)->member) }
+#define KEY(member)    PLACE(FIELD_IN_KEY, flow_key, member)
+#define SIDE(member)   PLACE(FIELD_IN_SIDE, flow_side, member)
+#define SHAPE(member)  PLACE(FIELD_IN_SHAPE, flow_shape, member)
+#define CALL(function) { FIELD_COMPUTED, 0, 0 }
+#define MAC(member)    { FIELD_COMPUTED, 0, 0 }
+
 const struct field fields[] = {
 #define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id },
+	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source },
 #define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
 	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id },
+	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source },
 #define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
 #include "flow/fields.def"
 #undef FIELD_DEFAULT

@@ -72,6 +72,21 @@ union field_value {
 
 typedef void field_get(const struct flow_view *view, union field_value *ret_value);
 
+/* Where an unsigned number lies, for those who fill many records: reading it there, or 0 for a side
+ * that sent nothing, is what get does. */
+enum field_where {
+	FIELD_COMPUTED, /* nowhere: only get knows */
+	FIELD_IN_KEY,	/* struct flow_key */
+	FIELD_IN_SIDE,	/* struct flow_side, of the view's side */
+	FIELD_IN_SHAPE, /* struct flow_shape, likewise */
+};
+
+struct field_place {
+	enum field_where where;
+	guint16 offset;
+	guint16 size; /* 1, 2, 4 or 8 octets, host order */
+};
+
 struct field {
 	const char *name; /* of the element */
 	guint16 id;	  /* of the element */
@@ -85,6 +100,7 @@ struct field {
 	const char *units;	 /* "octets", "packets", ... or NULL */
 	const char *description;
 	field_get *get;
+	struct field_place place;
 };
 
 extern const struct field fields[];
