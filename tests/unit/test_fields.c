@@ -323,6 +323,43 @@ static void test_gaps(void)
 	CU_ASSERT_EQUAL(real(&record, "interArrivalDeviation"), sqrt(999999) / 1000000);
 }
 
+static guint64 load(const guint8 *from, size_t size)
+{
+	guint64 number = 0;
+
+	for (size_t i = 0; i < size; i++)
+		number |= (guint64)from[G_BYTE_ORDER == G_LITTLE_ENDIAN ? i : size - 1 - i]
+			  << 8 * i;
+	return number;
+}
+
+/* Those who read the number in place must find what the getter finds. */
+static void test_places(void)
+{
+	struct flow_record record = sample_tcp();
+	const struct flow *flow = &record.flow;
+	guint8 *octets = (guint8 *)record.flow.shape;
+
+	for (size_t i = 0; i < sizeof(record.flow.shape); i++)
+		octets[i] = (guint8)(i * 7 + 1);
+	for (size_t i = 0; i < fields_count; i++) {
+		const struct field *field = &fields[i];
+		const void *const bases[] = {
+			[FIELD_IN_KEY] = &flow->key,
+			[FIELD_IN_SIDE] = &flow->side[FLOW_FROM_HIGH],
+			[FIELD_IN_SHAPE] = &flow->shape[FLOW_FROM_HIGH],
+		};
+
+		if (field->place.where == FIELD_COMPUTED)
+			continue;
+		CU_ASSERT_TRUE(field->place.size <= sizeof(guint64));
+		CU_ASSERT_EQUAL(
+			load((const guint8 *)bases[field->place.where] + field->place.offset,
+			     field->place.size),
+			uniflow(&record, field->name, FLOW_FROM_HIGH));
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "names and ids are unique", test_unique },
 	{ "every element is described", test_own_elements_are_documented },
@@ -336,6 +373,7 @@ static CU_TestInfo tests[] = {
 	{ "a side that sent nothing reads 0", test_silent },
 	{ "shape fields read their own counters", test_shape },
 	{ "inter-arrival statistics are exact", test_gaps },
+	{ "a field's place holds what its getter reads", test_places },
 	CU_TEST_INFO_NULL,
 };
 
