@@ -45,7 +45,7 @@ METER_INLINE void shape_gap(struct flow_shape *shape, __u64 gap_ns)
  * replay and a live run, whose clocks start elsewhere, cut the same seconds. */
 METER_INLINE void shape_second(struct flow_shape *shape, const struct packet *pkt)
 {
-	__s64 into = pkt->now_ns - shape->second_start_ns;
+	__s64 into = (__s64)(pkt->now_ns - shape->second_start_ns);
 
 	if (into >= (__s64)FLOW_SECOND_NS) {
 		shape->second_start_ns += (__u64)into / FLOW_SECOND_NS * FLOW_SECOND_NS;
