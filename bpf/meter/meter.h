@@ -33,6 +33,19 @@ METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
 	return verdict;
 }
 
+/* The packet opens the flow that follows another in its entry. Identifiers are made of the key and
+ * the time of birth: a SYN in the very tick of a RST, or a late one, is born after its forerunner.
+ */
+METER_INLINE void flow_follow(struct flow *flow, const struct packet *pkt,
+			      const volatile struct meter_settings *set)
+{
+	__u64 forerunner = flow_born(flow);
+
+	flow_begin(flow, pkt, set);
+	if ((__s64)(pkt->now_ns - forerunner) <= 0)
+		flow->side[FLOW_FROM_LOW].whole = forerunner + 1;
+}
+
 /* The packet meets the flow of its key. */
 METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flow,
 				       const struct packet *pkt,
@@ -46,7 +59,7 @@ METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flo
 	else if (due == FLOW_END_ACTIVE)
 		flow_restart(flow, pkt, set);
 	else if (due != FLOW_END_NONE)
-		flow_begin(flow, pkt, set);
+		flow_follow(flow, pkt, set);
 	if (flow_count(flow, pkt, set))
 		change |= METER_ENDED;
 	return change;
