@@ -117,7 +117,8 @@ class Model:
         if seen.fragment is not None:
             self.join_fragments(seen, time_ns)
         end, other = (seen.source, seen.sport), (seen.destination, seen.dport)
-        key = (seen.version, seen.vlan, seen.proto) + ((end, other) if end < other else (other, end))
+        low, high = (end, other) if end < other else (other, end)
+        key = (seen.version, seen.vlan, seen.proto, low, high)
         flow = self.flows.get(key)
         if flow is not None:
             flow = self.decide(flow, seen, time_ns)

@@ -61,6 +61,18 @@ def frame(time_ns, packet, vlan=()):
     return capture.Packet(EPOCH + time_ns, capture.LINK_ETHERNET, data)
 
 
+def fragments(start, ident, sport=40000, later=1, proto=UDP):
+    """A datagram in later + 1 fragments, a millisecond apart; sport is the identifier of ICMP."""
+    head = udp(sport, 80, bytes(8)) if proto == UDP else icmp(8, ident=sport, data=bytes(8))
+    frames = []
+    for number in range(later + 1):
+        more = 0x2000 if number < later else 0
+        part = bytes(16) if number else head
+        packet = ip("10.0.0.1", "10.0.0.2", proto, part, ident=ident, fragment=more | 2 * number)
+        frames.append(frame(start + number * SECOND // 1000, packet))
+    return frames
+
+
 class Talk:
     """Two ends that send each other packets; each call returns the frame of one packet."""
 

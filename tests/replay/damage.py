@@ -78,7 +78,8 @@ def verdict(name, run, packets, damaged):
     if seen not in packets:
         complaints.append(f"{name}: seen.packets: expected {sorted(packets)}, got {seen}")
     if run.status != int(damaged):
-        complaints.append(f"{name}: exit status: expected {int(damaged)}, got {run.status}: {run.errors}")
+        got = f"got {run.status}: {run.errors}"
+        complaints.append(f"{name}: exit status: expected {int(damaged)}, {got}")
     if damaged and seen and not re.search(r"offset \d+", run.errors):
         complaints.append(f"{name}: the error does not tell the offset: {run.errors}")
     return complaints

@@ -44,7 +44,8 @@ def difference(one, other):
     """Where two outputs part, as words."""
     if not isinstance(one, bytes) or not isinstance(other, bytes):
         return f"{one!r} and {other!r}"
-    at = next((at for at, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    shared = min(len(one), len(other))
+    at = next((at for at in range(shared) if one[at] != other[at]), shared)
     around = slice(max(at - 40, 0), at + 40)
     return f"at octet {at} of {len(one)} and {len(other)}: {one[around]!r} and {other[around]!r}"
 

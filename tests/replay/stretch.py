@@ -28,6 +28,9 @@ SETTINGS = (
     ((7, 3), 1000, 2000),
     ((1, 50), 30, 10),
 )
+# Captures with packets so late (several interfaces, one after the other) that what they find is
+# not promised: at some settings the scan may or may not have been before them.
+LATE = ("ndpi_sites.pcapng",)
 SHOWN = 6
 FIELDS = ("packets", "octets", "first", "last", "flags", "ttl_min", "ttl_max", "reason")
 
@@ -98,7 +101,7 @@ def check_setting(weir, name, packets, setting, folder):
         model.feed_seen(parse(packet), packet.time_ns)
     expected = flow_rows.model_rows(model.finish())
     if model.doubtful:
-        return []  # packets so late that the page promises nothing
+        return [] if name in LATE else [f"{label}: {model.doubtful} packets are too late to tell"]
     path = os.path.join(folder, f"stretched-{packets[0].link}.pcap")
     capture.write(path, moved, packets[0].link)
     options = ["--idle-timeout", f"{idle_ms}ms", "--active-timeout", f"{active_ms}ms"]
