@@ -5,7 +5,7 @@
 #define METER_CTX_SKB
 #include "maps.h"
 
-char license[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Headers the meter may read; what lies beyond may stay in fragments of the buffer. */
 #define LINEAR_OCTETS 256

@@ -3,7 +3,7 @@
 #define METER_CTX_XDP
 #include "maps.h"
 
-char license[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 SEC("xdp")
 int weir_xdp(struct xdp_md *ctx)
