@@ -160,10 +160,12 @@ static bool bench_traffic(const struct bench *bench, const struct traffic_kind *
 static void bench_kernel(const struct bench *bench)
 {
 	for (guint i = 0; i < BENCH_HOOKS; i++) {
+		const struct bench_kernel_options options = { &bench_hooks[i], bench->detail,
+							      bench->packets };
 		struct bench_kernel_figures figures;
 		g_autoptr(GError) error = NULL;
 
-		if (bench_kernel_measure(&bench_hooks[i], bench->detail, &figures, &error))
+		if (bench_kernel_measure(&options, &figures, &error))
 			bench_report_kernel(bench->report, &bench_hooks[i], &figures);
 		else
 			bench_report_no_kernel(bench->report, &bench_hooks[i], error->message);

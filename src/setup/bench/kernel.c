@@ -18,8 +18,8 @@
 #define REPETITIONS   7
 #define TRIES	      21
 #define NOISE_PERCENT 15
-#define REPEAT	      1000000
-#define SETS	      (BENCH_KERNEL_FLOWS / 2) /* of eight: a quarter full */
+#define REPEAT_MAX    1000000
+#define SETS	      (BENCH_KERNEL_FLOWS_MAX / 2) /* of eight: a quarter full */
 #define SNAP	      TRAFFIC_SNAP_DEFAULT
 
 const struct bench_hook bench_hooks[BENCH_HOOKS] = {
@@ -30,17 +30,14 @@ const struct bench_hook bench_hooks[BENCH_HOOKS] = {
 const struct bench_kernel_name bench_kernel_cases[BENCH_KERNEL_CASES] = {
 	[BENCH_KERNEL_SAME] = { "same", "the same packet again and again" },
 	[BENCH_KERNEL_NEW] = { "new", "a new flow with every packet" },
-	[BENCH_KERNEL_MANY] = { "many", "another of 65536 flows each time" },
-};
-
-struct job {
-	const struct bench_hook *hook;
-	enum flow_detail detail;
+	[BENCH_KERNEL_MANY] = { "many", "another of many flows each time" },
 };
 
 /* The frames, each of a flow of its own, lie behind one another. */
 struct bench {
 	struct kernel_options options;
+	guint repeat;
+	guint flows;
 	struct kernel_meter *meter;
 	struct frame *frames;
 	guint8 *octets;
@@ -56,8 +53,8 @@ static void make_frames(struct bench *bench)
 	struct traffic_kind kind = *traffic_kind_by_name("small");
 	const struct traffic_options options = {
 		.kind = &kind,
-		.packets = BENCH_KERNEL_FLOWS,
-		.flows = BENCH_KERNEL_FLOWS,
+		.packets = bench->flows,
+		.flows = bench->flows,
 		.seed = 1,
 		.snap = SNAP,
 	};
@@ -65,9 +62,9 @@ static void make_frames(struct bench *bench)
 
 	kind.packets_fixed = 1;
 	traffic = traffic_new(&options);
-	bench->frames = g_new(struct frame, BENCH_KERNEL_FLOWS);
-	bench->octets = g_malloc((gsize)BENCH_KERNEL_FLOWS * SNAP);
-	for (guint i = 0; i < BENCH_KERNEL_FLOWS; i++) {
+	bench->frames = g_new(struct frame, bench->flows);
+	bench->octets = g_malloc((gsize)bench->flows * SNAP);
+	for (guint i = 0; i < bench->flows; i++) {
 		traffic_next(traffic, &bench->frames[i]);
 		bench->frames[i].data = memcpy(bench->octets + (gsize)i * SNAP,
 					       bench->frames[i].data, bench->frames[i].captured);
@@ -87,9 +84,9 @@ static bool pass_same(struct bench *bench, kernel_run *run, double *ret_ns, GErr
 {
 	guint64 start = thread_now_ns();
 
-	if (!run(bench->meter, &bench->frames[0], REPEAT, NULL, error))
+	if (!run(bench->meter, &bench->frames[0], bench->repeat, NULL, error))
 		return false;
-	*ret_ns = (double)(thread_now_ns() - start) / REPEAT;
+	*ret_ns = (double)(thread_now_ns() - start) / bench->repeat;
 	return true;
 }
 
@@ -99,12 +96,12 @@ static bool pass_each(struct bench *bench, kernel_run *run, double *ret_ns, GErr
 	guint64 sum = 0;
 	guint32 ns;
 
-	for (guint i = 0; i < BENCH_KERNEL_FLOWS; i++) {
+	for (guint i = 0; i < bench->flows; i++) {
 		if (!run(bench->meter, &bench->frames[i], 1, &ns, error))
 			return false;
 		sum += ns;
 	}
-	*ret_ns = (double)sum / BENCH_KERNEL_FLOWS;
+	*ret_ns = (double)sum / bench->flows;
 	return true;
 }
 
@@ -188,17 +185,19 @@ static void stay_on_this_cpu(void)
 
 static bool work(const void *data, void *ret_result, GError **error)
 {
-	const struct job *job = data;
+	const struct bench_kernel_options *options = data;
 	const struct native_options native = {
 		.idle_ns = 15 * FLOW_SECOND_NS,
 		.active_ns = 60 * FLOW_SECOND_NS,
-		.detail = job->detail,
+		.detail = options->detail,
 		.seed = 1,
 	};
 	struct bench bench = {
-		.options = { .hook = (enum kernel_hook)job->hook->hook,
+		.options = { .hook = (enum kernel_hook)options->hook->hook,
 			     .settings = native_settings(&native),
 			     .sets = SETS },
+		.repeat = (guint)MIN(options->packets, REPEAT_MAX),
+		.flows = (guint)MIN(options->packets, BENCH_KERNEL_FLOWS_MAX),
 	};
 	struct bench_kernel_figures *figures = ret_result;
 	bool good;
@@ -216,11 +215,10 @@ static bool work(const void *data, void *ret_result, GError **error)
 	return good;
 }
 
-bool bench_kernel_measure(const struct bench_hook *hook, enum flow_detail detail,
+bool bench_kernel_measure(const struct bench_kernel_options *options,
 			  struct bench_kernel_figures *ret_figures, GError **error)
 {
-	const struct job job = { hook, detail };
 	struct child_result result = { .octets = ret_figures, .size = sizeof(*ret_figures) };
 
-	return child_run(work, &job, &result, error);
+	return child_run(work, options, &result, error);
 }

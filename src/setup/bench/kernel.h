@@ -16,7 +16,7 @@ enum bench_kernel_case {
 	BENCH_KERNEL_CASES,
 };
 
-#define BENCH_KERNEL_FLOWS 65536
+#define BENCH_KERNEL_FLOWS_MAX 65536
 
 /* Nanoseconds a packet: of the empty program, and what the meter takes beyond it. */
 struct bench_kernel_figure {
@@ -43,8 +43,14 @@ struct bench_kernel_name {
 
 extern const struct bench_kernel_name bench_kernel_cases[BENCH_KERNEL_CASES];
 
+struct bench_kernel_options {
+	const struct bench_hook *hook;
+	enum flow_detail detail;
+	guint64 packets; /* fewer runs where this is small */
+};
+
 /* In a child process pinned to one CPU. */
-bool bench_kernel_measure(const struct bench_hook *hook, enum flow_detail detail,
+bool bench_kernel_measure(const struct bench_kernel_options *options,
 			  struct bench_kernel_figures *ret_figures, GError **error);
 
 #endif

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""whole.py WEIR COMPARE_PEERS: the benchmark measures what it says, and leaves nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PACKETS = 4000
+KINDS = {"mix": 240, "small": 2000, "elephants": 200}  # flows of so many packets
+STEPS = ["reading", "parsing", "metering", "ipfix"]
+HOOKS = {"xdp", "tc"}
+CASES = {"same", "new", "many"}
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def run_weir(self, *words, status=0):
+        """Standard output and standard error of a run whose TMPDIR is the folder."""
+        done = subprocess.run([WEIR, *words], capture_output=True, text=True, check=False,
+                              env=os.environ | {"TMPDIR": str(self.folder)}, timeout=200)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout, done.stderr
+
+    def make(self, kind):
+        self.run_weir("bench", "--rounds", "0", "--packets", str(PACKETS), "--traffic", kind,
+                      "--keep", str(self.folder))
+        return self.folder / f"{kind}.pcap"
+
+    def test_figures(self):
+        figures = self.folder / "figures.json"
+        out, _ = self.run_weir("bench", "--packets", str(PACKETS), "--rounds", "2",
+                               "--json", str(figures))
+        told = json.loads(figures.read_text())
+        figures.unlink()
+        self.assertEqual(list(self.folder.iterdir()), [], "something was left behind")
+        self.assertEqual({row["name"]: row["flows"] for row in told["traffic"]}, KINDS)
+        for row in told["traffic"]:
+            self.assertEqual(row["packets"], PACKETS)
+            self.assertIn(f"{PACKETS} packets, {row['flows']} flows", out)
+            self.check_steps(row)
+        self.check_kernel(told["kernel"], out)
+
+    def check_steps(self, row):
+        self.assertEqual([step["name"] for step in row["steps"]], STEPS)
+        records = {step["name"]: step["records"] for step in row["steps"]}
+        self.assertEqual(records["metering"], row["flows"])
+        self.assertEqual(records["ipfix"], row["flows"])
+        for step in row["steps"]:
+            self.assertLessEqual(step["nsPerPacketBest"], step["nsPerPacketMedian"])
+            self.assertGreater(step["nsPerPacketBest"], 0)
+            self.assertGreater(step["peakOctets"], 0)
+        self.assertEqual(row["steps"][0]["ratioToReading"], 1)
+
+    def check_kernel(self, rows, out):
+        """Every case of a hook, or the reason why there is none."""
+        self.assertEqual({row["hook"] for row in rows}, HOOKS)
+        for hook in HOOKS:
+            mine = [row for row in rows if row["hook"] == hook]
+            if "notMeasured" in mine[0]:
+                self.assertIn(f"kernel, {hook}: not measured ({mine[0]['notMeasured']})", out)
+            else:
+                self.assertEqual({row["case"] for row in mine}, CASES)
+
+    def test_truth(self):
+        """The meter finds exactly the packets and flows that were made."""
+        for kind, flows in KINDS.items():
+            capture = self.make(kind)
+            stats = self.folder / "stats.json"
+            records, _ = self.run_weir("replay", "--quiet", "--template", "biflow",
+                                       "--to", "json+file:-", "--json-stats", str(stats),
+                                       str(capture))
+            rows = [json.loads(line) for line in records.splitlines()]
+            account = json.loads(stats.read_text())
+            self.assertTrue(account["balanced"])
+            self.assertEqual(account["metered"]["packets"], PACKETS)
+            self.assertEqual(len(rows), flows)
+            self.assertEqual(sum(row["packetDeltaCount"] + row["reversePacketDeltaCount"]
+                                 for row in rows), PACKETS)
+
+    def test_same_octets(self):
+        first = self.make("mix").read_bytes()
+        self.assertEqual(first, self.make("mix").read_bytes())
+
+    def test_errors(self):
+        _, told = self.run_weir("bench", "--traffic", "rain", status=2)
+        self.assertEqual(told.count("\n"), 1)
+        _, told = self.run_weir("bench", "--rounds", "0", "--keep", str(self.folder / "none"),
+                                status=1)
+        self.assertIn("none", told)
+        self.assertEqual(told.count("\n"), 1)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_compare_peers(self):
+        capture = str(self.make("mix"))
+        done = subprocess.run([COMPARE, "--weir", WEIR, "--rounds", "1", "--max-flows", "10000",
+                               "--peer", "cat {}", capture], capture_output=True, text=True,
+                              check=False, timeout=200)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"{PACKETS} packets, 1 turns", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^weir +[\d.]+")
+        self.assertRegex(done.stdout, r"(?m)^cat .*x$")
+        failing = subprocess.run([COMPARE, "--weir", WEIR, "--rounds", "1", "--peer", "false {}",
+                                  capture], capture_output=True, text=True, check=False,
+                                 timeout=200)
+        self.assertEqual(failing.returncode, 1)
+        self.assertIn("exit status 1", failing.stderr)
+
+
+if __name__ == "__main__":
+    WEIR, COMPARE = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1])
