@@ -76,7 +76,12 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 		return false;
 	record->end = end;
 	record->detail = config.meter.detail;
-	__builtin_memcpy(&record->flow, flow, __builtin_offsetof(struct flow, shape));
+	record->circumstances = config.meter.circumstances;
+	__builtin_memcpy(&record->flow, flow, __builtin_offsetof(struct flow, tcp));
+	if (config.meter.detail >= FLOW_DETAIL_TCP && flow->key.proto == WIRE_IP_TCP)
+		__builtin_memcpy(record->flow.tcp, flow->tcp, sizeof(flow->tcp));
+	else if (config.meter.detail >= FLOW_DETAIL_TCP)
+		__builtin_memset(record->flow.tcp, 0, sizeof(flow->tcp));
 	if (config.meter.detail >= FLOW_DETAIL_FULL)
 		__builtin_memcpy(record->flow.shape, flow->shape, sizeof(flow->shape));
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -106,7 +111,7 @@ METER_INLINE __u32 set_victim(const struct set_header *set)
 	return victim;
 }
 
-METER_INLINE int set_open(struct set_header *set, const struct packet *pkt, __u32 tag)
+METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
 {
 	__u32 way = set_victim(set) & (SET_WAYS - 1);
 	struct flow *flow = set_entry(set, way);
@@ -123,7 +128,7 @@ METER_INLINE int set_open(struct set_header *set, const struct packet *pkt, __u3
 	return METER_OK | event;
 }
 
-METER_INLINE int set_meter(struct set_header *set, const struct packet *pkt, __u32 tag)
+METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag)
 {
 	for (int way = 0; way < SET_WAYS; way++) {
 		struct flow *flow;

@@ -5,7 +5,7 @@
 
 #include "key.h"
 #include "shape.h"
-#include "tcp.h"
+#include "tcp_quality.h"
 
 /* When the flow's very first packet came; the whole flow's words lie in its two sides. */
 METER_INLINE __u64 flow_born(const struct flow *flow)
@@ -41,6 +41,11 @@ METER_INLINE void flow_clear_parts(struct flow *flow, const volatile struct mete
 		__builtin_memset(flow->shape, 0, sizeof(flow->shape));
 }
 
+METER_INLINE bool flow_has_tcp(const struct flow *flow, const volatile struct meter_settings *set)
+{
+	return set->detail >= FLOW_DETAIL_TCP && flow->key.proto == WIRE_IP_TCP;
+}
+
 METER_INLINE __u64 gate_after(__u64 first_ns, const volatile struct meter_settings *set)
 {
 	return set->active_ns == ~0ULL ? ~0ULL : first_ns + set->active_ns + 1;
@@ -63,6 +68,8 @@ METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
 	flow->side[FLOW_FROM_LOW].state = high ? 0 : FLOW_INITIATOR;
 	flow->side[FLOW_FROM_HIGH].state = high ? FLOW_INITIATOR : 0;
 	flow_clear_parts(flow, set);
+	if (flow_has_tcp(flow, set))
+		tcp_begin(flow->tcp);
 }
 
 /* The record went out at the active time-out; the flow goes on in a new record. */
@@ -80,6 +87,8 @@ METER_INLINE void flow_restart(struct flow *flow, const struct packet *pkt,
 	if (flow->gate_ns)
 		flow->gate_ns = gate_after(pkt->now_ns, set);
 	flow_clear_parts(flow, set);
+	if (flow_has_tcp(flow, set))
+		tcp_restart(flow->tcp);
 }
 
 METER_INLINE void side_open(struct flow_side *side, const struct packet *pkt)
@@ -115,7 +124,7 @@ METER_INLINE void side_count(struct flow_side *side, const struct packet *pkt)
 }
 
 /* True when the flow ended with this packet. */
-METER_INLINE bool flow_count(struct flow *flow, const struct packet *pkt,
+METER_INLINE bool flow_count(struct flow *flow, struct packet *pkt,
 			     const volatile struct meter_settings *set)
 {
 	bool high = pkt->side == FLOW_FROM_HIGH;
@@ -132,6 +141,10 @@ METER_INLINE bool flow_count(struct flow *flow, const struct packet *pkt,
 		flow->gate_ns = gate_after(pkt->now_ns, set);
 	if (flow->key.proto != WIRE_IP_TCP)
 		return false;
+	if (flow_has_tcp(flow, set) && pkt->fragment != PACKET_LATER_FRAGMENT &&
+	    !(pkt->state & FLOW_L4_CUT))
+		tcp_account(high ? &flow->tcp[1] : &flow->tcp[0],
+			    high ? &flow->tcp[0] : &flow->tcp[1], pkt);
 	if (flow->gate_ns && !(pkt->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST)))
 		return false;
 	return tcp_track_end(flow, side, other, pkt);

@@ -26,6 +26,7 @@ typedef struct {
 	__u32 length;
 	__u16 iface;
 	__u16 link;
+	__u32 detail; /* enum flow_detail */
 } meter_ctx;
 
 METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
@@ -56,6 +57,11 @@ METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
 METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
 {
 	return (enum meter_link)ctx->link;
+}
+
+METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
+{
+	return ctx->detail;
 }
 
 /* A VLAN tag the driver took out of the frame: a file keeps its tags. */

@@ -39,6 +39,12 @@ METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
 	return clock_link();
 }
 
+METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return config.meter.detail;
+}
+
 METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)
 {
 	(void)ctx;

@@ -48,7 +48,7 @@ METER_INLINE void flow_follow(struct flow *flow, const struct packet *pkt,
 
 /* The packet meets the flow of its key. */
 METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flow,
-				       const struct packet *pkt,
+				       struct packet *pkt,
 				       const volatile struct meter_settings *set)
 {
 	enum flow_end due = expire_decide(flow, pkt, set);
@@ -66,7 +66,7 @@ METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flo
 }
 
 /* The packet opens a flow in an entry that is free. */
-METER_INLINE unsigned int meter_open(struct flow *flow, const struct packet *pkt,
+METER_INLINE unsigned int meter_open(struct flow *flow, struct packet *pkt,
 				     const volatile struct meter_settings *set)
 {
 	flow_begin(flow, pkt, set);

@@ -17,8 +17,11 @@ struct packet {
 	__u16 tcp_flags;
 	__u16 state; /* enum flow_side_state bits this packet sets */
 	__u16 iface;
-	__u16 icmp; /* type << 8 | code */
-	__u8 side;  /* enum flow_side_index */
+	union {
+		__u16 icmp; /* type << 8 | code */
+		__u16 window;
+	};
+	__u8 side; /* enum flow_side_index */
 	__u8 ttl;
 	__u8 tos;
 	__u8 fragment; /* enum packet_fragment */
@@ -28,6 +31,19 @@ struct packet {
 	__be16 type;  /* EtherType */
 	__u32 left;
 	__u32 fragment_id;
+	/* Options of a SYN. */
+	__u32 clock; /* time stamp value and echo */
+	__u32 clock_echo;
+	__u16 mss;
+	__u8 scale;
+	__u8 options; /* enum packet_option */
+};
+
+enum packet_option {
+	PACKET_MSS = 1 << 0,
+	PACKET_SCALE = 1 << 1,
+	PACKET_SACK_OK = 1 << 2,
+	PACKET_CLOCK = 1 << 3,
 };
 
 enum packet_fragment {

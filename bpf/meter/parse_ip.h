@@ -155,6 +155,8 @@ METER_INLINE int parse_payload(meter_ctx *ctx, struct packet *pkt)
 	}
 	if (!(pkt->state & FLOW_L4_CUT))
 		parse_l4(ctx, pkt);
+	if (pkt->tcp_flags & WIRE_TCP_SYN && ctx_detail(ctx) >= FLOW_DETAIL_TCP)
+		parse_tcp_options(ctx, pkt);
 	if (pkt->fragment == PACKET_FIRST_FRAGMENT)
 		return parse_fragment(ctx, pkt);
 	return METER_OK;

@@ -8,6 +8,8 @@
 #include "packet.h"
 #include "wire.h"
 
+#define PARSE_OPTIONS_MAX 40 /* all of them NOP */
+
 METER_INLINE void payload_after(struct packet *pkt, __u32 header)
 {
 	pkt->payload = pkt->left > header ? pkt->left - header : 0;
@@ -28,6 +30,8 @@ METER_INLINE void parse_tcp(const meter_ctx *ctx, struct packet *pkt, const __u8
 	pkt->seq = bpf_ntohl(tcp->seq);
 	pkt->ack = bpf_ntohl(tcp->ack);
 	pkt->tcp_flags = word & WIRE_TCP_BITS;
+	if (packet_has_left(ctx, pkt, at, 16))
+		pkt->window = bpf_ntohs(tcp->window);
 	if (header < sizeof(*tcp) || header > pkt->left)
 		pkt->state |= FLOW_L4_CUT;
 	else
@@ -96,6 +100,61 @@ METER_INLINE void parse_ports(const meter_ctx *ctx, struct packet *pkt, const __
 		payload_after(pkt, 8); /* UDP, UDP-Lite */
 		return;
 	}
+}
+
+/* One option at this offset of the TCP header; its length, or 0 at the end of what can be read. */
+METER_INLINE __u32 parse_tcp_option(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+{
+	const struct wire_tcp_option *option = (const void *)at;
+
+	if (!packet_has(ctx, at, 1) || option->kind == WIRE_TCP_END)
+		return 0;
+	if (option->kind == WIRE_TCP_NOP)
+		return 1;
+	if (!packet_has(ctx, at, 2) || option->length < 2)
+		return 0;
+	if (option->kind == WIRE_TCP_MSS && packet_has(ctx, at, 4)) {
+		pkt->options |= PACKET_MSS;
+		pkt->mss = at[2] << 8 | at[3];
+	} else if (option->kind == WIRE_TCP_SCALE && packet_has(ctx, at, 3)) {
+		pkt->options |= PACKET_SCALE;
+		pkt->scale = at[2] > 14 ? 14 : at[2]; /* RFC 7323 2.3 */
+	} else if (option->kind == WIRE_TCP_SACK_OK) {
+		pkt->options |= PACKET_SACK_OK;
+	} else if (option->kind == WIRE_TCP_CLOCK && packet_has(ctx, at, 10)) {
+		pkt->options |= PACKET_CLOCK;
+		pkt->clock = (__u32)at[2] << 24 | at[3] << 16 | at[4] << 8 | at[5];
+		pkt->clock_echo = (__u32)at[6] << 24 | at[7] << 16 | at[8] << 8 | at[9];
+	}
+	return option->length;
+}
+
+/* The options of a SYN. Its header begins where the parser stands. */
+METER_STEP int parse_tcp_options(meter_ctx *ctx, struct packet *pkt)
+{
+	const struct wire_tcp *tcp;
+	const __u8 *header;
+	__u32 offset = sizeof(*tcp);
+	__u32 end;
+
+	if (!pkt)
+		return METER_TRUNCATED;
+	header = packet_at(ctx, pkt);
+	tcp = (const void *)header;
+	if (!packet_has(ctx, header, sizeof(*tcp)))
+		return METER_OK;
+	end = (bpf_ntohs(tcp->offset_flags) >> 12) * 4;
+	for (int i = 0; i < PARSE_OPTIONS_MAX; i++) {
+		__u32 length;
+
+		if (offset >= end || offset > WIRE_TCP_HEADER_MAX)
+			break;
+		length = parse_tcp_option(ctx, pkt, header + offset);
+		if (length == 0)
+			break;
+		offset += length;
+	}
+	return METER_OK;
 }
 
 METER_STEP int parse_l4(meter_ctx *ctx, struct packet *pkt)

@@ -5,6 +5,7 @@
 #define METER_SHAPE_H
 
 #include "packet.h"
+#include "units.h"
 
 METER_INLINE __u32 shape_length_bucket(__u32 octets)
 {
@@ -17,12 +18,6 @@ METER_INLINE __u32 shape_ttl_bucket(__u8 ttl)
 	if (ttl <= 32)
 		return (ttl > 1) + (ttl > 5);
 	return 2 + ((ttl - 1) >> 5);
-}
-
-/* n / 1000 for any 32-bit n, without the division that the BPF back end would make of it. */
-METER_INLINE __u32 thousandth(__u32 n)
-{
-	return ((__u64)n * 274877907) >> 38;
 }
 
 METER_INLINE void shape_gap(struct flow_shape *shape, __u64 gap_ns)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* TCP state of a flow: here, when a connection is over (DESIGN 4.2). What makes up TCP quality
- * (DESIGN 4.3) comes to this header too, with a part of struct flow of its own. */
+/* When a TCP connection is over (DESIGN 4.2): known at every detail. */
 #ifndef METER_TCP_H
 #define METER_TCP_H
 

@@ -36,8 +36,9 @@ enum flow_end {
 
 /* How much a flow remembers. A level is a prefix of struct flow, so it is a size as well. */
 enum flow_detail {
-	FLOW_DETAIL_BASIC,
-	FLOW_DETAIL_FULL,
+	FLOW_DETAIL_BASIC, /* counters, times, flags, TTL, ToS of each side */
+	FLOW_DETAIL_TCP,   /* and TCP quality */
+	FLOW_DETAIL_FULL,  /* and the shape of the traffic */
 	FLOW_DETAILS,
 };
 
@@ -66,10 +67,10 @@ struct fragment_ports {
 /* What the meter needs to know, fixed while it runs. */
 struct meter_settings {
 	__u64 idle_ns;
-	__u64 active_ns; /* ~0: never */
-	__u64 seed[6];	 /* of the key's hash: odd, random */
-	__u32 detail;	 /* enum flow_detail */
-	__u32 spare;
+	__u64 active_ns;     /* ~0: never */
+	__u64 seed[6];	     /* of the key's hash: odd, random */
+	__u32 detail;	     /* enum flow_detail */
+	__u32 circumstances; /* enum flow_circumstance, for every record */
 };
 
 /* The same for a home in the kernel: its read-only data, fixed before the program is loaded. */
@@ -104,6 +105,12 @@ struct meter_counts {
 	__u64 octets;	/* of the packets metered */
 	__u64 evicted;	/* records that left with reason 5 */
 	__u64 extended; /* records that were due, but waited because the ring had no room */
+};
+
+/* How the packets of a record were come by. */
+enum flow_circumstance {
+	FLOW_SAMPLED = 1 << 0,	  /* not every packet was metered */
+	FLOW_FILE_CLOCK = 1 << 1, /* times are a capture file's, not this host's clock */
 };
 
 /* Both ends in canonical order: the low end sorts first, so both directions have one key. IPv4
@@ -160,6 +167,92 @@ struct flow_side {
 	__u64 whole; /* belongs to the flow: see flow_born() and flow_ended() */
 };
 
+/* Sequence numbers of one side that were skipped and have not come since. */
+struct tcp_hole {
+	__u32 start; /* start == end: a free slot */
+	__u32 end;
+	__u64 opened_ns;
+};
+
+/* More holes at a time than this and the oldest is forgotten: it stays unseen. */
+#define TCP_HOLES 4
+
+/* struct tcp_track.state */
+enum tcp_track_state {
+	TCP_TRACKING = 1 << 0,	  /* next is valid */
+	TCP_SYN_SEEN = 1 << 1,	  /* isn is this side's, from its SYN */
+	TCP_SYN_ANSWERS = 1 << 2, /* the SYN carried an ACK */
+	TCP_SYN_REPEATED = 1 << 3,
+	TCP_SYN_SAME_CLOCK = 1 << 4, /* the repeated SYN had the same time stamp, or none */
+	TCP_ACK_SEEN = 1 << 5,	     /* last_ack and window are valid */
+	TCP_TIMING = 1 << 6,	     /* rtt_mark waits for its acknowledgement */
+	TCP_WINDOW_ZERO = 1 << 7,
+	TCP_WINDOW_SEEN = 1 << 8,
+	TCP_SCALES = 1 << 9,	  /* window scale option in the SYN */
+	TCP_SACK_OK = 1 << 10,	  /* SACK permitted option in the SYN */
+	TCP_CLOCKS = 1 << 11,	  /* time stamps option in the SYN */
+	TCP_SPOKE_LAST = 1 << 12, /* of both sides, this one sent data last */
+	TCP_SHOOK = 1 << 13,	  /* this side acknowledged the other's SYN */
+};
+
+#define TCP_RTT_NONE 0xffffffff
+
+/* What is remembered of one side's stream. Goes on over the active time-out. */
+struct tcp_track {
+	__u32 next; /* the highest sequence end seen */
+	__u32 isn;
+	__u32 last_ack;
+	__u32 rtt_mark; /* end of the segment being timed */
+	__u64 rtt_sent_ns;
+	__u64 data_ns;	    /* last data segment */
+	__u64 syn_ns;	    /* last SYN */
+	__u64 zero_ns;	    /* up to here the zero window is counted */
+	__u32 syn_clock;    /* time stamp value of the last SYN */
+	__u32 handshake_us; /* TCP_RTT_NONE: not measured */
+	__u16 mss;
+	__u16 window; /* the last, unscaled */
+	__u16 state;  /* enum tcp_track_state */
+	__u8 scale;
+	__u8 holes; /* low half: acknowledged; high half: counted in an earlier record */
+	struct tcp_hole hole[TCP_HOLES];
+};
+
+/* What is counted of one side's stream, in the record (DESIGN 4.3). */
+struct tcp_tally {
+	__u64 window_sum; /* scaled windows */
+	__u64 window_count;
+	__u32 window_min;
+	__u32 window_max;
+	__u64 rtt_count; /* this side's answers to the other side's data */
+	__u64 rtt_sum_us;
+	__u64 rtt_squares_us2;
+	__u32 rtt_min_us;
+	__u32 rtt_max_us;
+	__u64 response_count;
+	__u64 response_sum_us;
+	__u32 response_min_us;
+	__u32 response_max_us;
+	__u64 retransmitted_packets;
+	__u64 retransmitted_octets;
+	__u64 syn_retransmissions;
+	__u64 out_of_order;
+	__u64 unseen_octets;
+	__u64 gap_octets; /* unseen, but acknowledged */
+	__u64 duplicate_acks;
+	__u64 keep_alives;
+	__u64 zero_windows;
+	__u64 zero_window_ns;
+	__u64 ce_packets;
+	__u64 syn_packets;
+	__u64 fin_packets;
+	__u64 rst_packets;
+};
+
+struct flow_tcp {
+	struct tcp_track track;
+	struct tcp_tally tally;
+};
+
 /* Packet lengths: up to 64, 128, 256, 512, 1024, 1518 IP octets, and more. */
 #define FLOW_LENGTH_BUCKETS 7
 /* TTL: 1 or less, 2-5, 6-32, 33-64, 65-96, 97-128, 129-160, 161-192, 193-224, 225-255. */
@@ -193,14 +286,17 @@ struct flow {
 	__u64 gate_ns; /* a packet at or after this time needs a closer look; 0: every packet */
 	struct flow_side side[2];
 	/* --- FLOW_DETAIL_BASIC ends here --- */
+	struct flow_tcp tcp[2]; /* zero unless the protocol is TCP */
+	/* --- FLOW_DETAIL_TCP ends here --- */
 	struct flow_shape shape[2];
 	/* --- FLOW_DETAIL_FULL ends here --- */
 };
 
 /* A flow that left the cache. The flow comes last, so that a record can be cut to its detail. */
 struct flow_record {
-	__u32 end;    /* enum flow_end */
-	__u32 detail; /* enum flow_detail: how much of the flow follows */
+	__u16 end;	     /* enum flow_end */
+	__u16 detail;	     /* enum flow_detail: how much of the flow follows */
+	__u32 circumstances; /* enum flow_circumstance */
 	struct flow flow;
 };
 
@@ -209,7 +305,9 @@ _Static_assert(sizeof(struct fragment_key) == 40, "no padding");
 _Static_assert(sizeof(struct fragment_ports) == 16, "no padding");
 _Static_assert(sizeof(struct set_header) == 64, "a cache line");
 _Static_assert(sizeof(struct flow_side) == 64, "a cache line");
+_Static_assert(sizeof(struct tcp_track) == 128, "two cache lines");
+_Static_assert(sizeof(struct tcp_tally) == 192, "three cache lines");
 _Static_assert(sizeof(struct flow_shape) == 232, "no padding");
-_Static_assert(sizeof(struct flow) == 192 + 2 * 232, "three cache lines, then the parts");
+_Static_assert(sizeof(struct flow) == 192 + 2 * 320 + 2 * 232, "three cache lines, then the parts");
 
 #endif

@@ -45,6 +45,17 @@ enum {
 };
 
 enum {
+	WIRE_TCP_HEADER_MAX = 60,
+	/* option kinds */
+	WIRE_TCP_END = 0,
+	WIRE_TCP_NOP = 1,
+	WIRE_TCP_MSS = 2,
+	WIRE_TCP_SCALE = 3,
+	WIRE_TCP_SACK_OK = 4,
+	WIRE_TCP_CLOCK = 8,
+};
+
+enum {
 	WIRE_IPV4_MORE_FRAGMENTS = 0x2000,
 	WIRE_IPV4_OFFSET = 0x1fff,
 	WIRE_IPV6_MORE_FRAGMENTS = 0x0001,
@@ -115,6 +126,11 @@ struct wire_tcp {
 	__be16 window;
 	__be16 checksum;
 	__be16 urgent;
+} WIRE;
+
+struct wire_tcp_option {
+	__u8 kind;
+	__u8 length; /* kind and length counted in; END and NOP have none */
 } WIRE;
 
 struct wire_dccp {

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct kernel_meter {
 	guint32 sets;
 	guint32 stride;
 	enum flow_detail detail;
+	guint32 circumstances;
 	struct cache_replay *replay;
 	struct ring_buffer *ring;
 	kernel_record *sink; /* during kernel_meter_drain() */
@@ -174,6 +176,7 @@ struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GErr
 	meter->cpus = libbpf_num_possible_cpus();
 	meter->sets = options->sets;
 	meter->detail = (enum flow_detail)options->settings.detail;
+	meter->circumstances = options->settings.circumstances;
 	meter->stride = (guint32)((flow_size(meter->detail) + 63) / 64 * 64);
 	meter->tables = g_new(int, meter->cpus);
 	for (int cpu = 0; cpu < meter->cpus; cpu++)
@@ -250,7 +253,9 @@ bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *d
 static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel_record *sink,
 		     void *data)
 {
-	struct flow_record record = { .end = FLOW_END_NONE, .detail = meter->detail };
+	struct flow_record record = { .end = FLOW_END_NONE,
+				      .detail = (guint16)meter->detail,
+				      .circumstances = meter->circumstances };
 	struct set_header header;
 
 	memcpy(&header, set, sizeof(header));
@@ -259,6 +264,8 @@ static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel
 			continue;
 		memcpy(&record.flow, set + sizeof(header) + (gsize)way * meter->stride,
 		       flow_size(meter->detail));
+		if (record.flow.key.proto != IPPROTO_TCP)
+			memset(record.flow.tcp, 0, sizeof(record.flow.tcp));
 		sink(data, &record);
 	}
 }

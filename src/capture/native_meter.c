@@ -25,7 +25,8 @@ struct meter_home {
 	struct fragment_entry *fragments;
 	native_sink *sink;
 	void *data;
-	guint32 detail;
+	guint16 detail;
+	guint32 circumstances;
 	size_t flow_octets;
 	struct flow_batch *batch;
 };
@@ -95,9 +96,12 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 {
 	struct flow_record *record = &home->batch->records[home->batch->count];
 
-	record->end = end;
+	record->end = (guint16)end;
 	record->detail = home->detail;
+	record->circumstances = home->circumstances;
 	memcpy(&record->flow, flow, home->flow_octets);
+	if (flow->key.proto != WIRE_IP_TCP && home->detail >= FLOW_DETAIL_TCP)
+		memset(record->flow.tcp, 0, sizeof(record->flow.tcp));
 	if (++home->batch->count == FLOW_BATCH_MAX)
 		send_batch(home);
 	return true;
@@ -124,6 +128,7 @@ struct meter_settings native_settings(const struct native_options *options)
 		.idle_ns = options->idle_ns,
 		.active_ns = options->active_ns,
 		.detail = options->detail,
+		.circumstances = options->circumstances,
 	};
 	guint64 state = options->seed;
 
@@ -146,7 +151,8 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 	meter->settings = native_settings(options);
 	meter->home.sink = options->sink;
 	meter->home.data = options->data;
-	meter->home.detail = options->detail;
+	meter->home.detail = (guint16)options->detail;
+	meter->home.circumstances = meter->settings.circumstances;
 	meter->home.flow_octets = flow_size(options->detail);
 	meter->table = flow_table_new(&table, error);
 	if (!meter->table) {
@@ -168,7 +174,7 @@ void native_meter_free(struct native_meter *meter)
 	g_free(meter);
 }
 
-static void count_packet(struct native_meter *meter, const struct packet *pkt, guint64 hash)
+static void count_packet(struct native_meter *meter, struct packet *pkt, guint64 hash)
 {
 	struct flow *flow;
 	unsigned int change;
@@ -196,6 +202,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.length = frame->length,
 		.iface = frame->iface,
 		.link = frame->link,
+		.detail = meter->settings.detail,
 	};
 
 	meter->verdicts[i] = meter_parse(&ctx, &meter->packets[i]);

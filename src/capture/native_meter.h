@@ -18,7 +18,8 @@ struct native_options {
 	guint64 active_ns; /* G_MAXUINT64: never */
 	guint32 max_flows;
 	enum flow_detail detail;
-	guint64 seed; /* of the table's hash; results never depend on it */
+	guint32 circumstances; /* enum flow_circumstance, for every record */
+	guint64 seed;	       /* of the table's hash; results never depend on it */
 	native_sink *sink;
 	void *data;
 };

@@ -7,7 +7,8 @@
 size_t flow_size(enum flow_detail detail)
 {
 	static const size_t size[FLOW_DETAILS] = {
-		[FLOW_DETAIL_BASIC] = offsetof(struct flow, shape),
+		[FLOW_DETAIL_BASIC] = offsetof(struct flow, tcp),
+		[FLOW_DETAIL_TCP] = offsetof(struct flow, shape),
 		[FLOW_DETAIL_FULL] = sizeof(struct flow),
 	};
 

@@ -59,6 +59,7 @@ static bool open_meter(struct pipeline *line, GError **error)
 		.max_flows = (guint32)options->max_flows,
 		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
 					       : fanout_detail(line->fanout),
+		.circumstances = FLOW_FILE_CLOCK,
 		.seed = native_seed(options),
 		.sink = on_batch,
 		.data = line,

@@ -324,6 +324,16 @@ static void stay_on_this_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+static enum flow_detail detail_by_name(const char *name)
+{
+	static const char *const names[FLOW_DETAILS] = { "basic", "tcp", "full" };
+	enum flow_detail detail = FLOW_DETAIL_BASIC;
+
+	while (detail < FLOW_DETAIL_FULL && strcmp(name, names[detail]) != 0)
+		detail++;
+	return detail;
+}
+
 int main(int argc, char **argv)
 {
 	struct home homes[G_N_ELEMENTS(timeouts) * KERNEL_HOOKS];
@@ -332,13 +342,13 @@ int main(int argc, char **argv)
 	int failed;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: %s basic|full FOLDER\n", argv[0]);
+		fprintf(stderr, "usage: %s basic|tcp|full FOLDER\n", argv[0]);
 		return 2;
 	}
 	if (!can_load())
 		return getuid() == 0 ? 1 : 77;
 	stay_on_this_cpu();
-	detail = strcmp(argv[1], "full") == 0 ? FLOW_DETAIL_FULL : FLOW_DETAIL_BASIC;
+	detail = detail_by_name(argv[1]);
 	for (size_t i = 0; i < G_N_ELEMENTS(homes); i++) {
 		if (!home_open(&homes[i], i / KERNEL_HOOKS, i % KERNEL_HOOKS, detail))
 			return 1;
