@@ -270,53 +270,44 @@ static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel
 	}
 }
 
-bool kernel_meter_dump(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+/* Reads the sets in use; each is free again when its flows are told. */
+static bool empty_table(struct kernel_meter *meter, int table, kernel_record *sink, void *data,
+			GError **error)
 {
 	g_autofree guint8 *set = g_malloc(set_octets(meter));
-
-	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		for (guint32 i = 0; i < meter->sets; i++) {
-			if (bpf_map_lookup_elem(meter->tables[cpu], &i, set))
-				return fail(error, "reading a flow table", errno);
-			dump_set(meter, set, sink, data);
-		}
-	}
-	return true;
-}
-
-static bool reset_table(struct kernel_meter *meter, int table, GError **error)
-{
-	g_autofree guint8 *set = g_malloc(set_octets(meter));
-	struct set_header header;
+	static const struct set_header none;
 
 	for (guint32 i = 0; i < meter->sets; i++) {
-		static const struct set_header empty;
-
 		if (bpf_map_lookup_elem(table, &i, set))
 			return fail(error, "reading a flow table", errno);
-		memcpy(&header, set, sizeof(header));
-		if (!memcmp(&header, &empty, sizeof(empty)))
+		if (!memcmp(set, &none, sizeof(none)))
 			continue;
-		memset(set, 0, set_octets(meter));
+		dump_set(meter, set, sink, data);
+		memset(set, 0, sizeof(none));
 		if (bpf_map_update_elem(table, &i, set, BPF_EXIST))
 			return fail(error, "clearing a flow table", errno);
 	}
 	return true;
 }
 
-bool kernel_meter_reset(struct kernel_meter *meter, GError **error)
+bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
 {
-	g_autofree struct meter_counts *none = g_new0(struct meter_counts, meter->cpus);
+	g_autofree struct meter_counts *counts = g_new0(struct meter_counts, meter->cpus);
 	struct fragment_key key;
 	const guint32 zero = 0;
 
+	if (bpf_map_lookup_elem(meter->counts, &zero, counts))
+		return fail(error, "reading the counters", errno);
 	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		if (!reset_table(meter, meter->tables[cpu], error))
+		if (!counts[cpu].packets[METER_OK])
+			continue; /* its table was never used */
+		if (!empty_table(meter, meter->tables[cpu], sink, data, error))
 			return false;
 	}
 	while (!bpf_map_get_next_key(meter->fragments, NULL, &key))
 		bpf_map_delete_elem(meter->fragments, &key);
-	if (bpf_map_update_elem(meter->counts, &zero, none, BPF_ANY))
+	memset(counts, 0, sizeof(*counts) * (size_t)meter->cpus);
+	if (bpf_map_update_elem(meter->counts, &zero, counts, BPF_ANY))
 		return fail(error, "clearing the counters", errno);
 	return true;
 }

@@ -40,10 +40,10 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 /* Every record that left the cache so far, in the order in which they left. */
 bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data,
 			GError **error);
-/* Every flow still in the cache, as a record without an end. The cache keeps them. */
-bool kernel_meter_dump(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error);
-/* As if just loaded. */
-bool kernel_meter_reset(struct kernel_meter *meter, GError **error);
+/* Every flow still in the cache, as a record without an end; then the cache is empty and the
+ * counters are zero, as if just loaded. */
+bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data,
+			GError **error);
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
 			 GError **error);
 

@@ -11,7 +11,7 @@
 
 static int detail_of(const struct options *options)
 {
-	static const int details[] = { -1, FLOW_DETAIL_BASIC, FLOW_DETAIL_FULL };
+	static const int details[] = { -1, FLOW_DETAIL_BASIC, FLOW_DETAIL_TCP, FLOW_DETAIL_FULL };
 
 	return details[options->values[OPTION_DETAIL].number];
 }

@@ -23,7 +23,7 @@
 #include "capture/native_meter.h"
 #include "meter/expire.h"
 
-#define SETS	   4096
+#define SETS	   2048
 #define FRAME_MAX  3400 /* a page, less what the kernel keeps for itself */
 #define FRAME_MIN  14
 #define DRAIN_EACH 512
@@ -144,7 +144,7 @@ static guint64 latest(const GPtrArray *list)
 static bool run_kernel(struct kernel_meter *meter, guint64 idle_ns, const GArray *frames,
 		       struct records *records, struct meter_counts *counts, GError **error)
 {
-	bool good = kernel_meter_reset(meter, error);
+	bool good = true;
 	guint drained;
 
 	for (guint i = 0; good && i < frames->len; i++) {
@@ -155,8 +155,8 @@ static bool run_kernel(struct kernel_meter *meter, guint64 idle_ns, const GArray
 	}
 	good = good && kernel_meter_drain(meter, keep, records, error);
 	drained = records->list->len;
-	good = good && kernel_meter_dump(meter, keep, records, error) &&
-	       kernel_meter_counts(meter, counts, error);
+	good = good && kernel_meter_counts(meter, counts, error) &&
+	       kernel_meter_empty(meter, keep, records, error);
 	end_flows(records->list, drained, idle_ns, latest(records->list));
 	return good;
 }

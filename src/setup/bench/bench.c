@@ -14,7 +14,6 @@
 #include "setup/options.h"
 
 #define TRAFFIC_SEED   1
-#define DETAIL_FULL    2 /* auto, basic, full: see options.def */
 /* What a packet takes in a capture file, and a flow in an IPFIX file; roundly. */
 #define CAPTURE_OCTETS (16 + TRAFFIC_SNAP_DEFAULT)
 #define RECORD_OCTETS  512
@@ -202,8 +201,8 @@ static bool bench(const struct options *options, GError **error)
 		.packets = values[OPTION_PACKETS].number,
 		.rounds = (guint)values[OPTION_ROUNDS].number,
 		.max_flows = values[OPTION_MAX_FLOWS].number,
-		.detail = values[OPTION_DETAIL].number == DETAIL_FULL ? FLOW_DETAIL_FULL
-								      : FLOW_DETAIL_BASIC,
+		/* auto, basic, tcp, full: see options.def */
+		.detail = (enum flow_detail)MAX(values[OPTION_DETAIL].number, 1) - 1,
 		.keep = values[OPTION_KEEP].text,
 		.json = values[OPTION_JSON].text,
 		.report = bench_report_new(),
