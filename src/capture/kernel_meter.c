@@ -34,6 +34,12 @@ struct kernel_meter {
 	void *sink_data;
 };
 
+struct kernel_run {
+	int program;
+	const struct frame *frame;
+	guint repeat;
+};
+
 struct hook {
 	const void *(*elf)(size_t *ret_size);
 	const char *program;
@@ -209,17 +215,18 @@ void kernel_meter_free(struct kernel_meter *meter)
 	g_free(meter);
 }
 
-static bool run(struct kernel_meter *meter, int program, const struct frame *frame, guint repeat,
-		guint32 *ret_ns, GError **error)
+static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint32 *ret_ns,
+		GError **error)
 {
+	const struct frame *frame = what->frame;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
-		    .data_size_in = frame->captured, .repeat = (int)repeat);
+		    .data_size_in = frame->captured, .repeat = (int)what->repeat);
 
 	meter->replay->now_ns = frame->time_ns;
 	meter->replay->length = frame->length;
 	meter->replay->iface = frame->iface;
 	meter->replay->link = frame->link;
-	if (bpf_prog_test_run_opts(program, &opts))
+	if (bpf_prog_test_run_opts(what->program, &opts))
 		return fail(error, "running a frame", errno);
 	if (ret_ns)
 		*ret_ns = opts.duration;
@@ -229,15 +236,19 @@ static bool run(struct kernel_meter *meter, int program, const struct frame *fra
 bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 		      guint32 *ret_ns, GError **error)
 {
-	return run(meter, meter->program, frame, repeat, ret_ns, error);
+	const struct kernel_run what = { meter->program, frame, repeat };
+
+	return run(meter, &what, ret_ns, error);
 }
 
 bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 			   guint32 *ret_ns, GError **error)
 {
+	const struct kernel_run what = { meter->noop, frame, repeat };
+
 	if (meter->noop < 0)
 		return fail(error, "no empty program at this hook", ENOTSUP);
-	return run(meter, meter->noop, frame, repeat, ret_ns, error);
+	return run(meter, &what, ret_ns, error);
 }
 
 bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)

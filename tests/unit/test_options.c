@@ -175,7 +175,7 @@ static void test_every_type(void)
 	CU_ASSERT_EQUAL(values[OPTION_ACTIVE_TIMEOUT].number, 0);
 	CU_ASSERT_EQUAL(values[OPTION_MAX_FLOWS].number, 64000);
 	CU_ASSERT_STRING_EQUAL(values[OPTION_FILTER].text, "port 443");
-	CU_ASSERT_EQUAL(values[OPTION_DETAIL].number, 2);
+	CU_ASSERT_EQUAL(values[OPTION_DETAIL].number, 3);
 	CU_ASSERT_EQUAL(values[OPTION_SEED].number, 255);
 	CU_ASSERT_EQUAL(values[OPTION_SEED].origin, OPTION_FROM_COMMAND_LINE);
 	CU_ASSERT_EQUAL(values[OPTION_BIFLOW].number, 1);
@@ -213,7 +213,7 @@ static void test_faults(void)
 		{ COMMAND_REPLAY, "replay|--domain|4294967296",
 		  "--domain: '4294967296' is out of range; give 0 to 4294967295" },
 		{ COMMAND_REPLAY, "replay|--detail|most",
-		  "--detail: 'most' is not known; give auto or basic or full" },
+		  "--detail: 'most' is not known; give auto or basic or tcp or full" },
 		{ COMMAND_REPLAY, "replay|--to=", "--to: '' is empty; give URL" },
 		{ COMMAND_REPLAY, "replay|a.pcap|--to", "--to needs a value; give URL" },
 		{ COMMAND_REPLAY, "replay|a.pcap|-f", "-f needs a value; give EXPR" },
