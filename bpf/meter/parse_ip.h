@@ -29,6 +29,8 @@ METER_STEP int parse_ipv4(meter_ctx *ctx, struct packet *pkt)
 	header = (ip->version_ihl & 0x0f) * 4;
 	if (ip->version_ihl >> 4 != 4 || header < sizeof(*ip))
 		return METER_BAD_IP_HEADER;
+	if (!packet_has(ctx, (const __u8 *)ip, header))
+		return METER_TRUNCATED;
 	pkt->left = bpf_ntohs(ip->total_length);
 	if (pkt->left == 0)
 		pkt->left = wire_left(pkt);

@@ -11,6 +11,11 @@ void log_line(const char *format, ...)
 	va_start(arguments, format);
 	line = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
+	/* Names of files are the user's: nothing in them shall steer the terminal. */
+	for (char *c = line; *c; c++) {
+		if (g_ascii_iscntrl(*c))
+			*c = '?';
+	}
 	fprintf(stderr, "weir: %s\n", line);
 }
 

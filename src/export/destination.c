@@ -193,6 +193,11 @@ void destination_free(struct destination *destination)
 	g_free(destination);
 }
 
+bool destination_is(const struct destination *destination, const char *path)
+{
+	return file_writer_is(destination->writer, path);
+}
+
 bool destination_same(const struct destination *a, const struct destination *b)
 {
 	return g_str_equal(a->path, b->path) || file_writer_same(a->writer, b->writer);

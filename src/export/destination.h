@@ -13,6 +13,8 @@ struct destination *destination_new(const char *url, const struct export_options
 				    GError **error);
 void destination_free(struct destination *destination);
 
+/* It writes to the file of this path. */
+bool destination_is(const struct destination *destination, const char *path);
 /* Both would write to the same place. */
 bool destination_same(const struct destination *a, const struct destination *b);
 enum flow_detail destination_detail(const struct destination *destination);

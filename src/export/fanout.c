@@ -12,22 +12,35 @@ struct fanout {
 	GPtrArray *destinations; /* of struct destination */
 };
 
+/* Whether the place the destination writes to is free: NULL, or why it is not. */
+static const char *occupied(const struct fanout *fanout, const struct destination *destination,
+			    const struct export_options *options)
+{
+	for (guint i = 0; i < fanout->destinations->len; i++) {
+		if (destination_same(g_ptr_array_index(fanout->destinations, i), destination))
+			return "another destination writes there; give each a place of its own";
+	}
+	for (size_t i = 0; options->keep != NULL && options->keep[i] != NULL; i++) {
+		if (destination_is(destination, options->keep[i]))
+			return "that file is what is being read; name another";
+	}
+	return NULL;
+}
+
 static bool add(struct fanout *fanout, const char *url, const struct export_options *options,
 		GError **error)
 {
 	struct destination *destination = destination_new(url, options, error);
+	const char *reason;
 
 	if (destination == NULL)
 		return false;
-	for (guint i = 0; i < fanout->destinations->len; i++) {
-		if (destination_same(g_ptr_array_index(fanout->destinations, i), destination)) {
-			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-				    "destination \"%s\": another destination writes there; give "
-				    "each a place of its own",
-				    url);
-			destination_free(destination);
-			return false;
-		}
+	reason = occupied(fanout, destination, options);
+	if (reason != NULL) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "destination \"%s\": %s", url,
+			    reason);
+		destination_free(destination);
+		return false;
 	}
 	g_ptr_array_add(fanout->destinations, destination);
 	return true;

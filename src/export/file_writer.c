@@ -81,6 +81,14 @@ bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
 	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
 }
 
+bool file_writer_is(const struct file_writer *writer, const char *path)
+{
+	struct stat status;
+
+	return writer->regular && stat(path, &status) == 0 && status.st_dev == writer->device &&
+	       status.st_ino == writer->inode;
+}
+
 bool file_writer_is_terminal(const struct file_writer *writer)
 {
 	return writer->terminal;

@@ -163,12 +163,15 @@ static void replay_files(struct pipeline *line)
 
 static bool open_line(struct pipeline *line, GError **error)
 {
+	struct export_options export = line->options->export;
+
+	export.keep = line->options->files;
 	if (line->options->filter) {
 		line->filter = filter_new(line->options->filter, error);
 		if (!line->filter)
 			return false;
 	}
-	line->fanout = fanout_new(&line->options->export, error);
+	line->fanout = fanout_new(&export, error);
 	return line->fanout && open_meter(line, error);
 }
 

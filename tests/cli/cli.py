@@ -90,6 +90,15 @@ class Usage(Cli):
         self.fails(2, ["replay", "-f", "tpc", self.good], "tpc")
         self.fails(2, ["replay", "-t", "json+flie:x", self.good], "flie")
 
+    def test_the_capture_that_is_read_is_not_written_over(self):
+        with open(self.good, "rb") as capture:
+            before = capture.read()
+        os.link(self.good, os.path.join(self.folder, "alias"))
+        for name in ("good.pcap", "alias"):
+            self.fails(2, ["replay", self.good, "--to", "json+file:" + name], name, "being read")
+        with open(self.good, "rb") as capture:
+            self.assertEqual(capture.read(), before)
+
     def test_control_characters_do_not_reach_the_terminal(self):
         run = self.weir("re\x1b[31m\nplay")
         self.assertNotIn(b"\x1b", run.stderr)
