@@ -111,6 +111,17 @@ METER_INLINE __u32 set_victim(const struct set_header *set)
 	return victim;
 }
 
+/* How long a flow has been of no use, for the header: see there. */
+METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
+{
+	__u64 ended = flow->gate_ns ? 0 : flow_ended(flow);
+	__u64 idle_ns = config.meter.idle_ns;
+
+	if (!ended)
+		return now_ns >> 30;
+	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
+}
+
 METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
 {
 	__u32 way = set_victim(set) & (SET_WAYS - 1);
@@ -123,8 +134,8 @@ METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
 		event = CACHE_EVICTED;
 	}
 	set->tag[way] = tag;
-	set->second[way] = pkt->now_ns >> 30;
 	meter_open(flow, pkt, &config.meter);
+	set->second[way] = set_second(flow, pkt->now_ns);
 	return METER_OK | event;
 }
 
@@ -140,7 +151,7 @@ METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag
 		if (!key_equal(&flow->key, &pkt->key))
 			continue;
 		change = meter_update(NULL, flow, pkt, &config.meter);
-		set->second[way] = pkt->now_ns >> 30;
+		set->second[way] = set_second(flow, pkt->now_ns);
 		return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
 	}
 	return set_open(set, pkt, tag);

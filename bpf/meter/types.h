@@ -94,8 +94,21 @@ struct cache_replay {
 #define SET_WAYS 8
 
 struct set_header {
-	__u32 tag[SET_WAYS];	/* 0: the way is free */
-	__u32 second[SET_WAYS]; /* of last use; 2^30 ns is near enough */
+	__u32 tag[SET_WAYS]; /* 0: the way is free */
+	/* In 2^30 ns, rounded down: an idle time-out before the flow's deadline. For a flow in use
+	 * that is its last packet, for one that TCP ended it is earlier. */
+	__u32 second[SET_WAYS];
+};
+
+/* A call of the drain: which sets to look at, and what came of it. */
+struct cache_drain {
+	__u64 now_ns; /* where a capture is replayed; else the kernel's own clock counts */
+	__u32 from;
+	__u32 sets;
+	__u32 all;     /* every flow leaves, as forced unless its time-out has passed */
+	__u32 emitted; /* records that left */
+	__u32 stuck;   /* flows whose record found no room: they stay */
+	__u32 kept;    /* flows in these sets that stay */
 };
 
 /* What became of packets. The frame octets are those on the wire; octets are IP octets. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads the meter's BPF object with its settings and runs frames through it by BPF_PROG_RUN. Both
- * objects (XDP and tc) have maps of the same names, so they are handled by name, not by skeleton;
- * the skeletons only carry the object files. */
+/* Loads the meter's BPF objects with their settings: a hook's program and the drain, or every
+ * hook's. All objects have maps of the same names, so they are handled by name, not by skeleton
+ * (the skeletons only carry the object files); what the first object makes the others share. */
 #include "capture/kernel_meter.h"
 
 #include <bpf/bpf.h>
@@ -13,13 +13,21 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "weir_drain.skel.h"
 #include "weir_tc.skel.h"
 #include "weir_xdp.skel.h"
 
+/* The hooks' objects, then the drain's. */
+#define DRAIN	     KERNEL_HOOKS
+#define OBJECTS	     (KERNEL_HOOKS + 1)
+#define RING_DEFAULT (16u << 20)
+
 struct kernel_meter {
-	struct bpf_object *object;
-	int program;
-	int noop; /* -1: the object has none */
+	struct bpf_object *objects[OBJECTS];
+	int programs[OBJECTS]; /* -1: not loaded */
+	enum kernel_hook hook;
+	struct bpf_object *first; /* that made the maps */
+	int noop;		  /* -1: the object has none */
 	int counts;
 	int fragments;
 	int *tables; /* one a CPU */
@@ -40,15 +48,18 @@ struct kernel_run {
 	guint repeat;
 };
 
-struct hook {
+struct object {
 	const void *(*elf)(size_t *ret_size);
 	const char *program;
 };
 
-static const struct hook hooks[KERNEL_HOOKS] = {
+static const struct object objects[OBJECTS] = {
 	[KERNEL_HOOK_XDP] = { weir_xdp__elf_bytes, "weir_xdp" },
 	[KERNEL_HOOK_TC] = { weir_tc__elf_bytes, "weir_tc" },
+	[DRAIN] = { weir_drain__elf_bytes, "weir_drain" },
 };
+
+static const char *const shared_maps[] = { "flow_tables", "records", "counts", "fragments" };
 
 static bool fail(GError **error, const char *what, int code)
 {
@@ -76,27 +87,51 @@ static guint32 set_octets(const struct kernel_meter *meter)
 	return (guint32)sizeof(struct set_header) + SET_WAYS * meter->stride;
 }
 
-static bool configure(struct kernel_meter *meter, const struct kernel_options *options,
-		      GError **error)
+static int size_maps(const struct kernel_meter *meter, struct bpf_object *object,
+		     const struct kernel_options *options)
 {
-	struct bpf_map *tables = bpf_object__find_map_by_name(meter->object, "flow_tables");
-	struct bpf_map *rodata = map_of_section(meter->object, ".rodata");
-	struct cache_config config = {
+	struct bpf_map *tables = bpf_object__find_map_by_name(object, "flow_tables");
+	struct bpf_map *records = bpf_object__find_map_by_name(object, "records");
+	int code = bpf_map__set_max_entries(tables, (guint32)meter->cpus);
+
+	if (!code)
+		code = bpf_map__set_inner_map_fd(tables, meter->tables[0]);
+	if (!code)
+		code = bpf_map__set_max_entries(records, options->ring_octets ? options->ring_octets
+									      : RING_DEFAULT);
+	return code;
+}
+
+static int share_maps(const struct kernel_meter *meter, struct bpf_object *object)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps) && !code; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, shared_maps[i]);
+
+		/* The compiler leaves out maps an object has no use for. */
+		if (map)
+			code = bpf_map__reuse_fd(
+				map, bpf_object__find_map_fd_by_name(meter->first, shared_maps[i]));
+	}
+	return code;
+}
+
+static bool configure(struct kernel_meter *meter, struct bpf_object *object,
+		      const struct kernel_options *options, GError **error)
+{
+	struct bpf_map *rodata = map_of_section(object, ".rodata");
+	const struct cache_config config = {
 		.meter = options->settings,
 		.set_mask = options->sets - 1,
 		.flow_stride = meter->stride,
 		.record_octets = (guint32)flow_record_size(meter->detail),
 		.replaying = options->replaying,
 	};
-	int code;
+	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
-	if (!tables || !rodata)
-		return fail(error, "object without its maps", ENOENT);
-	code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 	if (!code)
-		code = bpf_map__set_max_entries(tables, (guint32)meter->cpus);
-	if (!code)
-		code = bpf_map__set_inner_map_fd(tables, meter->tables[0]);
+		code = meter->first ? share_maps(meter, object) : size_maps(meter, object, options);
 	return code ? fail(error, "settings", -code) : true;
 }
 
@@ -114,7 +149,7 @@ static bool make_tables(struct kernel_meter *meter, GError **error)
 
 static bool place_tables(struct kernel_meter *meter, GError **error)
 {
-	int outer = bpf_object__find_map_fd_by_name(meter->object, "flow_tables");
+	int outer = bpf_object__find_map_fd_by_name(meter->first, "flow_tables");
 
 	for (int cpu = 0; cpu < meter->cpus; cpu++) {
 		if (bpf_map_update_elem(outer, &cpu, &meter->tables[cpu], BPF_ANY))
@@ -132,26 +167,63 @@ static int on_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-static bool load(struct kernel_meter *meter, const struct hook *hook, GError **error)
+static int program_of(struct bpf_object *object, const char *name)
 {
-	struct bpf_program *program;
-	int code = bpf_object__load(meter->object);
+	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
 
+	return program ? bpf_program__fd(program) : -1;
+}
+
+static bool load(struct kernel_meter *meter, int which, const struct kernel_options *options,
+		 GError **error)
+{
+	struct bpf_object *object;
+	const void *elf;
+	size_t size;
+	int code;
+
+	elf = objects[which].elf(&size);
+	object = bpf_object__open_mem(elf, size, NULL);
+	if (!object)
+		return fail(error, "object file", errno);
+	meter->objects[which] = object;
+	if (!configure(meter, object, options, error))
+		return false;
+	code = bpf_object__load(object);
 	if (code)
 		return fail(error, "the kernel refused the program", -code);
-	program = bpf_object__find_program_by_name(meter->object, hook->program);
-	meter->program = program ? bpf_program__fd(program) : -1;
-	program = bpf_object__find_program_by_name(meter->object, "weir_noop");
-	meter->noop = program ? bpf_program__fd(program) : -1;
-	meter->counts = bpf_object__find_map_fd_by_name(meter->object, "counts");
-	meter->fragments = bpf_object__find_map_fd_by_name(meter->object, "fragments");
+	meter->programs[which] = program_of(object, objects[which].program);
+	if (!meter->first)
+		meter->first = object;
+	return true;
+}
+
+static bool open_maps(struct kernel_meter *meter, GError **error)
+{
+	struct bpf_object *mine = meter->objects[meter->hook];
+
+	meter->noop = program_of(mine, "weir_noop");
+	meter->counts = bpf_object__find_map_fd_by_name(meter->first, "counts");
+	meter->fragments = bpf_object__find_map_fd_by_name(meter->first, "fragments");
 	meter->replay = mmap(NULL, sizeof(*meter->replay), PROT_READ | PROT_WRITE, MAP_SHARED,
-			     bpf_map__fd(map_of_section(meter->object, ".bss")), 0);
-	meter->ring = ring_buffer__new(bpf_object__find_map_fd_by_name(meter->object, "records"),
+			     bpf_map__fd(map_of_section(mine, ".bss")), 0);
+	meter->ring = ring_buffer__new(bpf_object__find_map_fd_by_name(meter->first, "records"),
 				       on_record, meter, NULL);
 	if (meter->replay == MAP_FAILED || !meter->ring)
 		return fail(error, "its maps", errno);
 	return true;
+}
+
+static bool load_all(struct kernel_meter *meter, const struct kernel_options *options,
+		     GError **error)
+{
+	if (!load(meter, (int)options->hook, options, error) || !load(meter, DRAIN, options, error))
+		return false;
+	for (int hook = 0; options->every_hook && hook < KERNEL_HOOKS; hook++) {
+		if (!meter->objects[hook] && !load(meter, hook, options, error))
+			return false;
+	}
+	return place_tables(meter, error) && open_maps(meter, error);
 }
 
 static struct kernel_meter *give_up(struct kernel_meter *meter)
@@ -169,17 +241,13 @@ static int silence(enum libbpf_print_level level, const char *format, va_list ar
 	return 0;
 }
 
-struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error)
+static struct kernel_meter *blank(const struct kernel_options *options)
 {
-	const struct hook *hook = &hooks[options->hook];
 	struct kernel_meter *meter = g_new0(struct kernel_meter, 1);
-	const void *elf;
-	size_t size;
 
-	if (!g_getenv("WEIR_BPF_LOG"))
-		libbpf_set_print(silence);
 	meter->replay = MAP_FAILED;
 	meter->cpus = libbpf_num_possible_cpus();
+	meter->hook = options->hook;
 	meter->sets = options->sets;
 	meter->detail = (enum flow_detail)options->settings.detail;
 	meter->circumstances = options->settings.circumstances;
@@ -187,14 +255,19 @@ struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GErr
 	meter->tables = g_new(int, meter->cpus);
 	for (int cpu = 0; cpu < meter->cpus; cpu++)
 		meter->tables[cpu] = -1;
-	elf = hook->elf(&size);
-	meter->object = bpf_object__open_mem(elf, size, NULL);
-	if (!meter->object) {
-		fail(error, "object file", errno);
-		return give_up(meter);
-	}
-	if (!make_tables(meter, error) || !configure(meter, options, error) ||
-	    !load(meter, hook, error) || !place_tables(meter, error))
+	for (int i = 0; i < OBJECTS; i++)
+		meter->programs[i] = -1;
+	return meter;
+}
+
+struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error)
+{
+	struct kernel_meter *meter;
+
+	if (!g_getenv("WEIR_BPF_LOG"))
+		libbpf_set_print(silence);
+	meter = blank(options);
+	if (!make_tables(meter, error) || !load_all(meter, options, error))
 		return give_up(meter);
 	return meter;
 }
@@ -211,8 +284,19 @@ void kernel_meter_free(struct kernel_meter *meter)
 			close(meter->tables[cpu]);
 	}
 	g_free(meter->tables);
-	bpf_object__close(meter->object);
+	for (int i = 0; i < OBJECTS; i++)
+		bpf_object__close(meter->objects[i]);
 	g_free(meter);
+}
+
+int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook)
+{
+	return meter->programs[hook];
+}
+
+int kernel_meter_cpus(const struct kernel_meter *meter)
+{
+	return meter->cpus;
 }
 
 static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint32 *ret_ns,
@@ -236,7 +320,7 @@ static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint
 bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 		      guint32 *ret_ns, GError **error)
 {
-	const struct kernel_run what = { meter->program, frame, repeat };
+	const struct kernel_run what = { meter->programs[meter->hook], frame, repeat };
 
 	return run(meter, &what, ret_ns, error);
 }
@@ -251,6 +335,16 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 	return run(meter, &what, ret_ns, error);
 }
 
+bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = call, .data_size_in = sizeof(*call),
+		    .data_out = call, .data_size_out = sizeof(*call), .repeat = 1);
+
+	if (bpf_prog_test_run_opts(meter->programs[DRAIN], &opts))
+		return fail(error, "scanning a table", errno);
+	return true;
+}
+
 bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
 {
 	int code;
@@ -259,6 +353,19 @@ bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *d
 	meter->sink_data = data;
 	code = ring_buffer__consume(meter->ring);
 	return code < 0 ? fail(error, "reading records", -code) : true;
+}
+
+bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
+		       GError **error)
+{
+	int code;
+
+	meter->sink = sink;
+	meter->sink_data = data;
+	code = ring_buffer__poll(meter->ring, timeout_ms);
+	if (code < 0 && code != -EINTR)
+		return fail(error, "reading records", -code);
+	return kernel_meter_drain(meter, sink, data, error);
 }
 
 static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel_record *sink,

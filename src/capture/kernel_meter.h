@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The meter in the kernel, as an object to run frames through: loaded, with its tables, attached
- * to nothing. The parity test and the benchmarks are its users; live capture builds on it. */
+/* The meter in the kernel: its programs loaded, its tables made, attached to nothing. Live capture
+ * attaches the programs; the parity test and the benchmarks run frames through them. */
 #ifndef WEIR_CAPTURE_KERNEL_METER_H
 #define WEIR_CAPTURE_KERNEL_METER_H
 
@@ -16,10 +16,12 @@ enum kernel_hook {
 };
 
 struct kernel_options {
-	enum kernel_hook hook;
+	enum kernel_hook hook; /* whose program kernel_meter_run() runs */
+	bool every_hook;       /* load the others' too, over the same tables */
 	struct meter_settings settings;
-	guint32 sets;	/* of each CPU's table: a power of two */
-	bool replaying; /* time, length and interface are the frame's, not the kernel's */
+	guint32 sets;	     /* of each CPU's table: a power of two */
+	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
+	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */
 };
 
 struct kernel_meter;
@@ -37,6 +39,17 @@ bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, gui
 bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 			   guint32 *ret_ns, GError **error);
 
+/* The hook's program, to attach. */
+int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);
+int kernel_meter_cpus(const struct kernel_meter *meter);
+
+/* Brings out the flows of the CPU this thread runs on whose time-out has passed: looks at some
+ * sets, from call->from on, and says what came of it. The thread must be bound to its CPU. */
+bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error);
+
+/* Waits so long for records, then gives all there are to the sink. */
+bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
+		       GError **error);
 /* Every record that left the cache so far, in the order in which they left. */
 bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data,
 			GError **error);
