@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "flow/fields_tcp.h"
 
 #define NTP_EPOCH 2208988800U /* seconds from 1900 to 1970 */
 #define NS_PER_S  G_GUINT64_CONSTANT(1000000000)
@@ -16,6 +17,8 @@ enum base {
 	BASE_SIDE_REVERSE,
 	BASE_SHAPE,
 	BASE_SHAPE_REVERSE,
+	BASE_TCP,
+	BASE_TCP_REVERSE,
 	BASES,
 };
 
@@ -67,6 +70,8 @@ static enum base base_of(enum field_where where, bool reverse)
 		return reverse ? BASE_SIDE_REVERSE : BASE_SIDE;
 	if (where == FIELD_IN_SHAPE)
 		return reverse ? BASE_SHAPE_REVERSE : BASE_SHAPE;
+	if (where == FIELD_IN_TCP)
+		return reverse ? BASE_TCP_REVERSE : BASE_TCP;
 	return BASE_KEY;
 }
 
@@ -194,11 +199,12 @@ static inline guint64 load(const guint8 *from, guint8 size)
 	}
 }
 
-/* A side that sent nothing reads 0 everywhere. */
+/* A side that sent nothing reads 0 everywhere, and so does TCP where there is none. */
 static void set_bases(const guint8 *bases[BASES], const struct flow_view views[2])
 {
 	static const struct flow_side silent_side;
 	static const struct flow_shape silent_shape;
+	static const struct flow_tcp silent_tcp;
 	const struct flow *flow = &views[0].record->flow;
 
 	bases[BASE_KEY] = (const guint8 *)&flow->key;
@@ -209,6 +215,9 @@ static void set_bases(const guint8 *bases[BASES], const struct flow_view views[2
 			(const guint8 *)(silent ? &silent_side : &flow->side[views[i].from]);
 		bases[BASE_SHAPE + i] =
 			(const guint8 *)(silent ? &silent_shape : &flow->shape[views[i].from]);
+		bases[BASE_TCP + i] =
+			(const guint8 *)(tcp_is_metered(&views[i]) ? &flow->tcp[views[i].from]
+								   : &silent_tcp);
 	}
 }
 

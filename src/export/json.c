@@ -215,6 +215,8 @@ static bool put_record(void *data, const GArray *columns, const struct flow_view
 
 		if (step->of_reverse_time && !with_reverse_times)
 			continue;
+		if (!template_column_known(step->column, forward))
+			continue;
 		memcpy(at, step->key, step->key_length);
 		at += step->key_length;
 		template_column_value(step->column, forward, &value);

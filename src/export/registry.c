@@ -13,6 +13,7 @@ static const char *const semantics_names[] = {
 
 static const char *const detail_names[FLOW_DETAILS] = {
 	[FLOW_DETAIL_BASIC] = "basic",
+	[FLOW_DETAIL_TCP] = "tcp",
 	[FLOW_DETAIL_FULL] = "full",
 };
 
@@ -61,7 +62,7 @@ void registry_write_xml(GString *out, guint32 pen)
 
 void registry_write_elements(GString *out, guint32 pen)
 {
-	g_string_append_printf(out, "%-10s %-26s %-20s %-12s %-12s %-6s %-6s %s\n", "ELEMENT",
+	g_string_append_printf(out, "%-10s %-27s %-20s %-12s %-12s %-6s %-6s %s\n", "ELEMENT",
 			       "NAME", "TYPE", "SEMANTICS", "UNITS", "DETAIL", "OF", "MEANING");
 	for (size_t i = 0; i < fields_count; i++) {
 		const struct field *field = &fields[i];
@@ -69,13 +70,15 @@ void registry_write_elements(GString *out, guint32 pen)
 						     : g_strdup_printf("%u", field->id);
 
 		g_string_append_printf(
-			out, "%-10s %-26s %-20s %-12s %-12s %-6s %-6s %s\n", number, field->name,
+			out, "%-10s %-27s %-20s %-12s %-12s %-6s %-6s %s\n", number, field->name,
 			field_type_name(field->type), semantics_names[field->semantics],
 			field->units ? field->units : "-", detail_names[field->detail],
 			field->direction == FIELD_OF_SIDE ? "side" : "flow", field->description);
 	}
-	g_string_append(out, "\nAn element of a side has a reverse: reverseOctetDeltaCount is the "
-			     "octetDeltaCount of the responder.\n");
+	g_string_append(out,
+			"\nAn element of a side is about the packets that the source sends, and "
+			"has a reverse, about those of the\ndestination: reverseOctetDeltaCount "
+			"is the octetDeltaCount of the responder.\n");
 }
 
 /* The first comment of a shipped template after its licence says what it is for. */

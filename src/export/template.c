@@ -41,6 +41,16 @@ bool record_template_apply(const struct record_template *record_template,
 	return true;
 }
 
+bool template_column_known(const struct template_column *column, const struct flow_view *forward)
+{
+	struct flow_view reverse = { forward->record, other_side(forward->from),
+				     FIELD_SCOPE_REVERSE };
+
+	if (!column->field->known)
+		return true;
+	return column->field->known(column->reverse ? &reverse : forward);
+}
+
 void template_column_value(const struct template_column *column, const struct flow_view *forward,
 			   union field_value *ret_value)
 {

@@ -48,6 +48,9 @@ bool record_template_apply(const struct record_template *record_template,
 void template_column_value(const struct template_column *column, const struct flow_view *forward,
 			   union field_value *ret_value);
 
+/* Is that value known? Where not it is 0, and a format that can leave a column out does. */
+bool template_column_known(const struct template_column *column, const struct flow_view *forward);
+
 /* Built-in templates, in the order to show them; NULL-terminated. Text as shipped. */
 struct template_builtin {
 	const char *name;

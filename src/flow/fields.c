@@ -2,9 +2,11 @@
 /* The field table, made from fields.def: a getter a row, then the rows themselves. */
 #include "flow/fields.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "flow/fields_tcp.h"
+#include "flow/statistics.h"
 
 #define PROTO_ICMP   1
 #define PROTO_ICMPV6 58
@@ -158,24 +160,41 @@ static void duration_us(const struct flow_view *view, union field_value *ret_val
 }
 
 /* The bits on the wire are numbered apart from the meter's, which may move. */
+struct bit_map {
+	guint32 from;
+	guint32 to;
+};
+
+static guint64 translate(guint32 bits, const struct bit_map *map, size_t count)
+{
+	guint64 out = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (bits & map[i].from)
+			out |= map[i].to;
+	return out;
+}
+
 static void validity(const struct flow_view *view, union field_value *ret_value)
 {
-	static const struct {
-		guint16 state;
-		guint32 bit;
-	} map[] = {
+	static const struct bit_map states[] = {
 		{ FLOW_FRAGMENTED, FIELD_VALIDITY_FRAGMENTED },
 		{ FLOW_ORPHANS, FIELD_VALIDITY_ORPHANS },
 		{ FLOW_L4_CUT, FIELD_VALIDITY_L4_CUT },
+	};
+	static const struct bit_map circumstances[] = {
+		{ FLOW_SAMPLED, FIELD_VALIDITY_SAMPLED },
+		{ FLOW_FILE_CLOCK, FIELD_VALIDITY_FILE_CLOCK },
 	};
 	const struct flow *flow = flow_of(view);
 
 	ret_value->number = 0;
 	if (silent(view))
 		return;
-	for (size_t i = 0; i < G_N_ELEMENTS(map); i++)
-		if (side_of(view)->state & map[i].state)
-			ret_value->number |= map[i].bit;
+	ret_value->number =
+		translate(side_of(view)->state, states, G_N_ELEMENTS(states)) |
+		translate(view->record->circumstances, circumstances, G_N_ELEMENTS(circumstances)) |
+		tcp_validity(view);
 	if (flow->side[FLOW_FROM_LOW].packets > 0 && flow->side[FLOW_FROM_HIGH].packets > 0)
 		ret_value->number |= FIELD_VALIDITY_BOTH_WAYS;
 }
@@ -184,29 +203,24 @@ static void gap_mean(const struct flow_view *view, union field_value *ret_value)
 {
 	const struct flow_shape *shape = shape_of(view);
 
-	ret_value->real = 0;
-	if (!silent(view) && shape->gap_count > 0)
-		ret_value->real = (double)shape->gap_sum_us / (double)shape->gap_count;
+	ret_value->real = silent(view) ? 0 : statistics_mean(shape->gap_sum_us, shape->gap_count);
 }
 
-/* sqrt(n * squares - sum * sum) / n. The difference is exact, so that equal gaps give exactly 0;
- * conversion, root and division are each rounded once, alike on every machine. */
 static void gap_deviation(const struct flow_view *view, union field_value *ret_value)
 {
 	const struct flow_shape *shape = shape_of(view);
-	unsigned __int128 mean_part = (unsigned __int128)shape->gap_sum_us * shape->gap_sum_us;
-	unsigned __int128 square_part =
-		(unsigned __int128)shape->gap_squares_us2 * shape->gap_count;
 
-	ret_value->real = 0;
-	if (!silent(view) && square_part > mean_part)
-		ret_value->real =
-			sqrt((double)(square_part - mean_part)) / (double)shape->gap_count;
+	ret_value->real = silent(view)
+				  ? 0
+				  : statistics_deviation(shape->gap_sum_us, shape->gap_squares_us2,
+							 shape->gap_count);
 }
 
 #define KEY(member)    ret_value->number = flow_of(view)->key.member
 #define SIDE(member)   ret_value->number = silent(view) ? 0 : side_of(view)->member
 #define SHAPE(member)  ret_value->number = silent(view) ? 0 : shape_of(view)->member
+#define TALLY(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->tally.member : 0
+#define TRACK(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->track.member : 0
 #define CALL(function) function(view, ret_value)
 #define MAC(member)    mac(view, shape_of(view)->member, ret_value)
 
@@ -228,14 +242,22 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 	GETTER(get_iana_##id, source)
 #define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
 	GETTER(get_own_##id, source)
+#define TCP(name, id, type, semantics, direction, units, known, source, text)                   \
+	GETTER(get_own_##id, source)
+#define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
+	GETTER(get_iana_##id, source)
 #include "flow/fields.def"
 #undef IANA
 #undef OWN
+#undef TCP
+#undef TCP_IANA
 
 /* The same column of fields.def once more, read as a place. */
 #undef KEY
 #undef SIDE
 #undef SHAPE
+#undef TALLY
+#undef TRACK
 #undef CALL
 #undef MAC
 #define PLACE(where, type, member)                                                              \
@@ -243,21 +265,31 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 #define KEY(member)    PLACE(FIELD_IN_KEY, flow_key, member)
 #define SIDE(member)   PLACE(FIELD_IN_SIDE, flow_side, member)
 #define SHAPE(member)  PLACE(FIELD_IN_SHAPE, flow_shape, member)
+#define TALLY(member)  PLACE(FIELD_IN_TCP, flow_tcp, tally.member)
+#define TRACK(member)  PLACE(FIELD_IN_TCP, flow_tcp, track.member)
 #define CALL(function) { FIELD_COMPUTED, 0, 0 }
 #define MAC(member)    { FIELD_COMPUTED, 0, 0 }
 
 const struct field fields[] = {
 #define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source },
+	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source, NULL },
 #define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
 	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source },
+	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source, NULL },
+#define TCP(name, id, type, semantics, direction, units, known, source, text)                   \
+	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_own_##id, source, known },
+#define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
+	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known },
 #define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
 #include "flow/fields.def"
 #undef FIELD_DEFAULT
 #undef IANA
 #undef OWN
+#undef TCP
+#undef TCP_IANA
 };
 /* clang-format on */
 

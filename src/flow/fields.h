@@ -43,6 +43,26 @@ enum field_validity {
 	FIELD_VALIDITY_ORPHANS = 1 << 1,    /* fragments whose first fragment never came */
 	FIELD_VALIDITY_L4_CUT = 1 << 2,	    /* a transport header was missing or cut */
 	FIELD_VALIDITY_BOTH_WAYS = 1 << 3,  /* packets were seen in both directions */
+	FIELD_VALIDITY_HANDSHAKE = 1 << 4,  /* SYN, SYN+ACK and its ACK were seen */
+	FIELD_VALIDITY_RTT = 1 << 5,	    /* tcpHandshakeRtt was measured */
+	FIELD_VALIDITY_SYN = 1 << 6,	    /* this side's SYN was seen: its options are known */
+	FIELD_VALIDITY_GAP = 1 << 7,	    /* the capture missed octets that arrived */
+	FIELD_VALIDITY_SAMPLED = 1 << 8,    /* not every packet was metered */
+	FIELD_VALIDITY_FILE_CLOCK = 1 << 9, /* times are a capture file's */
+	FIELD_VALIDITY_TCP = 1 << 10,	    /* TCP quality was metered */
+};
+
+/* Values of our element tcpStateAtEnd; the first that fits, from the end. */
+enum field_tcp_state {
+	FIELD_TCP_UNKNOWN = 0,	   /* not TCP, or no whole TCP header was seen */
+	FIELD_TCP_OPENING = 1,	   /* a SYN without answer */
+	FIELD_TCP_ANSWERED = 2,	   /* a SYN+ACK that was not acknowledged */
+	FIELD_TCP_ESTABLISHED = 3, /* the handshake was seen whole */
+	FIELD_TCP_MIDSTREAM = 4,   /* open, but the handshake was not seen whole */
+	FIELD_TCP_HALF_CLOSED = 5, /* one FIN */
+	FIELD_TCP_CLOSING = 6,	   /* two FINs */
+	FIELD_TCP_CLOSED = 7,	   /* two FINs, acknowledged */
+	FIELD_TCP_RESET = 8,
 };
 
 /* How the two directions of a biflow share a field. */
@@ -71,6 +91,7 @@ union field_value {
 };
 
 typedef void field_get(const struct flow_view *view, union field_value *ret_value);
+typedef bool field_known(const struct flow_view *view);
 
 /* Where an unsigned number lies, for those who fill many records: reading it there, or 0 for a side
  * that sent nothing, is what get does. */
@@ -79,6 +100,7 @@ enum field_where {
 	FIELD_IN_KEY,	/* struct flow_key */
 	FIELD_IN_SIDE,	/* struct flow_side, of the view's side */
 	FIELD_IN_SHAPE, /* struct flow_shape, likewise */
+	FIELD_IN_TCP,	/* struct flow_tcp, likewise; 0 unless tcp_is_metered */
 };
 
 struct field_place {
@@ -101,6 +123,7 @@ struct field {
 	const char *description;
 	field_get *get;
 	struct field_place place;
+	field_known *known; /* false: get's 0 means nothing; NULL: always known */
 };
 
 extern const struct field fields[];

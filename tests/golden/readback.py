@@ -63,14 +63,51 @@ def from_checker(octets):
             for record in result.records]
 
 
+def side_of(name):
+    """("reverse", "tcpRttMean") of "reverseTcpRttMean", ("", ...) of a forward name."""
+    if not name.startswith("reverse"):
+        return "", name
+    return "reverse", name[7].lower() + name[8:]
+
+
+def known(name, values):
+    """Does the column say something, by what IPFIX says beside it? Else JSON leaves it out."""
+    side, forward = side_of(name)
+
+    def beside(other):
+        return values[side + other[0].upper() + other[1:] if side else other]
+
+    if forward.startswith("flow") and side and forward.endswith("seconds"):
+        return "Duration" in forward or beside("packetDeltaCount") > 0
+    if forward == "tcpStateAtEnd":
+        return bool((values["metricValidity"] | values["reverseMetricValidity"]) & 1024)
+    if not forward.startswith("tcp") or forward.startswith("tcpControlBits"):
+        return True
+    for start, count in (("tcpRtt", "tcpRttCount"), ("tcpResponse", "tcpResponseCount"),
+                         ("tcpWindow", "tcpWindowCount")):
+        if re.fullmatch(start + "(Minimum|Mean|Maximum|Deviation)", forward):
+            return beside(count) > 0
+    if forward == "tcpMaximumSegmentSize":
+        return values[name] > 0
+    if forward == "tcpWindowScale":
+        return beside("tcpWindowScaleOption")
+    bit = {"tcpHandshakeRtt": 32, "tcpWindowScaleOption": 64, "tcpSackPermitted": 64,
+           "tcpTimestampsOption": 64}.get(forward, 1024)
+    return bool(beside("metricValidity") & bit)
+
+
 def compare_checker(records, lines):
     if len(records) != len(lines):
         raise Difference(f"ipfix_check: {len(records)} records, {len(lines)} lines of JSON")
     for number, (record, line) in enumerate(zip(records, lines), 1):
+        values = {column[0]: column[3] for column in record}
         for name, kind, _, value in record:
-            # JSON leaves out the times of a side that sent nothing; IPFIX must send some number.
-            if name not in line and name.startswith("reverse") and value == 0:
-                line[name] = "1970-01-01T00:00:00Z"
+            # JSON leaves out what is not known; IPFIX must send some number, and sends 0.
+            if known(name, values) != (name in line):
+                raise Difference(f"ipfix_check: record {number}: JSON has {name} or not, against "
+                                 "what IPFIX says")
+            if name not in line and value == 0:
+                line[name] = "1970-01-01T00:00:00Z" if kind.startswith("dateTime") else value
         if {column[0] for column in record} != set(line):
             raise Difference(f"ipfix_check: record {number} has other columns than JSON")
         for name, kind, _, value in record:
@@ -103,6 +140,8 @@ def ipfixdump_equal(kind, text, value):
         return same_time(kind, text_ns(text), value)
     if kind == "float64":
         return math.isclose(float(text), value, rel_tol=1e-7)  # eight digits are shown
+    if kind == "boolean":
+        return text == ("1" if value else "2")  # as on the wire
     if kind == "ipv6Address":
         return ipaddress.ip_address(text) == ipaddress.ip_address(value)
     return text == str(value)

@@ -56,6 +56,8 @@ static inline struct flow_record sample_tcp(void)
 		.state = FLOW_FRAGMENTED,
 		.iface = 2,
 	};
+	flow->tcp[FLOW_FROM_LOW].track.handshake_us = TCP_RTT_NONE;
+	flow->tcp[FLOW_FROM_HIGH].track.handshake_us = TCP_RTT_NONE;
 	return record;
 }
 

@@ -202,12 +202,17 @@ static void test_sides(void)
 		guint64 high;
 		guint64 low;
 	} rows[] = {
-		{ "packetDeltaCount", 4, 3 },	  { "octetDeltaCount", 1234, 5000 },
-		{ "tcpControlBits", 0x1b, 0x13 }, { "transportOctetDeltaCount", 1000, 4800 },
-		{ "minimumTTL", 60, 250 },	  { "tcpControlBitsFirst", 0x02, 0x12 },
-		{ "maximumTTL", 64, 250 },	  { "ipClassOfService", 0x10, 0 },
-		{ "ingressInterface", 1, 2 },	  { "ipClassOfServiceUnion", 0x18, 0 },
-		{ "metricValidity", 8, 9 },
+		{ "packetDeltaCount", 4, 3 },
+		{ "octetDeltaCount", 1234, 5000 },
+		{ "tcpControlBits", 0x1b, 0x13 },
+		{ "transportOctetDeltaCount", 1000, 4800 },
+		{ "minimumTTL", 60, 250 },
+		{ "tcpControlBitsFirst", 0x02, 0x12 },
+		{ "maximumTTL", 64, 250 },
+		{ "ipClassOfService", 0x10, 0 },
+		{ "ingressInterface", 1, 2 },
+		{ "ipClassOfServiceUnion", 0x18, 0 },
+		{ "metricValidity", 1024 + 8, 1024 + 8 + 1 },
 	};
 	struct flow_record tcp = sample_tcp();
 
@@ -216,9 +221,9 @@ static void test_sides(void)
 		CU_ASSERT_EQUAL(uniflow(&tcp, rows[i].name, FLOW_FROM_LOW), rows[i].low);
 	}
 	tcp.flow.side[FLOW_FROM_LOW].state = FLOW_ORPHANS | FLOW_L4_CUT | FLOW_FIN_ACKED;
-	CU_ASSERT_EQUAL(uniflow(&tcp, "metricValidity", FLOW_FROM_LOW), 2 + 4 + 8);
+	CU_ASSERT_EQUAL(uniflow(&tcp, "metricValidity", FLOW_FROM_LOW), 1024 + 2 + 4 + 8);
 	tcp.flow.side[FLOW_FROM_HIGH].packets = 0;
-	CU_ASSERT_EQUAL(uniflow(&tcp, "metricValidity", FLOW_FROM_LOW), 2 + 4);
+	CU_ASSERT_EQUAL(uniflow(&tcp, "metricValidity", FLOW_FROM_LOW), 1024 + 2 + 4);
 }
 
 static void test_times(void)
@@ -256,6 +261,7 @@ static void test_silent(void)
 
 	memset(&record.flow.side[FLOW_FROM_LOW], 0xff, sizeof(struct flow_side));
 	memset(&record.flow.shape[FLOW_FROM_LOW], 0xff, sizeof(struct flow_shape));
+	memset(&record.flow.tcp[FLOW_FROM_LOW], 0xff, sizeof(struct flow_tcp));
 	record.flow.side[FLOW_FROM_LOW].packets = 0;
 	record.flow.side[FLOW_FROM_LOW].state = 0;
 	for (size_t i = 0; i < fields_count; i++) {
@@ -338,9 +344,9 @@ static void test_places(void)
 {
 	struct flow_record record = sample_tcp();
 	const struct flow *flow = &record.flow;
-	guint8 *octets = (guint8 *)record.flow.shape;
+	guint8 *octets = (guint8 *)record.flow.tcp;
 
-	for (size_t i = 0; i < sizeof(record.flow.shape); i++)
+	for (size_t i = 0; i < sizeof(record.flow.tcp) + sizeof(record.flow.shape); i++)
 		octets[i] = (guint8)(i * 7 + 1);
 	for (size_t i = 0; i < fields_count; i++) {
 		const struct field *field = &fields[i];
@@ -348,6 +354,7 @@ static void test_places(void)
 			[FIELD_IN_KEY] = &flow->key,
 			[FIELD_IN_SIDE] = &flow->side[FLOW_FROM_HIGH],
 			[FIELD_IN_SHAPE] = &flow->shape[FLOW_FROM_HIGH],
+			[FIELD_IN_TCP] = &flow->tcp[FLOW_FROM_HIGH],
 		};
 
 		if (field->place.where == FIELD_COMPUTED)

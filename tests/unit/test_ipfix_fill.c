@@ -111,6 +111,7 @@ static void test_templates(void)
 	check_template("standard", TEMPLATE_AS_WRITTEN);
 	check_template("standard", TEMPLATE_BIFLOW);
 	check_template("biflow", TEMPLATE_AS_WRITTEN);
+	check_template("quality", TEMPLATE_AS_WRITTEN);
 	check_template("full", TEMPLATE_AS_WRITTEN);
 	check_template("full", TEMPLATE_UNIFLOW);
 }

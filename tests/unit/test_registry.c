@@ -131,7 +131,7 @@ static void test_elements_table(void)
 	registry_write_elements(out, 4711);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\n1          octetDeltaCount "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\n4711/2     icmpIdentifier "));
-	CU_ASSERT_EQUAL(lines_of(out->str), 1 + fields_count + 2);
+	CU_ASSERT_EQUAL(lines_of(out->str), 1 + fields_count + 3);
 	g_string_free(out, TRUE);
 }
 
@@ -140,9 +140,10 @@ static void test_templates_table(void)
 	GString *out = g_string_new(NULL);
 
 	registry_write_templates(out);
-	CU_ASSERT_EQUAL(lines_of(out->str), 4);
+	CU_ASSERT_EQUAL(lines_of(out->str), 5);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\nstandard   uniflow "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "What every collector eats"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\nquality    biflow "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\nfull       biflow "));
 	g_string_free(out, TRUE);
 }
@@ -176,7 +177,7 @@ static void test_template_round_trip(void)
 {
 	static const enum template_direction directions[] = { TEMPLATE_BIFLOW, TEMPLATE_UNIFLOW };
 
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		const char *name = template_builtins[i / 2].name;
 		enum template_direction direction = directions[i % 2];
 		struct record_template *form = record_template_load(name, direction, NULL);

@@ -233,7 +233,7 @@ static void test_builtins(void)
 		record_template_free(form);
 		count++;
 	}
-	CU_ASSERT_EQUAL(count, 3);
+	CU_ASSERT_EQUAL(count, 4);
 	CU_ASSERT_STRING_EQUAL(template_builtins[0].name, "standard");
 }
 
