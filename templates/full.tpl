@@ -2,6 +2,10 @@
 # Everything weir knows of both directions, one record a flow.
 # Our own elements are described in weir-elements.xml; a collector that was not taught them sees
 # numbers.
+#
+# 176 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
+# record is 1079 octets (IPv4) or 1103 (IPv6), so a datagram of 1420 octets holds one; the template is
+# 1280. It needs --detail full: a flow takes 1344 octets of the flow table.
 
 flow biflow
 ip both
@@ -81,7 +85,7 @@ reverseTcpControlBitsFirst
 ipClassOfServiceUnion
 reverseIpClassOfServiceUnion
 
-# TCP quality; 0 where the flow is not TCP.
+# Our own: TCP quality; 0 where it was not measured or the flow is not TCP.
 tcpHandshakeRtt
 reverseTcpHandshakeRtt
 tcpRttMinimum

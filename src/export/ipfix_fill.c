@@ -199,13 +199,14 @@ static inline guint64 load(const guint8 *from, guint8 size)
 	}
 }
 
-/* A side that sent nothing reads 0 everywhere, and so does TCP where there is none. */
+/* A side that sent nothing reads 0 everywhere; TCP and shape also where they were not metered. */
 static void set_bases(const guint8 *bases[BASES], const struct flow_view views[2])
 {
 	static const struct flow_side silent_side;
 	static const struct flow_shape silent_shape;
 	static const struct flow_tcp silent_tcp;
 	const struct flow *flow = &views[0].record->flow;
+	bool cut = views[0].record->detail < FLOW_DETAIL_FULL;
 
 	bases[BASE_KEY] = (const guint8 *)&flow->key;
 	for (int i = 0; i < 2; i++) {
@@ -214,7 +215,8 @@ static void set_bases(const guint8 *bases[BASES], const struct flow_view views[2
 		bases[BASE_SIDE + i] =
 			(const guint8 *)(silent ? &silent_side : &flow->side[views[i].from]);
 		bases[BASE_SHAPE + i] =
-			(const guint8 *)(silent ? &silent_shape : &flow->shape[views[i].from]);
+			(const guint8 *)(silent || cut ? &silent_shape
+						       : &flow->shape[views[i].from]);
 		bases[BASE_TCP + i] =
 			(const guint8 *)(tcp_is_metered(&views[i]) ? &flow->tcp[views[i].from]
 								   : &silent_tcp);

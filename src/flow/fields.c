@@ -33,6 +33,12 @@ static bool silent(const struct flow_view *view)
 	return side_of(view)->packets == 0;
 }
 
+/* The shape is another matter where a record is cut before it. */
+static bool shapeless(const struct flow_view *view)
+{
+	return silent(view) || view->record->detail < FLOW_DETAIL_FULL;
+}
+
 static bool is_icmp(const struct flow *flow)
 {
 	return flow->key.proto == (flow->key.version == 6 ? PROTO_ICMPV6 : PROTO_ICMP);
@@ -203,14 +209,15 @@ static void gap_mean(const struct flow_view *view, union field_value *ret_value)
 {
 	const struct flow_shape *shape = shape_of(view);
 
-	ret_value->real = silent(view) ? 0 : statistics_mean(shape->gap_sum_us, shape->gap_count);
+	ret_value->real =
+		shapeless(view) ? 0 : statistics_mean(shape->gap_sum_us, shape->gap_count);
 }
 
 static void gap_deviation(const struct flow_view *view, union field_value *ret_value)
 {
 	const struct flow_shape *shape = shape_of(view);
 
-	ret_value->real = silent(view)
+	ret_value->real = shapeless(view)
 				  ? 0
 				  : statistics_deviation(shape->gap_sum_us, shape->gap_squares_us2,
 							 shape->gap_count);
@@ -218,7 +225,7 @@ static void gap_deviation(const struct flow_view *view, union field_value *ret_v
 
 #define KEY(member)    ret_value->number = flow_of(view)->key.member
 #define SIDE(member)   ret_value->number = silent(view) ? 0 : side_of(view)->member
-#define SHAPE(member)  ret_value->number = silent(view) ? 0 : shape_of(view)->member
+#define SHAPE(member)  ret_value->number = shapeless(view) ? 0 : shape_of(view)->member
 #define TALLY(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->tally.member : 0
 #define TRACK(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->track.member : 0
 #define CALL(function) function(view, ret_value)
@@ -226,7 +233,7 @@ static void gap_deviation(const struct flow_view *view, union field_value *ret_v
 
 static void mac(const struct flow_view *view, const guint8 octets[6], union field_value *ret_value)
 {
-	if (silent(view))
+	if (shapeless(view))
 		memset(ret_value->octets, 0, 6);
 	else
 		memcpy(ret_value->octets, octets, 6);

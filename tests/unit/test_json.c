@@ -295,6 +295,38 @@ static void test_types(void)
 	      "\"interArrivalDeviation\":0}\n");
 }
 
+#define TCP_FORM                                                                     \
+	"flow biflow\npacketDeltaCount\ntcpSackPermitted\nreverseTcpSackPermitted\n" \
+	"tcpHandshakeRtt\nreverseTcpHandshakeRtt\ntcpRttMean\nreverseTcpRttMean\n"   \
+	"tcpRttCount\nreverseTcpRttCount\ntcpStateAtEnd\n"
+
+static void test_unknown(void)
+{
+	struct flow_record tcp = sample_tcp();
+	struct flow_tcp *sides = tcp.flow.tcp;
+
+	check(TCP_FORM, &tcp, 1,
+	      "{\"packetDeltaCount\":4,\"tcpRttCount\":0,\"reverseTcpRttCount\":0,"
+	      "\"tcpStateAtEnd\":5}\n");
+	sides[FLOW_FROM_HIGH].track.state = TCP_SYN_SEEN | TCP_SACK_OK;
+	sides[FLOW_FROM_HIGH].track.handshake_us = 0;
+	sides[FLOW_FROM_LOW].track.state = TCP_SYN_SEEN;
+	sides[FLOW_FROM_LOW].tally.rtt_count = 2;
+	sides[FLOW_FROM_LOW].tally.rtt_sum_us = 5;
+	check(TCP_FORM, &tcp, 1,
+	      "{\"packetDeltaCount\":4,\"tcpSackPermitted\":true,"
+	      "\"reverseTcpSackPermitted\":false,\"tcpHandshakeRtt\":0,"
+	      "\"reverseTcpRttMean\":2.5,\"tcpRttCount\":0,\"reverseTcpRttCount\":2,"
+	      "\"tcpStateAtEnd\":5}\n");
+	/* Nothing of it where it was not metered, or the flow is another. */
+	tcp.detail = FLOW_DETAIL_BASIC;
+	check(TCP_FORM, &tcp, 1, "{\"packetDeltaCount\":4}\n");
+	tcp.detail = FLOW_DETAIL_FULL;
+	tcp.flow.key.proto = 17;
+	check(TCP_FORM, &tcp, 1, "{\"packetDeltaCount\":4}\n");
+	check("flow biflow\ntcpRttCount\n", &tcp, 1, "{}\n");
+}
+
 static void test_untold(void)
 {
 	struct flow_record tcp = sample_tcp();
@@ -373,6 +405,7 @@ static CU_TestInfo tests[] = {
 	{ "a biflow template gives one line with reverse elements", test_biflow },
 	{ "the times of a responder that never answered are left out", test_silent },
 	{ "every type has its usual text form", test_types },
+	{ "what was not measured is left out", test_unknown },
 	{ "flows the template does not take give no line", test_untold },
 	{ "the sink gets whole lines in chunks", test_chunks },
 	{ "a sink that fails stops the encoder", test_failing_sink },

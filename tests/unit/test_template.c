@@ -268,6 +268,20 @@ static void test_full(void)
 	record_template_free(form);
 }
 
+static void test_quality(void)
+{
+	struct record_template *form = record_template_load("quality", TEMPLATE_AS_WRITTEN, NULL);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(form);
+	CU_ASSERT_TRUE(form->biflow);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE(form->columns[i]->len <= 60);
+		CU_ASSERT_TRUE(has_column(form->columns[i], "biflowDirection"));
+		CU_ASSERT_TRUE(has_column(form->columns[i], "reverseTcpHandshakeRtt"));
+	}
+	record_template_free(form);
+}
+
 /* What the records of a flow say: "packets/reverse packets" each. */
 struct told {
 	GString *text;
@@ -356,6 +370,7 @@ static CU_TestInfo tests[] = {
 	{ "every shipped layout is sound and has milliseconds", test_builtins },
 	{ "the standard layout is what every collector eats", test_standard },
 	{ "the full layout has everything", test_full },
+	{ "the quality layout is not too wide for tshark", test_quality },
 	{ "a flow becomes one biflow or a uniflow for each side that sent", test_apply },
 	{ "a sink that fails stops the rest", test_failing_sink },
 	{ "what the record was cut of reads 0", test_cut },
