@@ -41,25 +41,30 @@ bool record_template_apply(const struct record_template *record_template,
 	return true;
 }
 
-bool template_column_known(const struct template_column *column, const struct flow_view *forward)
+static struct flow_view view_of(const struct template_column *column,
+				const struct flow_view *forward)
 {
 	struct flow_view reverse = { forward->record, other_side(forward->from),
 				     FIELD_SCOPE_REVERSE };
 
-	if (!column->field->known)
-		return true;
-	return column->field->known(column->reverse ? &reverse : forward);
+	return column->reverse ? reverse : *forward;
+}
+
+bool template_column_known(const struct template_column *column, const struct flow_view *forward)
+{
+	struct flow_view view = view_of(column, forward);
+
+	return !column->field->known || column->field->known(&view);
 }
 
 void template_column_value(const struct template_column *column, const struct flow_view *forward,
 			   union field_value *ret_value)
 {
-	struct flow_view reverse = { forward->record, other_side(forward->from),
-				     FIELD_SCOPE_REVERSE };
+	struct flow_view view = view_of(column, forward);
 
 	/* A record is cut to its detail: what lies beyond was never metered. */
 	if (column->field->detail > forward->record->detail)
 		memset(ret_value, 0, sizeof(*ret_value));
 	else
-		column->field->get(column->reverse ? &reverse : forward, ret_value);
+		column->field->get(&view, ret_value);
 }
