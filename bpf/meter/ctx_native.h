@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The native home: frames of a capture file. */
+/* The native home: frames of a capture file or of a packet socket. */
 #ifndef METER_CTX_NATIVE_H
 #define METER_CTX_NATIVE_H
 
@@ -26,6 +26,7 @@ typedef struct {
 	__u32 length;
 	__u16 iface;
 	__u16 link;
+	__u16 vlan;
 	__u32 detail; /* enum flow_detail */
 } meter_ctx;
 
@@ -64,11 +65,10 @@ METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
 	return ctx->detail;
 }
 
-/* A VLAN tag the driver took out of the frame: a file keeps its tags. */
+/* A VLAN tag the driver took out of the frame; a file keeps its tags. */
 METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)
 {
-	(void)ctx;
-	return 0;
+	return ctx->vlan;
 }
 
 #endif

@@ -14,6 +14,8 @@ struct frame {
 	guint64 time_ns;    /* since 1970, UTC */
 	guint16 iface;	    /* index within the source, from 1 */
 	guint16 link;	    /* enum meter_link */
+	guint16 vlan;	    /* identifier of a tag that was taken out of data, else 0 */
+	guint16 outgoing;   /* 1: this host sent it; 0 where the source cannot tell */
 };
 
 #endif

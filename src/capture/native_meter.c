@@ -202,6 +202,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.length = frame->length,
 		.iface = frame->iface,
 		.link = frame->link,
+		.vlan = frame->vlan,
 		.detail = meter->settings.detail,
 	};
 

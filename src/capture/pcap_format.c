@@ -166,6 +166,8 @@ read_records(const struct pcap *pcap, struct capture_pass *pass, bool swapped,
 				 capture_load32(at + 4, swapped) * unit_ns;
 		frame->iface = 1;
 		frame->link = link;
+		frame->vlan = 0;
+		frame->outgoing = 0;
 		count++;
 		at += header + lengths[0];
 	}

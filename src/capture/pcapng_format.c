@@ -294,6 +294,8 @@ static inline const char *read_packet(struct pcapng *file, const struct block *b
 	frame->time_ns = file->last_ns;
 	frame->iface = (guint16)(file->section + place.interface + 1);
 	frame->link = interface->link;
+	frame->vlan = 0;
+	frame->outgoing = 0;
 	return NULL;
 }
 
