@@ -102,26 +102,30 @@ METER_INLINE void parse_ports(const meter_ctx *ctx, struct packet *pkt, const __
 	}
 }
 
-/* One option at this offset of the TCP header; its length, or 0 at the end of what can be read. */
-METER_INLINE __u32 parse_tcp_option(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+/* One option at this offset of the TCP header, of which room octets are left; its length, or 0 at
+ * the end of what can be read. An option of another length than it has to have says nothing. */
+METER_INLINE __u32 parse_tcp_option(const meter_ctx *ctx, struct packet *pkt, const __u8 *at,
+				    __u32 room)
 {
 	const struct wire_tcp_option *option = (const void *)at;
+	__u32 kind;
 
 	if (!packet_has(ctx, at, 1) || option->kind == WIRE_TCP_END)
 		return 0;
 	if (option->kind == WIRE_TCP_NOP)
 		return 1;
-	if (!packet_has(ctx, at, 2) || option->length < 2)
+	if (!packet_has(ctx, at, 2) || option->length < 2 || option->length > room)
 		return 0;
-	if (option->kind == WIRE_TCP_MSS && packet_has(ctx, at, 4)) {
+	kind = option->kind << 8 | option->length;
+	if (kind == (WIRE_TCP_MSS << 8 | 4) && packet_has(ctx, at, 4)) {
 		pkt->options |= PACKET_MSS;
 		pkt->mss = at[2] << 8 | at[3];
-	} else if (option->kind == WIRE_TCP_SCALE && packet_has(ctx, at, 3)) {
+	} else if (kind == (WIRE_TCP_SCALE << 8 | 3) && packet_has(ctx, at, 3)) {
 		pkt->options |= PACKET_SCALE;
 		pkt->scale = at[2] > 14 ? 14 : at[2]; /* RFC 7323 2.3 */
-	} else if (option->kind == WIRE_TCP_SACK_OK) {
+	} else if (kind == (WIRE_TCP_SACK_OK << 8 | 2)) {
 		pkt->options |= PACKET_SACK_OK;
-	} else if (option->kind == WIRE_TCP_CLOCK && packet_has(ctx, at, 10)) {
+	} else if (kind == (WIRE_TCP_CLOCK << 8 | 10) && packet_has(ctx, at, 10)) {
 		pkt->options |= PACKET_CLOCK;
 		pkt->clock = (__u32)at[2] << 24 | at[3] << 16 | at[4] << 8 | at[5];
 		pkt->clock_echo = (__u32)at[6] << 24 | at[7] << 16 | at[8] << 8 | at[9];
@@ -149,7 +153,7 @@ METER_STEP int parse_tcp_options(meter_ctx *ctx, struct packet *pkt)
 
 		if (offset >= end || offset > WIRE_TCP_HEADER_MAX)
 			break;
-		length = parse_tcp_option(ctx, pkt, header + offset);
+		length = parse_tcp_option(ctx, pkt, header + offset, end - offset);
 		if (length == 0)
 			break;
 		offset += length;

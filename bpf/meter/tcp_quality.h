@@ -134,7 +134,8 @@ METER_INLINE void hole_fill(struct flow_tcp *me, int i, __u32 seq, __u32 end)
 		hole_split(me, i, to, rest);
 }
 
-/* How long ago did the hole open that this octet is in? ~0: it is in none. */
+/* How long ago did the hole open that this octet is in? ~0: it is in none. A packet from before
+ * the hole was late for certain. */
 METER_INLINE __u64 hole_age(const struct tcp_track *track, __u32 seq, __u64 now_ns)
 {
 	for (int i = 0; i < TCP_HOLES; i++) {
@@ -142,7 +143,7 @@ METER_INLINE __u64 hole_age(const struct tcp_track *track, __u32 seq, __u64 now_
 
 		if (hole_is_open(hole) && seq_reached(seq, hole->start) &&
 		    seq_after(hole->end, seq))
-			return now_ns - hole->opened_ns;
+			return (__s64)(now_ns - hole->opened_ns) < 0 ? 0 : now_ns - hole->opened_ns;
 	}
 	return ~0ULL;
 }
@@ -188,13 +189,12 @@ METER_INLINE void tcp_syn(struct flow_tcp *me, struct flow_tcp *peer, const stru
 	struct tcp_track *track = &me->track;
 
 	if (track->state & TCP_SYN_SEEN && track->isn == pkt->seq) {
-		/* In a simultaneous open the SYN comes again as SYN+ACK. */
-		if (pkt->tcp_flags & WIRE_TCP_ACK && !(track->state & TCP_SYN_ANSWERS)) {
+		/* In a simultaneous open the SYN comes again as SYN+ACK. What the other side
+		 * answers with its own is the SYN. */
+		if (pkt->tcp_flags & WIRE_TCP_ACK && !(track->state & TCP_SYN_ANSWERS))
 			track->state |= TCP_SYN_ANSWERS;
-			track->syn_ns = pkt->now_ns;
-		} else {
+		else
 			tcp_syn_again(track, pkt);
-		}
 		return;
 	}
 	if (track->state & TCP_TRACKING && track->isn != pkt->seq) {
@@ -213,7 +213,8 @@ METER_INLINE enum tcp_segment tcp_below(struct flow_tcp *me, const struct flow_t
 	__u32 mine = me->track.handshake_us;
 	__u32 other = peer->track.handshake_us;
 	__u64 window = TCP_REORDER_NS;
-	__u32 below = seq_min(end, me->track.next) - pkt->seq;
+	bool syn = pkt->tcp_flags & WIRE_TCP_SYN;
+	__u32 below = seq_min(end, me->track.next) - pkt->seq - syn;
 
 	if (mine != TCP_RTT_NONE || other != TCP_RTT_NONE)
 		window = 1000ULL * ((mine == TCP_RTT_NONE ? 0 : (__u64)mine) +
@@ -226,8 +227,7 @@ METER_INLINE enum tcp_segment tcp_below(struct flow_tcp *me, const struct flow_t
 	}
 	me->tally.retransmitted_packets++;
 	me->tally.retransmitted_octets += below < pkt->payload ? below : pkt->payload;
-	if (pkt->tcp_flags & WIRE_TCP_SYN)
-		me->tally.syn_retransmissions++;
+	me->tally.syn_retransmissions += syn;
 	return TCP_SEGMENT_AGAIN;
 }
 
@@ -278,7 +278,7 @@ METER_INLINE void tcp_time_segment(struct tcp_track *track, const struct packet 
 	if (segment != TCP_SEGMENT_NEW || track->state & TCP_TIMING)
 		return;
 	track->state |= TCP_TIMING;
-	track->rtt_mark = pkt->seq + pkt->payload;
+	track->rtt_mark = pkt->seq + pkt->payload + !!(pkt->tcp_flags & WIRE_TCP_SYN);
 	track->rtt_sent_ns = pkt->now_ns;
 }
 
@@ -328,16 +328,20 @@ METER_INLINE bool tcp_syn_is_known(const struct tcp_track *peer, const struct pa
 	       pkt->clock_echo == peer->syn_clock;
 }
 
-/* The first acknowledgement of the other side's SYN: the handshake's round trip to this side. */
+/* The first acknowledgement of the other side's SYN: the handshake's round trip to this side. A SYN
+ * is answered by SYN+ACK, that by ACK. An ACK for a SYN whose answer came before it, or was not
+ * seen, is later than the answer. */
 METER_INLINE void tcp_handshake(struct flow_tcp *me, const struct flow_tcp *peer,
 				const struct packet *pkt)
 {
+	bool answer = pkt->tcp_flags & WIRE_TCP_SYN || peer->track.state & TCP_SYN_ANSWERS;
+
 	if (me->track.state & TCP_SHOOK || !(peer->track.state & TCP_SYN_SEEN))
 		return;
-	if (!seq_after(pkt->ack, peer->track.isn))
+	if (!seq_after(pkt->ack, peer->track.isn) || (!answer && !(me->track.state & TCP_SYN_SEEN)))
 		return;
 	me->track.state |= TCP_SHOOK;
-	if (tcp_syn_is_known(&peer->track, pkt))
+	if (answer && tcp_syn_is_known(&peer->track, pkt))
 		me->track.handshake_us = tcp_us(pkt->now_ns - peer->track.syn_ns);
 }
 
@@ -380,6 +384,15 @@ METER_INLINE void tcp_acknowledge(struct flow_tcp *me, struct flow_tcp *peer,
 	me->track.state |= TCP_ACK_SEEN;
 }
 
+/* The window stays closed; time that runs backwards adds nothing. */
+METER_INLINE void tcp_window_wait(struct flow_tcp *me, __u64 now_ns)
+{
+	if ((__s64)(now_ns - me->track.zero_ns) <= 0)
+		return;
+	me->tally.zero_window_ns += now_ns - me->track.zero_ns;
+	me->track.zero_ns = now_ns;
+}
+
 /* The window this side offers, scaled if both sides agreed to scale. */
 METER_INLINE void tcp_window(struct flow_tcp *me, const struct flow_tcp *peer,
 			     const struct packet *pkt)
@@ -397,8 +410,7 @@ METER_INLINE void tcp_window(struct flow_tcp *me, const struct flow_tcp *peer,
 	tally->window_sum += window;
 	tally->window_count++;
 	if (track->state & TCP_WINDOW_ZERO) {
-		tally->zero_window_ns += pkt->now_ns - track->zero_ns;
-		track->zero_ns = pkt->now_ns;
+		tcp_window_wait(me, pkt->now_ns);
 		if (window)
 			track->state &= ~TCP_WINDOW_ZERO;
 	} else if (!window && track->state & TCP_WINDOW_SEEN) {
@@ -421,7 +433,8 @@ METER_INLINE void tcp_flag_counts(struct tcp_tally *tally, const struct packet *
 		tally->ce_packets++;
 }
 
-/* A reset's numbers belong to nobody's stream, and its window is no offer. */
+/* A reset's numbers belong to nobody's stream, and its window is no offer. A SYN's window is not
+ * scaled, so it is no sample; but it is open, and the next one may be closed. */
 METER_STEP int tcp_account(struct flow_tcp *me, struct flow_tcp *peer, struct packet *pkt)
 {
 	enum tcp_segment segment;
@@ -431,8 +444,11 @@ METER_STEP int tcp_account(struct flow_tcp *me, struct flow_tcp *peer, struct pa
 	tcp_flag_counts(&me->tally, pkt);
 	if (pkt->tcp_flags & WIRE_TCP_RST)
 		return 0;
-	if (pkt->tcp_flags & WIRE_TCP_SYN)
+	if (pkt->tcp_flags & WIRE_TCP_SYN) {
 		tcp_syn(me, peer, pkt);
+		if (pkt->window)
+			me->track.state |= TCP_WINDOW_SEEN;
+	}
 	segment = tcp_sequence(me, peer, pkt);
 	if (pkt->payload && segment != TCP_SEGMENT_ALIVE) {
 		tcp_time_segment(&me->track, pkt, segment);
