@@ -19,9 +19,15 @@ struct filter {
 	GArray *programs; /* of struct program */
 };
 
+/* Files number raw IP otherwise than libpcap does within: 101, or 14 by OpenBSD. */
+static int link_within(guint32 linktype)
+{
+	return linktype == 101 || linktype == 14 ? DLT_RAW : (int)linktype;
+}
+
 static struct program compile(const char *expression, guint32 linktype, char **ret_reason)
 {
-	pcap_t *pcap = pcap_open_dead((int)linktype, SNAPLEN);
+	pcap_t *pcap = pcap_open_dead(link_within(linktype), SNAPLEN);
 	struct program program = { .linktype = linktype };
 
 	program.valid = pcap_compile(pcap, &program.code, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
