@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The verifier of the running kernel takes every program at every level of detail, as it is loaded
+ * for live traffic and for replay: the settings are constants to the verifier, so each combination
+ * is a program of its own. It prints how many instructions the verifier walked. */
+#include <bpf/bpf.h>
+#include <glib.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "capture/kernel_meter.h"
+#include "capture/native_meter.h"
+
+#define SETS	    8
+#define SKIPPED	    77
+#define WALKED_MOST 1000000 /* BPF_COMPLEXITY_LIMIT_INSNS */
+
+static const char *const details[FLOW_DETAILS] = { "basic", "tcp", "full" };
+static const char *const hooks[KERNEL_HOOKS] = { "XDP", "tc" };
+
+static bool refused(const char *what, GError *error)
+{
+	printf("%s: %s\n", what, error->message);
+	g_error_free(error);
+	return false;
+}
+
+/* More than half of what any kernel allows is too near: another compiler may need twice as much. */
+static bool walked(const char *what, int program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 octets = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(program, &info, &octets)) {
+		printf("%s: cannot be asked about\n", what);
+		return false;
+	}
+	printf("%s: taken, %u instructions walked\n", what, info.verified_insns);
+	return info.verified_insns <= WALKED_MOST / 2;
+}
+
+static bool load(enum kernel_hook hook, enum flow_detail detail, bool replaying)
+{
+	const struct native_options native = { .idle_ns = 15 * FLOW_SECOND_NS,
+					       .active_ns = 60 * FLOW_SECOND_NS,
+					       .max_flows = SETS * SET_WAYS,
+					       .detail = detail };
+	const struct kernel_options options = { .hook = hook,
+						.sets = SETS,
+						.settings = native_settings(&native),
+						.replaying = replaying };
+	g_autofree char *what = g_strdup_printf("%s, %s, %s", hooks[hook], details[detail],
+						replaying ? "replay" : "live");
+	GError *error = NULL;
+	struct kernel_meter *meter = kernel_meter_new(&options, &error);
+	bool good;
+
+	if (!meter)
+		return refused(what, error);
+	good = walked(what, kernel_meter_program(meter, hook));
+	kernel_meter_free(meter);
+	return good;
+}
+
+int main(void)
+{
+	bool good = true;
+
+	if (getuid() != 0) {
+		printf("skipped: needs root\n");
+		return SKIPPED;
+	}
+	for (int hook = 0; hook < KERNEL_HOOKS; hook++) {
+		for (int detail = 0; detail < FLOW_DETAILS; detail++) {
+			good &= load(hook, detail, false);
+			good &= load(hook, detail, true);
+		}
+	}
+	return !good;
+}

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Boots Debian 12's own kernel under qemu, in software, and runs the kernel tests in it.
+
+    vm.py BUILD                 every test of GUEST_TESTS, told in TAP
+    vm.py BUILD --only NAME     only these tests; again for more
+    vm.py BUILD --command LINE  this command in the guest instead, for trying things out
+
+The kernel's package is fetched and unpacked below BUILD, not installed. The guest's whole file
+system is an archive made here, of busybox, the programs the tests name with the libraries they
+need, and parts of the tree, which lies at /weir as the build does at /weir/build. Status: 0 all
+passed, 1 not, 77 no kernel or no qemu.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from guest import Archive  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+META_PACKAGE = "linux-image-cloud-amd64"
+PACKAGE = re.compile(r"linux-image-(6\.1\.\S+-cloud-amd64)")
+SKIPPED = 77
+BOOT_SECONDS = 120
+MODULES = ["veth", "sch_ingress", "cls_bpf", "act_bpf", "dummy", "8021q"]
+
+
+@dataclass
+class GuestTest:
+    """A command run in /weir; status 0 passed, 77 skipped. Programs are the build's if it has them."""
+
+    name: str
+    command: str
+    seconds: int
+    programs: tuple = ()
+    paths: tuple = ()  # files and folders of the tree
+
+
+# Of each layer and each way of ending that the meter knows, the smallest captures.
+CAPTURES = [
+    "arkime_gre-erspan-vxlan.pcap", "arkime_long-session.pcap", "flowtest_ipv4-udp-fragmented.pcap",
+    "flowtest_ipv6-dst-opts.pcap", "flowtest_ipv6-udp-fragmented.pcap", "flowtest_tls13.pcap",
+    "ipfixprobe_vlan.pcap", "libtrace_qinq.pcap", "ndpi_4in4tunnel.pcap", "ndpi_ipv6_in_gtp.pcap",
+    "ndpi_sctp.cap", "ndpi_teredo.pcap", "slips_test12-icmp-portscan.pcap", "suriv_frag-15.pcap",
+    "tcpdump_mpls-over-udp.pcap", "tcpdump_tfo-5c1fa7f9ae91.pcap", "tcptrace_6syns.dmp.gz",
+    "tcptrace_ipopts.dmp.gz", "tcptrace_long_rtt.dmp.gz", "ws_http-ooo.pcap",
+    "zeek_fin_retransmission.pcap", "zeek_handshake-reorder.pcap", "zeek_icmp-ping.pcap",
+    "zeek_icmp6-ping.pcap", "zeek_pppoe.pcap", "zeek_retransmit-timeout.pcapng",
+    "zeek_truncated-header.pcap", "zeek_window-scale-range.pcap",
+]
+
+
+def parity(detail):
+    return GuestTest(
+        f"parity.{detail}",
+        f"build/tests/parity/test_parity {detail} tests/data/pcap",
+        300,
+        ("tests/parity/test_parity",),
+        tuple(f"tests/data/pcap/{name}" for name in CAPTURES),
+    )
+
+
+GUEST_TESTS = [
+    GuestTest("load", "build/tests/vm/test_load", 300, ("tests/vm/test_load",)),
+    parity("basic"),
+    parity("tcp"),
+    parity("full"),
+]
+
+
+class Unavailable(Exception):
+    """The machine has not got what a guest needs."""
+
+
+def output_of(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def unpacked(cache):
+    """Kernel releases that lie there already, newest last."""
+    releases = [path.name for path in cache.glob("*/boot")]
+    found = [path.parent for path in cache.glob("*/boot")]
+    del releases
+    return sorted(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
+
+
+def fetch(package, cache):
+    """The package's files, in a folder of the cache that bears its name."""
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package]
+        if not output_of(command, cwd=folder, timeout=300):
+            return None
+        [file] = Path(folder).glob("*.deb")
+        subprocess.run(["dpkg-deb", "-x", str(file), f"{folder}/files"], check=True)
+        Path(folder, "files").rename(cache / package)
+    return cache / package
+
+
+def find_kernel(cache):
+    """The folder of the newest kernel package of Debian 12; fetched if it is not there yet."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for attempt in range(2):
+        match = PACKAGE.search(output_of(["apt-cache", "depends", META_PACKAGE]))
+        if match and (cache / match[0]).exists():
+            return cache / match[0]
+        if match and fetch(match[0], cache):
+            return cache / match[0]
+        if attempt == 0 and os.geteuid() == 0:
+            output_of(["apt-get", "-q", "update"], timeout=300)
+    if unpacked(cache):
+        return unpacked(cache)[-1]
+    raise Unavailable(f"apt has no {META_PACKAGE} of kernel 6.1: run apt-get update")
+
+
+def need_programs():
+    for program, package in (("qemu-system-x86_64", "qemu-system-x86"),
+                             ("busybox", "busybox-static"), ("ip", "iproute2")):
+        if not shutil.which(program):
+            raise Unavailable(f"no {program}: install {package}")
+
+
+def make_archive(path, kernel, build, tests):
+    archive = Archive(ROOT, build)
+    archive.file("/init", (HERE / "init").read_bytes(), 0o755)
+    for program in ("busybox", "ip", "tc"):
+        archive.program(program)
+    archive.link("/usr/bin/sh", "busybox")
+    for test in tests:
+        for program in test.programs:
+            archive.program(program)
+        for name in test.paths:
+            archive.tree(name)
+    modules = archive.modules(kernel, MODULES)
+    archive.file("/etc/weir-modules", "".join(f"{name}\n" for name in modules).encode())
+    rows = "".join(f"{test.name} {test.seconds} {test.command}\n" for test in tests)
+    archive.file("/etc/weir-tests", rows.encode())
+    archive.write(path)
+
+
+def qemu_command(kernel, archive, log):
+    [image] = (kernel / "boot").glob("vmlinuz-*")
+    return [
+        "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
+        "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none",
+        "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2",
+        "-m", "2048", "-kernel", str(image), "-initrd", str(archive),
+        "-serial", f"file:{log}", "-serial", "stdio",
+        # A panic ends qemu at once.
+        "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off",
+    ]
+
+
+class Report:
+    """Reads what init tells, prints TAP, and knows what did not come."""
+
+    def __init__(self, tests):
+        self.missing = [test.name for test in tests]
+        self.lines = []
+        self.failed = 0
+        self.done = False
+        self.start = time.monotonic()
+
+    def tell(self, good, name, note=""):
+        self.failed += not good
+        for line in self.lines:
+            print(f"    {line}")
+        self.lines = []
+        print(f"{'ok' if good else 'not ok'} - vm {name}{note}", flush=True)
+
+    def read(self, line):
+        words = line.split()
+        if words[:1] == ["@kernel"]:
+            took = time.monotonic() - self.start
+            self.lines.append(f"kernel {words[1]}, up after {took:.1f} s")
+            self.tell(words[1].startswith("6.1."), "boots Debian 12's kernel")
+        elif words[:1] == ["@begin"]:
+            self.lines = []
+        elif words[:1] == ["@end"]:
+            self.ended(words[1], int(words[2]), words[3])
+        elif words[:1] == ["@complaint"]:
+            self.lines = []
+        elif words[:1] == ["@done"]:
+            self.tell(not self.lines, "the kernel has nothing to complain of")
+            self.done = True
+        elif line.strip():
+            self.lines.append(line)
+
+    def ended(self, name, status, seconds):
+        self.missing.remove(name)
+        if status == SKIPPED:
+            reason = self.lines[-1] if self.lines else "no reason given"
+            self.tell(True, name, f" # SKIP {reason}")
+            return
+        self.lines.append(f"{name}: status {status}, {seconds} s in the guest")
+        self.tell(status == 0, name)
+
+    def close(self, log):
+        """Whatever is still to come will not."""
+        if not self.done:
+            text = log.read_text(errors="replace") if log.exists() else ""
+            self.lines += ["the guest ended early; its kernel's last words:"]
+            self.lines += text.splitlines()[-40:]
+            self.tell(False, "the guest runs to its end")
+        for name in self.missing:
+            self.tell(False, name)
+
+
+def boot(kernel, archive, tests):
+    log = archive.with_name("kernel.log")
+    report = Report(tests)
+    limit = BOOT_SECONDS + sum(test.seconds for test in tests)
+    with subprocess.Popen(qemu_command(kernel, archive, log), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace") as qemu:
+        watchdog = threading.Timer(limit, qemu.kill)
+        watchdog.start()
+        for line in qemu.stdout:
+            report.read(line.rstrip())
+        watchdog.cancel()
+    report.close(log)
+    return report.failed
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--only", action="append", metavar="NAME")
+    parser.add_argument("--command", metavar="LINE")
+    return parser.parse_args()
+
+
+def chosen_tests(options):
+    if options.command:
+        programs = tuple(p for test in GUEST_TESTS for p in test.programs)
+        paths = tuple(p for test in GUEST_TESTS for p in test.paths)
+        return [GuestTest("command", options.command, 600, programs, paths)]
+    unknown = set(options.only or []) - {test.name for test in GUEST_TESTS}
+    if unknown:
+        sys.exit(f"vm.py: no test {', '.join(sorted(unknown))}")
+    return [test for test in GUEST_TESTS if not options.only or test.name in options.only]
+
+
+def main():
+    options = arguments()
+    tests = chosen_tests(options)
+    build = options.build.resolve()
+    try:
+        need_programs()
+        kernel = find_kernel(build / "kernel")
+    except Unavailable as reason:
+        print(f"ok - vm boots Debian 12's kernel # SKIP {reason}")
+        sys.exit(SKIPPED)
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder, "guest.cpio")
+        make_archive(archive, kernel, build, tests)
+        sys.exit(boot(kernel, archive, tests) > 0)
+
+
+if __name__ == "__main__":
+    main()
