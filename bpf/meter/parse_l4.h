@@ -180,6 +180,8 @@ METER_STEP int parse_l4(meter_ctx *ctx, struct packet *pkt)
 	case WIRE_IP_ICMPV6:
 		if ((pkt->key.proto == WIRE_IP_ICMP) == (pkt->key.version == 4))
 			parse_icmp(ctx, pkt, at);
+		else
+			pkt->payload = pkt->left;
 		break;
 	default:
 		pkt->payload = pkt->left;
