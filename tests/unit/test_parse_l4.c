@@ -299,12 +299,12 @@ static void test_cut_options(void)
 	struct packet pkt;
 
 	made_tcp4(&made, &two_hosts, &tcp);
-	for (guint octets = 0; octets < 16; octets++) {
+	for (int octets = -6; octets < 16; octets++) { /* from the flags on */
 		struct frame frame = made_at(&made, 0);
 		unsigned int expected =
 			(octets >= 4 ? PACKET_MSS : 0u) | (octets >= 7 ? PACKET_SCALE : 0u);
 
-		frame.captured = L4_AT + 20 + octets;
+		frame.captured = (guint32)(L4_AT + 20 + octets);
 		CU_ASSERT_EQUAL(home_parse(&home, &frame, &pkt), METER_OK);
 		CU_ASSERT_EQUAL(pkt.options, expected);
 	}
