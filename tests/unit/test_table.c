@@ -152,6 +152,14 @@ static void test_evict_in_slot(void)
 		expect_left(bed, i, i + 1, FLOW_END_RESOURCES);
 	CU_ASSERT_EQUAL(bed->left, 3);
 	bed_free(bed);
+	/* A flow used a slot's width later is behind the one that was not. */
+	bed = bed_new(2, IDLE);
+	use(bed, 1, START);
+	use(bed, 2, START);
+	use(bed, 1, START + SLOT);
+	use(bed, 3, START + SLOT);
+	expect_left(bed, 0, 2, FLOW_END_RESOURCES);
+	bed_free(bed);
 }
 
 /* A flow whose time-out had passed unnoticed leaves for that, and is no eviction. */
