@@ -413,12 +413,13 @@ METER_INLINE void tcp_window(struct flow_tcp *me, const struct flow_tcp *peer,
 		tcp_window_wait(me, pkt->now_ns);
 		if (window)
 			track->state &= ~TCP_WINDOW_ZERO;
-	} else if (!window && track->state & TCP_WINDOW_SEEN) {
+	} else if (!window && track->state & TCP_WINDOW_OPEN) {
 		tally->zero_windows++;
 		track->state |= TCP_WINDOW_ZERO;
 		track->zero_ns = pkt->now_ns;
 	}
-	track->state |= TCP_WINDOW_SEEN;
+	if (window)
+		track->state |= TCP_WINDOW_OPEN;
 }
 
 METER_INLINE void tcp_flag_counts(struct tcp_tally *tally, const struct packet *pkt)
@@ -447,7 +448,7 @@ METER_STEP int tcp_account(struct flow_tcp *me, struct flow_tcp *peer, struct pa
 	if (pkt->tcp_flags & WIRE_TCP_SYN) {
 		tcp_syn(me, peer, pkt);
 		if (pkt->window)
-			me->track.state |= TCP_WINDOW_SEEN;
+			me->track.state |= TCP_WINDOW_OPEN;
 	}
 	segment = tcp_sequence(me, peer, pkt);
 	if (pkt->payload && segment != TCP_SEGMENT_ALIVE) {

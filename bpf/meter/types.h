@@ -200,7 +200,7 @@ enum tcp_track_state {
 	TCP_ACK_SEEN = 1 << 5,	     /* last_ack and window are valid */
 	TCP_TIMING = 1 << 6,	     /* rtt_mark waits for its acknowledgement */
 	TCP_WINDOW_ZERO = 1 << 7,
-	TCP_WINDOW_SEEN = 1 << 8,
+	TCP_WINDOW_OPEN = 1 << 8, /* a window was seen that can close */
 	TCP_SCALES = 1 << 9,	  /* window scale option in the SYN */
 	TCP_SACK_OK = 1 << 10,	  /* SACK permitted option in the SYN */
 	TCP_CLOCKS = 1 << 11,	  /* time stamps option in the SYN */
