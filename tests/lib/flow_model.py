@@ -138,6 +138,7 @@ class Model:
             sport, dport, proto, first_ns = self.fragments[datagram]
             if time_ns - first_ns <= FRAGMENTS:
                 seen.sport, seen.dport, seen.proto = sport, dport, proto
+                seen.joined = True
 
     def begin(self, key, end, other, seen):
         answer = seen.flags is not None and seen.flags & (SYN | ACK) == SYN | ACK

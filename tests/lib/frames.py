@@ -33,6 +33,7 @@ class Seen:
     __slots__ = (
         "source", "destination", "proto", "version", "vlan", "sport", "dport", "octets", "ttl",
         "fragment", "more", "offset", "flags", "seq", "ack", "payload", "cut",
+        "network", "transport", "left", "packet", "joined",
     )  # fmt: skip
 
     def __init__(self):
@@ -43,6 +44,11 @@ class Seen:
         self.more = False
         self.offset = 0
         self.cut = False  # no transport header to be had
+        # Where the IP and the transport header begin in the frame, and how many octets of the IP
+        # packet there are from the latter.
+        self.network = self.transport = self.left = 0
+        self.packet = None
+        self.joined = False  # a later fragment whose ports are known
 
 
 def parse(packet):
@@ -78,6 +84,8 @@ def parse_ip(packet, at, vlan, kind=None):
     seen = Seen()
     seen.version = version
     seen.vlan = vlan
+    seen.network = at
+    seen.packet = packet
     fault = (parse_ipv4 if version == 4 else parse_ipv6)(seen, packet, at)
     return fault or seen
 
@@ -147,6 +155,8 @@ def parse_ipv6(seen, packet, at):
 
 
 def parse_transport(seen, data, at, end):
+    seen.transport = at
+    seen.left = max(end - at, 0)
     if seen.offset:
         return None
     proto = seen.proto
