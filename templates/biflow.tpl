@@ -8,7 +8,6 @@ ip both
 # When.
 flowStartMilliseconds
 flowEndMilliseconds
-flowDurationMilliseconds
 
 # Who.
 sourceIPv4Address
@@ -18,7 +17,6 @@ destinationIPv6Address
 sourceTransportPort
 destinationTransportPort
 protocolIdentifier
-ipVersion
 vlanId
 ingressInterface
 

@@ -63,7 +63,7 @@ METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
 	flow->key = pkt->key;
 	flow->last_ns = pkt->now_ns;
 	flow->gate_ns = gate_after(pkt->now_ns, set);
-	__builtin_memset(flow->side, 0, sizeof(flow->side));
+	clear_lines(flow->side);
 	flow->side[FLOW_FROM_LOW].whole = pkt->now_ns;
 	flow->side[FLOW_FROM_LOW].state = high ? 0 : FLOW_INITIATOR;
 	flow->side[FLOW_FROM_HIGH].state = high ? FLOW_INITIATOR : 0;
@@ -127,27 +127,25 @@ METER_INLINE void side_count(struct flow_side *side, const struct packet *pkt)
 METER_INLINE bool flow_count(struct flow *flow, struct packet *pkt,
 			     const volatile struct meter_settings *set)
 {
-	bool high = pkt->side == FLOW_FROM_HIGH;
-	struct flow_side *side = high ? &flow->side[1] : &flow->side[0];
-	struct flow_side *other = high ? &flow->side[0] : &flow->side[1];
+	/* Indices, not a choice between pointers: see key_order(). */
+	__u32 mine = pkt->side & 1;
+	struct flow_side *side = &flow->side[mine];
 
 	if (set->detail >= FLOW_DETAIL_FULL)
-		shape_count(high ? &flow->shape[1] : &flow->shape[0], side, pkt);
+		shape_count(&flow->shape[mine], side, pkt);
 	side_count(side, pkt);
 	if ((__s64)(pkt->now_ns - flow->last_ns) > 0)
 		flow->last_ns = pkt->now_ns;
-	/* A late packet may be the record's earliest: the active time-out counts from it. */
-	if (flow->gate_ns && gate_after(pkt->now_ns, set) < flow->gate_ns)
-		flow->gate_ns = gate_after(pkt->now_ns, set);
+	else if (flow->gate_ns && gate_after(pkt->now_ns, set) < flow->gate_ns)
+		flow->gate_ns = gate_after(pkt->now_ns, set); /* late, and the record's earliest */
 	if (flow->key.proto != WIRE_IP_TCP)
 		return false;
 	if (flow_has_tcp(flow, set) && pkt->fragment != PACKET_LATER_FRAGMENT &&
 	    !(pkt->state & FLOW_L4_CUT))
-		tcp_account(high ? &flow->tcp[1] : &flow->tcp[0],
-			    high ? &flow->tcp[0] : &flow->tcp[1], pkt);
+		tcp_account(&flow->tcp[mine], &flow->tcp[mine ^ 1], pkt);
 	if (flow->gate_ns && !(pkt->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST)))
 		return false;
-	return tcp_track_end(flow, side, other, pkt);
+	return tcp_track_end(flow, side, &flow->side[mine ^ 1], pkt);
 }
 
 #endif

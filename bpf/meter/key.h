@@ -15,25 +15,24 @@ METER_INLINE bool key_is_high_first(const struct flow_key *key)
 	return key->low_port > key->high_port;
 }
 
-/* From (source, destination) to (low, high); the packet remembers which side sent it. */
+/* From (source, destination) to (low, high); the packet remembers which side sent it. Without a
+ * branch: directions come in no order that a processor could foresee. */
 METER_INLINE void key_order(struct packet *pkt)
 {
 	struct flow_key *key = &pkt->key;
-	__u64 word;
-	__be16 port;
+	bool swap = key_is_high_first(key);
+	__u64 mask = swap ? ~0ULL : 0;
+	__u64 word0 = (key->low[0] ^ key->high[0]) & mask;
+	__u64 word1 = (key->low[1] ^ key->high[1]) & mask;
+	__u16 port = (key->low_port ^ key->high_port) & mask;
 
-	if (!key_is_high_first(key))
-		return;
-	word = key->low[0];
-	key->low[0] = key->high[0];
-	key->high[0] = word;
-	word = key->low[1];
-	key->low[1] = key->high[1];
-	key->high[1] = word;
-	port = key->low_port;
-	key->low_port = key->high_port;
-	key->high_port = port;
-	pkt->side = FLOW_FROM_HIGH;
+	key->low[0] ^= word0;
+	key->high[0] ^= word0;
+	key->low[1] ^= word1;
+	key->high[1] ^= word1;
+	key->low_port ^= port;
+	key->high_port ^= port;
+	pkt->side = swap; /* FLOW_FROM_HIGH or FLOW_FROM_LOW */
 }
 
 /* The last two words of the key as numbers. */

@@ -23,7 +23,7 @@ METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
 {
 	int verdict;
 
-	__builtin_memset(pkt, 0, sizeof(*pkt));
+	clear_lines(pkt);
 	pkt->now_ns = ctx_now(ctx);
 	pkt->frame_octets = ctx_length(ctx);
 	pkt->iface = ctx_iface(ctx);

@@ -6,6 +6,18 @@
 #include "ctx.h"
 #include "types.h"
 
+/* Two cache lines are too short for the string instruction a compiler makes of one memset(): its
+ * start alone takes longer. */
+METER_INLINE void clear_lines(void *lines)
+{
+	__u8 *at = lines;
+
+	__builtin_memset(at, 0, 32);
+	__builtin_memset(at + 32, 0, 32);
+	__builtin_memset(at + 64, 0, 32);
+	__builtin_memset(at + 96, 0, 32);
+}
+
 struct packet {
 	struct flow_key key; /* in the packet's own order until key_order() */
 	__u64 now_ns;
@@ -38,6 +50,8 @@ struct packet {
 	__u8 scale;
 	__u8 options; /* enum packet_option */
 };
+
+_Static_assert(sizeof(struct packet) == 128, "what clear_lines() clears");
 
 enum packet_option {
 	PACKET_MSS = 1 << 0,

@@ -20,8 +20,10 @@ METER_STEP int parse_ethernet(meter_ctx *ctx, struct packet *pkt)
 
 	if (!pkt || !packet_has(ctx, (const __u8 *)eth, sizeof(*eth)))
 		return METER_TRUNCATED;
-	__builtin_memcpy(pkt->macs, eth->destination, 6);
-	__builtin_memcpy(pkt->macs + 6, eth->source, 6);
+	if (ctx_detail(ctx) >= FLOW_DETAIL_FULL) {
+		__builtin_memcpy(pkt->macs, eth->destination, 6);
+		__builtin_memcpy(pkt->macs + 6, eth->source, 6);
+	}
 	pkt->type = eth->type;
 	pkt->offset = sizeof(*eth);
 	pkt->key.vlan = ctx_vlan(ctx);

@@ -28,6 +28,7 @@ struct meter_home {
 	guint16 detail;
 	guint32 circumstances;
 	size_t flow_octets;
+	guint64 left; /* flows that did */
 	struct flow_batch *batch;
 };
 
@@ -36,8 +37,11 @@ struct native_meter {
 	struct meter_settings settings;
 	struct flow_table *table;
 	struct meter_counts counts;
+	guint64 latest_ns;  /* packet time */
+	guint64 advance_ns; /* when the table is to hear of it */
 	struct packet packets[GROUP];
 	guint64 hashes[GROUP];
+	struct flow *likely[GROUP]; /* what the index named when it was asked */
 	int verdicts[GROUP];
 };
 
@@ -109,7 +113,10 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 
 static void on_leave(void *data, const struct flow *flow, enum flow_end end)
 {
-	meter_emit(data, flow, end);
+	struct meter_home *home = data;
+
+	home->left++;
+	meter_emit(home, flow, end);
 }
 
 /* splitmix64: the seed becomes six odd multipliers. */
@@ -174,22 +181,38 @@ void native_meter_free(struct native_meter *meter)
 	g_free(meter);
 }
 
-static void count_packet(struct native_meter *meter, struct packet *pkt, guint64 hash)
+/* The flow the index named a while ago is still there if none has left since. */
+static struct flow *find_flow(const struct native_meter *meter, size_t i, guint64 left)
 {
-	struct flow *flow;
-	unsigned int change;
+	const struct flow_key *key = &meter->packets[i].key;
+	struct flow *likely = meter->likely[i];
 
-	flow_table_advance(meter->table, pkt->now_ns);
-	flow = flow_table_find(meter->table, &pkt->key, hash);
-	if (flow) {
-		change = meter_update(&meter->home, flow, pkt, &meter->settings);
-		if (change & METER_ENDED)
-			flow_table_filed(meter->table, flow);
-		return;
-	}
-	flow = flow_table_claim(meter->table, hash);
+	if (likely && left == meter->home.left && key_equal(&likely->key, key))
+		return likely;
+	return flow_table_find(meter->table, key, meter->hashes[i]);
+}
+
+static void open_flow(struct native_meter *meter, struct packet *pkt, guint64 hash)
+{
+	struct flow *flow = flow_table_claim(meter->table, hash, meter->latest_ns);
+
 	meter_open(flow, pkt, &meter->settings);
 	flow_table_filed(meter->table, flow);
+}
+
+static void count_packet(struct native_meter *meter, size_t i, guint64 left)
+{
+	struct packet *pkt = &meter->packets[i];
+	struct flow *flow;
+
+	meter->latest_ns = MAX(meter->latest_ns, pkt->now_ns);
+	if (meter->latest_ns >= meter->advance_ns)
+		meter->advance_ns = flow_table_advance(meter->table, meter->latest_ns);
+	flow = find_flow(meter, i, left);
+	if (!flow)
+		open_flow(meter, pkt, meter->hashes[i]);
+	else if (meter_update(&meter->home, flow, pkt, &meter->settings) & METER_ENDED)
+		flow_table_filed(meter->table, flow);
 }
 
 static void parse_one(struct native_meter *meter, const struct frame *frame, size_t i)
@@ -206,13 +229,21 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.detail = meter->settings.detail,
 	};
 
-	meter->verdicts[i] = meter_parse(&ctx, &meter->packets[i]);
+	struct packet *pkt = &meter->packets[i];
+
+	/* Keep the address in a register: worked out anew for every field it costs more than the
+	 * parsing. */
+	__asm__("" : "+r"(pkt));
+	meter->verdicts[i] = meter_parse(&ctx, pkt);
 }
 
 static void meter_group(struct native_meter *meter, const struct frame *frames, size_t count)
 {
+	guint64 left = meter->home.left;
+
 	for (size_t i = 0; i < count; i++) {
 		parse_one(meter, &frames[i], i);
+		meter_tally(&meter->counts, meter->verdicts[i], &meter->packets[i]);
 		if (meter->verdicts[i] != METER_OK)
 			continue;
 		meter->hashes[i] = key_hash(&meter->packets[i].key, meter->settings.seed);
@@ -220,12 +251,11 @@ static void meter_group(struct native_meter *meter, const struct frame *frames, 
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (meter->verdicts[i] == METER_OK)
-			flow_table_prefetch_flow(meter->table, meter->hashes[i]);
+			meter->likely[i] = flow_table_prefetch_flow(meter->table, meter->hashes[i]);
 	}
 	for (size_t i = 0; i < count; i++) {
-		meter_tally(&meter->counts, meter->verdicts[i], &meter->packets[i]);
 		if (meter->verdicts[i] == METER_OK)
-			count_packet(meter, &meter->packets[i], meter->hashes[i]);
+			count_packet(meter, i, left);
 	}
 }
 
@@ -238,7 +268,7 @@ void native_meter_frames(struct native_meter *meter, const struct frame *frames,
 
 void native_meter_finish(struct native_meter *meter)
 {
-	flow_table_flush(meter->table);
+	flow_table_flush(meter->table, meter->latest_ns);
 	send_batch(&meter->home);
 }
 

@@ -9,13 +9,14 @@
 #include "base/error.h"
 #include "meter/expire.h"
 
-#define NONE	    0xffffffffu
-#define TICK_SHIFT  24 /* at least */
-#define WHEEL_BITS  12
-#define WHEEL_SIZE  (1u << WHEEL_BITS)
-#define WHEEL_MASK  (WHEEL_SIZE - 1)
-#define LATENESS_NS FLOW_SECOND_NS
-#define HUGE_PAGE   (2u << 20)
+#define NONE	       0xffffffffu
+#define TICK_SHIFT     24 /* at least */
+#define WHEEL_BITS     12
+#define WHEEL_SIZE     (1u << WHEEL_BITS)
+#define WHEEL_MASK     (WHEEL_SIZE - 1)
+#define LATENESS_NS    FLOW_SECOND_NS
+#define INDEX_BITS_MIN 12
+#define HUGE_PAGE      (2u << 20)
 
 /* An index cell: the upper half of the hash, whose top bits are also the cell's home, and the
  * number of the flow's slot, counted from 1; 0 is an empty cell. */
@@ -39,7 +40,8 @@ struct list {
 };
 
 struct flow_table {
-	struct cell *cells;
+	struct cell *cells;	 /* the index: one of two areas */
+	struct cell *other_area; /* where the next, larger index will be */
 	guint8 *flows;
 	struct place *places; /* by slot */
 	guint32 cell_mask;
@@ -47,11 +49,10 @@ struct flow_table {
 	guint32 stride;
 	guint32 max_flows;
 	guint32 count;
-	guint32 fresh;	/* slots from here on were never used */
-	guint32 free;	/* list of slots that were */
-	guint64 tick;	/* the first that has not been emptied */
-	guint64 low;	/* no list before this tick has a flow */
-	guint64 now_ns; /* the latest packet time */
+	guint32 fresh; /* slots from here on were never used */
+	guint32 free;  /* list of slots that were */
+	guint64 tick;  /* the first that has not been emptied */
+	guint64 low;   /* no list before this tick has a flow */
 	bool started;
 	guint32 tick_shift;
 	guint64 idle_ns;
@@ -71,7 +72,7 @@ static guint32 stride_of(enum flow_detail detail)
 /* At most half of the cells are in use, so that a search is short. */
 static guint32 index_bits(guint32 max_flows)
 {
-	guint32 bits = 4;
+	guint32 bits = INDEX_BITS_MIN;
 
 	while (((guint64)1 << bits) < (guint64)max_flows * 2)
 		bits++;
@@ -99,7 +100,7 @@ guint64 flow_table_memory(guint32 max_flows, enum flow_detail detail)
 	guint64 cells = ((guint64)1 << index_bits(max_flows)) * sizeof(struct cell);
 	guint64 places = (guint64)max_flows * sizeof(struct place);
 
-	return round_up(cells) + round_up((guint64)max_flows * stride_of(detail)) +
+	return 2 * round_up(cells) + round_up((guint64)max_flows * stride_of(detail)) +
 	       round_up(places);
 }
 
@@ -111,6 +112,12 @@ static struct flow *flow_at(const struct flow_table *table, guint32 slot)
 static guint32 slot_of(const struct flow_table *table, const struct flow *flow)
 {
 	return (guint32)((gsize)((const guint8 *)flow - table->flows) / table->stride);
+}
+
+static void index_size(struct flow_table *table, guint32 bits)
+{
+	table->cell_mask = (1u << bits) - 1;
+	table->home_shift = 32 - bits;
 }
 
 struct flow_table *flow_table_new(const struct flow_table_options *options, GError **error)
@@ -125,8 +132,7 @@ struct flow_table *flow_table_new(const struct flow_table_options *options, GErr
 	table->tick_shift = tick_shift_for(options->idle_ns);
 	table->leave = options->leave;
 	table->data = options->data;
-	table->cell_mask = (1u << bits) - 1;
-	table->home_shift = 32 - bits;
+	index_size(table, INDEX_BITS_MIN);
 	table->free = NONE;
 	table->memory_size = flow_table_memory(options->max_flows, options->detail);
 	table->memory = mmap(NULL, table->memory_size, PROT_READ | PROT_WRITE,
@@ -143,7 +149,8 @@ struct flow_table *flow_table_new(const struct flow_table_options *options, GErr
 	/* Only a hint: with large pages a flow found at random costs no page walk. */
 	madvise(table->memory, table->memory_size, MADV_HUGEPAGE);
 	table->cells = table->memory;
-	table->flows = (guint8 *)table->memory + round_up(cells);
+	table->other_area = (void *)((guint8 *)table->memory + round_up(cells));
+	table->flows = (guint8 *)table->memory + 2 * round_up(cells);
 	table->places =
 		(void *)(table->flows + round_up((guint64)table->max_flows * table->stride));
 	for (guint i = 0; i < WHEEL_SIZE; i++)
@@ -176,24 +183,24 @@ void flow_table_prefetch_index(const struct flow_table *table, guint64 hash)
 	__builtin_prefetch(&table->cells[home_of(table, tag_of(hash))]);
 }
 
-void flow_table_prefetch_flow(const struct flow_table *table, guint64 hash)
+struct flow *flow_table_prefetch_flow(const struct flow_table *table, guint64 hash)
 {
 	guint32 tag = tag_of(hash);
 	guint32 at = home_of(table, tag);
 
-	for (int i = 0; i < 4; i++, at = (at + 1) & table->cell_mask) {
+	for (;; at = (at + 1) & table->cell_mask) {
 		const struct cell *cell = &table->cells[at];
+		struct flow *flow;
 
 		if (cell->number == 0)
-			return;
-		if (cell->tag == tag) {
-			const guint8 *flow = (const guint8 *)flow_at(table, cell->number - 1);
-
-			__builtin_prefetch(flow, 1);
-			__builtin_prefetch(flow + 64, 1);
-			__builtin_prefetch(flow + 128, 1);
-			return;
-		}
+			return NULL;
+		if (cell->tag != tag)
+			continue;
+		flow = flow_at(table, cell->number - 1);
+		__builtin_prefetch(flow, 1);
+		__builtin_prefetch(&flow->side[0], 1);
+		__builtin_prefetch(&flow->side[1], 1);
+		return flow;
 	}
 }
 
@@ -217,13 +224,38 @@ struct flow *flow_table_find(const struct flow_table *table, const struct flow_k
 	}
 }
 
-static void index_add(struct flow_table *table, guint32 tag, guint32 slot)
+static void index_put(struct flow_table *table, struct cell cell)
 {
-	guint32 at = home_of(table, tag);
+	guint32 at = home_of(table, cell.tag);
 
 	while (table->cells[at].number != 0)
 		at = (at + 1) & table->cell_mask;
-	table->cells[at] = (struct cell){ tag, slot + 1 };
+	table->cells[at] = cell;
+}
+
+/* The index is as small as the flows there are allow, so that it stays in the processor's cache;
+ * it moves between two areas that were set apart at the start. */
+static void index_grow(struct flow_table *table)
+{
+	struct cell *old = table->cells;
+	guint32 mask = table->cell_mask;
+
+	table->cells = table->other_area;
+	table->other_area = old;
+	index_size(table, 32 - table->home_shift + 1);
+	for (guint32 at = 0; at <= mask; at++) {
+		if (old[at].number != 0)
+			index_put(table, old[at]);
+	}
+	/* What comes there after the next move must find it empty. */
+	memset(old, 0, ((gsize)mask + 1) * sizeof(*old));
+}
+
+static void index_add(struct flow_table *table, guint32 tag, guint32 slot)
+{
+	if ((guint64)table->count * 2 > (guint64)table->cell_mask + 1)
+		index_grow(table);
+	index_put(table, (struct cell){ tag, slot + 1 });
 }
 
 /* The cells behind the hole that could lie nearer their home move up: no tombstones. */
@@ -393,14 +425,10 @@ static void wheel_turn(struct flow_table *table, guint64 target)
 	}
 }
 
-void flow_table_advance(struct flow_table *table, guint64 now_ns)
+guint64 flow_table_advance(struct flow_table *table, guint64 now_ns)
 {
-	guint64 target;
+	guint64 target = settled_tick(table, now_ns);
 
-	if (now_ns <= table->now_ns && table->started)
-		return;
-	table->now_ns = now_ns;
-	target = settled_tick(table, now_ns);
 	if (!table->started) {
 		table->started = true;
 		table->tick = target;
@@ -408,9 +436,10 @@ void flow_table_advance(struct flow_table *table, guint64 now_ns)
 	}
 	if (target > table->tick)
 		wheel_turn(table, target);
+	return ((table->tick + 1) << table->tick_shift) + LATENESS_NS;
 }
 
-void flow_table_flush(struct flow_table *table)
+void flow_table_flush(struct flow_table *table, guint64 now_ns)
 {
 	guint32 slot = wheel_take_all(table);
 
@@ -420,7 +449,7 @@ void flow_table_flush(struct flow_table *table)
 		enum flow_end end = expire_reason(flow);
 
 		prefetch_place(table, next);
-		if (end == FLOW_END_IDLE && table->now_ns <= deadline_of(table, flow))
+		if (end == FLOW_END_IDLE && now_ns <= deadline_of(table, flow))
 			end = FLOW_END_FORCED;
 		table->places[slot].list = NONE;
 		leave(table, slot, end);
@@ -431,7 +460,7 @@ void flow_table_flush(struct flow_table *table)
 /* --- entries --- */
 
 /* The flow silent longest leaves. One whose time-out had passed unnoticed leaves for that. */
-static void evict(struct flow_table *table)
+static void evict(struct flow_table *table, guint64 now_ns)
 {
 	for (guint64 tick = MAX(table->low, table->tick);; tick++) {
 		guint32 slot;
@@ -446,7 +475,7 @@ static void evict(struct flow_table *table)
 				wheel_link(table, slot, deadline);
 				continue;
 			}
-			if (table->now_ns <= deadline) {
+			if (now_ns <= deadline) {
 				table->evicted++;
 				leave(table, slot, FLOW_END_RESOURCES);
 			} else {
@@ -457,12 +486,12 @@ static void evict(struct flow_table *table)
 	}
 }
 
-struct flow *flow_table_claim(struct flow_table *table, guint64 hash)
+struct flow *flow_table_claim(struct flow_table *table, guint64 hash, guint64 now_ns)
 {
 	guint32 slot;
 
 	if (table->count == table->max_flows)
-		evict(table);
+		evict(table, now_ns);
 	slot = table->free;
 	if (slot != NONE)
 		table->free = table->places[slot].next;

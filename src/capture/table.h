@@ -36,23 +36,26 @@ void flow_table_free(struct flow_table *table);
 /* What a table of these options takes, in octets. */
 guint64 flow_table_memory(guint32 max_flows, enum flow_detail detail);
 
-/* Two hints, in this order and some packets ahead: fetch the index, then what the index names. */
+/* Two hints, in this order and some packets ahead: fetch the index, then what the index names. The
+ * second returns that: perhaps the flow of this hash, which the caller may compare itself and use
+ * as long as no flow has left since; NULL where the index names none. */
 void flow_table_prefetch_index(const struct flow_table *table, guint64 hash);
-void flow_table_prefetch_flow(const struct flow_table *table, guint64 hash);
+struct flow *flow_table_prefetch_flow(const struct flow_table *table, guint64 hash);
 
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key,
 			     guint64 hash);
 /* A free entry for a key that is not in the table, indexed; the least recently used flow leaves
  * with FLOW_END_RESOURCES if there is none. The caller fills the entry, then calls _filed. */
-struct flow *flow_table_claim(struct flow_table *table, guint64 hash);
+struct flow *flow_table_claim(struct flow_table *table, guint64 hash, guint64 now_ns);
 /* The entry's time-out is known (a new flow) or came nearer (TCP ended it). */
 void flow_table_filed(struct flow_table *table, const struct flow *flow);
 
-/* Packet time goes on: flows whose time-out passed before now leave. */
-void flow_table_advance(struct flow_table *table, guint64 now_ns);
-/* Everything leaves: with its own reason if its time-out passed before the latest packet, else as
- * forced. */
-void flow_table_flush(struct flow_table *table);
+/* Packet time goes on: flows whose time-out passed before now leave. Returns the time at which it
+ * is of use to call again; calls before that do nothing. */
+guint64 flow_table_advance(struct flow_table *table, guint64 now_ns);
+/* Everything leaves: with its own reason if its time-out passed before now, the latest packet's
+ * time, else as forced. */
+void flow_table_flush(struct flow_table *table, guint64 now_ns);
 
 guint32 flow_table_count(const struct flow_table *table);
 guint64 flow_table_evicted(const struct flow_table *table);
