@@ -3,13 +3,10 @@
 
 A scenario gives (frames, expected). Expected rows are (source port, packets, first, last, reason,
 flow), times after EPOCH, flows numbered from 1 in the order of their first packets. ICMP has its
-identifier for ports.
-"""
-
+identifier for ports."""
 from collections import namedtuple
 
-from make_pcap import ACK, FIN, ICMP, ICMPV6, PSH, RST, SECOND, SYN, UDP
-from make_pcap import Talk, fragments, frame, icmp, ip, udp
+from make_pcap import ACK, FIN, ICMP, ICMPV6, PSH, RST, SECOND, SYN, UDP, Talk, fragments, frame, icmp, ip, udp
 
 IDLE, ACTIVE, END, FORCED, ROOM = 1, 2, 3, 4, 5
 S = SECOND
