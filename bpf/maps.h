@@ -171,7 +171,8 @@ METER_STEP int cache_packet(struct packet *pkt)
 	if (!table)
 		return METER_NO_ROOM;
 	hash = key_hash(&pkt->key, config.meter.seed);
-	index = (__u32)hash & config.set_mask;
+	/* The product's low bits are its weakest. */
+	index = (__u32)(hash >> 24) & config.set_mask;
 	set = bpf_map_lookup_elem(table, &index);
 	if (!set)
 		return METER_NO_ROOM;

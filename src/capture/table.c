@@ -7,23 +7,16 @@
 #include <sys/mman.h>
 
 #include "base/error.h"
+#include "capture/tag_index.h"
 #include "meter/expire.h"
 
-#define NONE	       0xffffffffu
-#define TICK_SHIFT     24 /* at least */
-#define WHEEL_BITS     12
-#define WHEEL_SIZE     (1u << WHEEL_BITS)
-#define WHEEL_MASK     (WHEEL_SIZE - 1)
-#define LATENESS_NS    FLOW_SECOND_NS
-#define INDEX_BITS_MIN 12
-#define HUGE_PAGE      (2u << 20)
-
-/* An index cell: the upper half of the hash, whose top bits are also the cell's home, and the
- * number of the flow's slot, counted from 1; 0 is an empty cell. */
-struct cell {
-	guint32 tag;
-	guint32 number;
-};
+#define NONE	    0xffffffffu
+#define TICK_SHIFT  24 /* at least */
+#define WHEEL_BITS  12
+#define WHEEL_SIZE  (1u << WHEEL_BITS)
+#define WHEEL_MASK  (WHEEL_SIZE - 1)
+#define LATENESS_NS FLOW_SECOND_NS
+#define HUGE_PAGE   (2u << 20)
 
 /* What the table keeps of a slot beside the flow: its place in a wheel list (or, where the slot is
  * free, the next free one) and the tag it is indexed under. */
@@ -40,12 +33,9 @@ struct list {
 };
 
 struct flow_table {
-	struct cell *cells;	 /* the index: one of two areas */
-	struct cell *other_area; /* where the next, larger index will be */
+	struct tag_index index;
 	guint8 *flows;
 	struct place *places; /* by slot */
-	guint32 cell_mask;
-	guint32 home_shift;
 	guint32 stride;
 	guint32 max_flows;
 	guint32 count;
@@ -69,16 +59,6 @@ static guint32 stride_of(enum flow_detail detail)
 	return (guint32)((flow_size(detail) + 63) & ~(size_t)63);
 }
 
-/* At most half of the cells are in use, so that a search is short. */
-static guint32 index_bits(guint32 max_flows)
-{
-	guint32 bits = INDEX_BITS_MIN;
-
-	while (((guint64)1 << bits) < (guint64)max_flows * 2)
-		bits++;
-	return bits;
-}
-
 /* Ticks so wide that the farthest time-out, seen from the wheel's late hand, is inside a turn. */
 static guint32 tick_shift_for(guint64 idle_ns)
 {
@@ -97,11 +77,10 @@ static guint64 round_up(guint64 octets)
 
 guint64 flow_table_memory(guint32 max_flows, enum flow_detail detail)
 {
-	guint64 cells = ((guint64)1 << index_bits(max_flows)) * sizeof(struct cell);
 	guint64 places = (guint64)max_flows * sizeof(struct place);
 
-	return 2 * round_up(cells) + round_up((guint64)max_flows * stride_of(detail)) +
-	       round_up(places);
+	return 2 * round_up(tag_index_area(max_flows)) +
+	       round_up((guint64)max_flows * stride_of(detail)) + round_up(places);
 }
 
 static struct flow *flow_at(const struct flow_table *table, guint32 slot)
@@ -114,17 +93,26 @@ static guint32 slot_of(const struct flow_table *table, const struct flow *flow)
 	return (guint32)((gsize)((const guint8 *)flow - table->flows) / table->stride);
 }
 
-static void index_size(struct flow_table *table, guint32 bits)
+/* Where everything lies in the one piece of memory. */
+static void lay_out(struct flow_table *table)
 {
-	table->cell_mask = (1u << bits) - 1;
-	table->home_shift = 32 - bits;
+	gsize area = round_up(tag_index_area(table->max_flows));
+	guint8 *at = table->memory;
+
+	table->index.cells = (void *)at;
+	table->index.other_area = (void *)(at + area);
+	tag_index_size(&table->index, TAG_INDEX_BITS_MIN);
+	table->flows = at + 2 * area;
+	table->places =
+		(void *)(table->flows + round_up((guint64)table->max_flows * table->stride));
+	table->free = NONE;
+	for (guint i = 0; i < WHEEL_SIZE; i++)
+		table->wheel[i] = (struct list){ NONE, NONE };
 }
 
 struct flow_table *flow_table_new(const struct flow_table_options *options, GError **error)
 {
 	struct flow_table *table = g_new0(struct flow_table, 1);
-	guint32 bits = index_bits(options->max_flows);
-	gsize cells = ((gsize)1 << bits) * sizeof(struct cell);
 
 	table->max_flows = options->max_flows;
 	table->stride = stride_of(options->detail);
@@ -132,8 +120,6 @@ struct flow_table *flow_table_new(const struct flow_table_options *options, GErr
 	table->tick_shift = tick_shift_for(options->idle_ns);
 	table->leave = options->leave;
 	table->data = options->data;
-	index_size(table, INDEX_BITS_MIN);
-	table->free = NONE;
 	table->memory_size = flow_table_memory(options->max_flows, options->detail);
 	table->memory = mmap(NULL, table->memory_size, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -148,13 +134,7 @@ struct flow_table *flow_table_new(const struct flow_table_options *options, GErr
 	}
 	/* Only a hint: with large pages a flow found at random costs no page walk. */
 	madvise(table->memory, table->memory_size, MADV_HUGEPAGE);
-	table->cells = table->memory;
-	table->other_area = (void *)((guint8 *)table->memory + round_up(cells));
-	table->flows = (guint8 *)table->memory + 2 * round_up(cells);
-	table->places =
-		(void *)(table->flows + round_up((guint64)table->max_flows * table->stride));
-	for (guint i = 0; i < WHEEL_SIZE; i++)
-		table->wheel[i] = (struct list){ NONE, NONE };
+	lay_out(table);
 	return table;
 }
 
@@ -166,30 +146,20 @@ void flow_table_free(struct flow_table *table)
 	g_free(table);
 }
 
-/* --- the index --- */
-
-static guint32 tag_of(guint64 hash)
-{
-	return (guint32)(hash >> 32);
-}
-
-static guint32 home_of(const struct flow_table *table, guint32 tag)
-{
-	return tag >> table->home_shift;
-}
+/* --- finding --- */
 
 void flow_table_prefetch_index(const struct flow_table *table, guint64 hash)
 {
-	__builtin_prefetch(&table->cells[home_of(table, tag_of(hash))]);
+	__builtin_prefetch(&table->index.cells[tag_index_home(&table->index, tag_of(hash))]);
 }
 
 struct flow *flow_table_prefetch_flow(const struct flow_table *table, guint64 hash)
 {
+	const struct tag_index *index = &table->index;
 	guint32 tag = tag_of(hash);
-	guint32 at = home_of(table, tag);
 
-	for (;; at = (at + 1) & table->cell_mask) {
-		const struct cell *cell = &table->cells[at];
+	for (guint32 at = tag_index_home(index, tag);; at = tag_index_after(index, at)) {
+		const struct tag_cell *cell = &index->cells[at];
 		struct flow *flow;
 
 		if (cell->number == 0)
@@ -207,80 +177,17 @@ struct flow *flow_table_prefetch_flow(const struct flow_table *table, guint64 ha
 struct flow *flow_table_find(const struct flow_table *table, const struct flow_key *key,
 			     guint64 hash)
 {
+	const struct tag_index *index = &table->index;
 	guint32 tag = tag_of(hash);
-	guint32 at = home_of(table, tag);
 
-	for (;; at = (at + 1) & table->cell_mask) {
-		const struct cell *cell = &table->cells[at];
-		struct flow *flow;
+	for (guint32 at = tag_index_home(index, tag);; at = tag_index_after(index, at)) {
+		const struct tag_cell *cell = &index->cells[at];
 
 		if (cell->number == 0)
 			return NULL;
-		if (cell->tag != tag)
-			continue;
-		flow = flow_at(table, cell->number - 1);
-		if (key_equal(&flow->key, key))
-			return flow;
+		if (cell->tag == tag && key_equal(&flow_at(table, cell->number - 1)->key, key))
+			return flow_at(table, cell->number - 1);
 	}
-}
-
-static void index_put(struct flow_table *table, struct cell cell)
-{
-	guint32 at = home_of(table, cell.tag);
-
-	while (table->cells[at].number != 0)
-		at = (at + 1) & table->cell_mask;
-	table->cells[at] = cell;
-}
-
-/* The index is as small as the flows there are allow, so that it stays in the processor's cache;
- * it moves between two areas that were set apart at the start. */
-static void index_grow(struct flow_table *table)
-{
-	struct cell *old = table->cells;
-	guint32 mask = table->cell_mask;
-
-	table->cells = table->other_area;
-	table->other_area = old;
-	index_size(table, 32 - table->home_shift + 1);
-	for (guint32 at = 0; at <= mask; at++) {
-		if (old[at].number != 0)
-			index_put(table, old[at]);
-	}
-	/* What comes there after the next move must find it empty. */
-	memset(old, 0, ((gsize)mask + 1) * sizeof(*old));
-}
-
-static void index_add(struct flow_table *table, guint32 tag, guint32 slot)
-{
-	if ((guint64)table->count * 2 > (guint64)table->cell_mask + 1)
-		index_grow(table);
-	index_put(table, (struct cell){ tag, slot + 1 });
-}
-
-/* The cells behind the hole that could lie nearer their home move up: no tombstones. */
-static void index_close(struct flow_table *table, guint32 hole)
-{
-	guint32 mask = table->cell_mask;
-
-	for (guint32 at = (hole + 1) & mask; table->cells[at].number != 0; at = (at + 1) & mask) {
-		guint32 home = home_of(table, table->cells[at].tag);
-
-		if (((at - home) & mask) < ((at - hole) & mask))
-			continue;
-		table->cells[hole] = table->cells[at];
-		hole = at;
-	}
-	table->cells[hole].number = 0;
-}
-
-static void index_remove(struct flow_table *table, guint32 slot)
-{
-	guint32 at = home_of(table, table->places[slot].tag);
-
-	while (table->cells[at].number != slot + 1)
-		at = (at + 1) & table->cell_mask;
-	index_close(table, at);
 }
 
 /* --- the wheel --- */
@@ -333,7 +240,7 @@ static void leave(struct flow_table *table, guint32 slot, enum flow_end end)
 	struct place *place = &table->places[slot];
 
 	table->leave(table->data, flow_at(table, slot), end);
-	index_remove(table, slot);
+	tag_index_remove(&table->index, place->tag, slot);
 	place->next = table->free;
 	table->free = slot;
 	table->count--;
@@ -356,7 +263,8 @@ static void prefetch_place(const struct flow_table *table, guint32 slot)
 	__builtin_prefetch(flow_at(table, slot));
 	__builtin_prefetch((const guint8 *)flow_at(table, slot) + 64);
 	__builtin_prefetch((const guint8 *)flow_at(table, slot) + 128);
-	__builtin_prefetch(&table->cells[home_of(table, table->places[slot].tag)], 1);
+	__builtin_prefetch(
+		&table->index.cells[tag_index_home(&table->index, table->places[slot].tag)], 1);
 }
 
 /* The flows of a chain whose time-out came before the current tick leave; the others are filed
@@ -409,7 +317,7 @@ static guint64 settled_tick(const struct flow_table *table, guint64 now_ns)
 static void wheel_turn(struct flow_table *table, guint64 target)
 {
 	if (target - table->tick >= WHEEL_SIZE || table->count == 0) {
-		guint32 chain = wheel_take_all(table);
+		guint32 chain = table->count ? wheel_take_all(table) : NONE;
 
 		table->tick = target;
 		table->low = target;
@@ -500,7 +408,7 @@ struct flow *flow_table_claim(struct flow_table *table, guint64 hash, guint64 no
 	table->count++;
 	table->places[slot].tag = tag_of(hash);
 	table->places[slot].list = NONE;
-	index_add(table, tag_of(hash), slot);
+	tag_index_add(&table->index, tag_of(hash), slot, table->count);
 	return flow_at(table, slot);
 }
 

@@ -81,7 +81,7 @@ static void add(struct model *model, guint64 id, guint64 now_ns)
 	struct flow *flow;
 
 	model->claiming = true;
-	flow = flow_table_claim(model->table, hash_of(id));
+	flow = flow_table_claim(model->table, hash_of(id), model->now_ns);
 	model->claiming = false;
 	memset(flow, 0, flow_size(FLOW_DETAIL_BASIC));
 	flow->key.low[0] = id;
@@ -166,7 +166,7 @@ static guint64 run(guint32 max_flows, guint64 seed)
 	}
 	model.now_ns += 100 * FLOW_SECOND_NS;
 	flow_table_advance(model.table, model.now_ns);
-	flow_table_flush(model.table);
+	flow_table_flush(model.table, model.now_ns);
 	CU_ASSERT_EQUAL(g_hash_table_size(model.flows), 0);
 	g_hash_table_destroy(model.flows);
 	flow_table_free(model.table);
