@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/probe_host.h"
+
+#include <linux/magic.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "capture/table.h"
+
+#define CLOCKS "/sys/devices/system/clocksource/clocksource0/"
+
+static void read_line(const char *path, char *ret_line, gsize size)
+{
+	g_autofree char *text = NULL;
+
+	ret_line[0] = '\0';
+	if (g_file_get_contents(path, &text, NULL, NULL))
+		g_strlcpy(ret_line, g_strstrip(text), size);
+}
+
+bool probe_release(const char *release, guint *ret_major, guint *ret_minor)
+{
+	char *end;
+	guint64 major = g_ascii_strtoull(release, &end, 10);
+	guint64 minor;
+
+	if (end == release || *end != '.' || !g_ascii_isdigit(end[1]))
+		return false;
+	minor = g_ascii_strtoull(end + 1, NULL, 10);
+	*ret_major = (guint)MIN(major, G_MAXUINT);
+	*ret_minor = (guint)MIN(minor, G_MAXUINT);
+	return true;
+}
+
+/* "Let it pass": loaded, never attached. */
+static int try_load(enum bpf_prog_type type, gint32 verdict)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = verdict },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(type, "weir_doctor", "GPL", code, G_N_ELEMENTS(code), NULL);
+
+	if (fd < 0)
+		return -fd;
+	close(fd);
+	return 0;
+}
+
+static int try_packet_socket(void)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+static int jit_state(void)
+{
+	char line[16];
+
+	read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line));
+	return g_ascii_isdigit(line[0]) ? line[0] - '0' : -1;
+}
+
+static guint64 free_memory(void)
+{
+	static const char name[] = "MemAvailable:";
+	g_autofree char *text = NULL;
+	const char *at;
+
+	if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL))
+		return 0;
+	at = strstr(text, name);
+	return at ? g_ascii_strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+void probe_host(struct probe_host *ret_host)
+{
+	struct utsname name;
+	struct statfs mounted;
+	int cpus = libbpf_num_possible_cpus();
+
+	memset(ret_host, 0, sizeof(*ret_host));
+	if (uname(&name) == 0)
+		g_strlcpy(ret_host->release, name.release, sizeof(ret_host->release));
+	probe_release(ret_host->release, &ret_host->kernel_major, &ret_host->kernel_minor);
+	ret_host->btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+	ret_host->load_xdp = try_load(BPF_PROG_TYPE_XDP, 2);
+	ret_host->load_tc = try_load(BPF_PROG_TYPE_SCHED_CLS, -1);
+	ret_host->packet_socket = try_packet_socket();
+	ret_host->bpf_mounted =
+		statfs("/sys/fs/bpf", &mounted) == 0 && (guint64)mounted.f_type == BPF_FS_MAGIC;
+	ret_host->jit = jit_state();
+	read_line(CLOCKS "current_clocksource", ret_host->clock, sizeof(ret_host->clock));
+	read_line(CLOCKS "available_clocksource", ret_host->clocks, sizeof(ret_host->clocks));
+	ret_host->cpus = cpus > 0 ? (guint)cpus : 1;
+	ret_host->memory_free = free_memory();
+}
+
+guint64 probe_kernel_table(guint64 max_flows, int detail, guint cpus)
+{
+	const guint64 stride = (flow_size((enum flow_detail)detail) + 63) / 64 * 64;
+	const guint64 set = sizeof(struct set_header) + SET_WAYS * stride;
+	/* Twice the room, so that a set is seldom full; flows spread over the CPUs. */
+	const guint64 wanted = (2 * max_flows + cpus - 1) / cpus;
+	guint64 sets = 1;
+
+	while (sets * SET_WAYS < wanted)
+		sets *= 2;
+	return sets * set * cpus;
+}
+
+guint64 probe_native_table(guint64 max_flows, int detail)
+{
+	return flow_table_memory((guint32)MIN(max_flows, (guint64)FLOW_TABLE_MAX_FLOWS),
+				 (enum flow_detail)detail);
+}
