@@ -280,7 +280,8 @@ static void test_rows(void)
 		CU_ASSERT_NOT_EQUAL(row->commands, 0);
 		CU_ASSERT_TRUE(strlen(row->help) > 0);
 		for (guint other = 0; other < id; other++) {
-			CU_ASSERT_STRING_NOT_EQUAL(row->name, option_rows[other].name);
+			CU_ASSERT_TRUE(!(row->commands & option_rows[other].commands) ||
+				       strcmp(row->name, option_rows[other].name) != 0);
 			CU_ASSERT_TRUE(row->letter == 0 ||
 				       row->letter != option_rows[other].letter);
 		}
@@ -296,7 +297,7 @@ static CU_TestInfo tests[] = {
 	{ "every type of option is read", test_every_type },
 	{ "every fault is one line that says what to do", test_faults },
 	{ "the command line overrides the configuration file", test_origins },
-	{ "no two options share a name or letter", test_rows },
+	{ "no two options of a command share a name, none a letter", test_rows },
 	CU_TEST_INFO_NULL,
 };
 
