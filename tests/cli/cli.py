@@ -12,7 +12,7 @@ import time
 import unittest
 
 WEIR = ""  # set from the command line
-COMMANDS = ["replay", "templates", "elements", "check", "bench", "help"]
+COMMANDS = ["replay", "templates", "elements", "check", "doctor", "bench", "help"]
 
 
 def frame(payload=b"hello"):
