@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The in-kernel scan (DESIGN 5): brings out flows whose time-out has passed, so that user space
- * never copies what is not finished. User space runs it by BPF_PROG_RUN on each CPU in turn, some
- * sets a call. It is an XDP program because the kernel runs those with bottom halves off: no packet
- * can meet this CPU's table meanwhile, so look, copy and free are one step. */
+ * never copies what is not finished. User space runs it by BPF_PROG_RUN on each CPU, some sets a
+ * call. Nobody but this CPU touches its table, and newer kernels run an XDP program with bottom
+ * halves off, so that look, copy and free are one step. Older ones do not: there a packet may come
+ * in between, and finds by cache_counts.busy which set it must leave alone. */
 #define METER_CTX_XDP
 #include "maps.h"
 
@@ -28,8 +29,10 @@ METER_INLINE enum flow_end drain_reason(const struct flow *flow, __u64 now_ns, _
 METER_STEP int drain_set(__u32 index, __u64 now_ns, __u32 all)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
+	struct cache_counts *mine;
 	struct set_header *set;
 	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	__u32 zero = 0;
 	int told = 0;
 
 	if (!table)
@@ -37,6 +40,10 @@ METER_STEP int drain_set(__u32 index, __u64 now_ns, __u32 all)
 	set = bpf_map_lookup_elem(table, &index);
 	if (!set)
 		return 0;
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!mine)
+		return 0;
+	*(volatile __u64 *)&mine->busy = (__u64)index + 1;
 	for (int way = 0; way < SET_WAYS; way++) {
 		struct flow *flow = set_entry(set, way);
 		enum flow_end end;
@@ -56,6 +63,7 @@ METER_STEP int drain_set(__u32 index, __u64 now_ns, __u32 all)
 		set->tag[way] = 0;
 		told += 1 - (1 << 16);
 	}
+	*(volatile __u64 *)&mine->busy = 0;
 	return told;
 }
 

@@ -31,7 +31,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct meter_counts);
+	__type(value, struct cache_counts);
 } counts SEC(".maps");
 
 /* Fragments of one datagram may meet different CPUs: the one table that all share. */
@@ -157,12 +157,16 @@ METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag
 	return set_open(set, pkt, tag);
 }
 
+/* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
+ * drain has in hand is not touched then. */
 METER_STEP int cache_packet(struct packet *pkt)
 {
+	struct cache_counts *mine;
 	struct set_header *set;
 	void *table;
 	__u64 hash;
 	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 zero = 0;
 	__u32 index;
 
 	if (!pkt)
@@ -174,22 +178,27 @@ METER_STEP int cache_packet(struct packet *pkt)
 	/* The product's low bits are its weakest. */
 	index = (__u32)(hash >> 24) & config.set_mask;
 	set = bpf_map_lookup_elem(table, &index);
-	if (!set)
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!set || !mine)
 		return METER_NO_ROOM;
+	if (mine->busy == (__u64)index + 1)
+		return METER_BUSY;
 	return set_meter(set, pkt, (__u32)(hash >> 32) | 1);
 }
 
 /* The whole of a hook program. */
 METER_INLINE void cache_frame(meter_ctx *ctx)
 {
+	struct cache_counts *mine;
 	struct meter_counts *tally;
 	struct packet pkt;
 	__u32 zero = 0;
 	int verdict;
 
-	tally = bpf_map_lookup_elem(&counts, &zero);
-	if (!tally)
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!mine)
 		return;
+	tally = &mine->meter;
 	verdict = meter_parse(ctx, &pkt);
 	if (verdict == METER_OK)
 		verdict = cache_packet(&pkt);

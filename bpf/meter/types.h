@@ -80,6 +80,8 @@ struct cache_config {
 	__u32 flow_stride;   /* octets from one entry of a set to the next */
 	__u32 record_octets; /* octets of a flow record */
 	__u32 replaying;     /* time, length and interface come from struct cache_replay */
+	__u32 xdp_action;    /* what becomes of a frame that XDP metered */
+	__u32 spare;
 };
 
 /* A packet's meta data where a capture is replayed through the kernel. */
@@ -118,6 +120,13 @@ struct meter_counts {
 	__u64 octets;	/* of the packets metered */
 	__u64 evicted;	/* records that left with reason 5 */
 	__u64 extended; /* records that were due, but waited because the ring had no room */
+};
+
+/* One CPU's counters, and the set that its drain is at: a packet that interrupts the drain must
+ * leave that one alone. */
+struct cache_counts {
+	struct meter_counts meter;
+	__u64 busy; /* index + 1; 0: none */
 };
 
 /* How the packets of a record were come by. */

@@ -4,6 +4,8 @@
  * (the skeletons only carry the object files); what the first object makes the others share. */
 #include "capture/kernel_meter.h"
 
+#include <linux/bpf.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -127,6 +129,7 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 		.flow_stride = meter->stride,
 		.record_octets = (guint32)flow_record_size(meter->detail),
 		.replaying = options->replaying,
+		.xdp_action = options->drop ? XDP_DROP : XDP_PASS,
 	};
 	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
@@ -410,14 +413,14 @@ static bool empty_table(struct kernel_meter *meter, int table, kernel_record *si
 
 bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
 {
-	g_autofree struct meter_counts *counts = g_new0(struct meter_counts, meter->cpus);
+	g_autofree struct cache_counts *counts = g_new0(struct cache_counts, meter->cpus);
 	struct fragment_key key;
 	const guint32 zero = 0;
 
 	if (bpf_map_lookup_elem(meter->counts, &zero, counts))
 		return fail(error, "reading the counters", errno);
 	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		if (!counts[cpu].packets[METER_OK])
+		if (!counts[cpu].meter.packets[METER_OK])
 			continue; /* its table was never used */
 		if (!empty_table(meter, meter->tables[cpu], sink, data, error))
 			return false;
@@ -444,13 +447,13 @@ static void counts_add(struct meter_counts *sum, const struct meter_counts *more
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
 			 GError **error)
 {
-	g_autofree struct meter_counts *per_cpu = g_new0(struct meter_counts, meter->cpus);
+	g_autofree struct cache_counts *per_cpu = g_new0(struct cache_counts, meter->cpus);
 	const guint32 zero = 0;
 
 	if (bpf_map_lookup_elem(meter->counts, &zero, per_cpu))
 		return fail(error, "reading the counters", errno);
 	memset(ret_counts, 0, sizeof(*ret_counts));
 	for (int cpu = 0; cpu < meter->cpus; cpu++)
-		counts_add(ret_counts, &per_cpu[cpu]);
+		counts_add(ret_counts, &per_cpu[cpu].meter);
 	return true;
 }

@@ -21,6 +21,7 @@ struct kernel_options {
 	struct meter_settings settings;
 	guint32 sets;	     /* of each CPU's table: a power of two */
 	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
+	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
 	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */
 };
 
