@@ -338,6 +338,11 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 	return run(meter, &what, ret_ns, error);
 }
 
+guint64 kernel_meter_memory(const struct kernel_meter *meter)
+{
+	return (guint64)meter->cpus * meter->sets * set_octets(meter);
+}
+
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = call, .data_size_in = sizeof(*call),

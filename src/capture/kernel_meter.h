@@ -43,6 +43,8 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 /* The hook's program, to attach. */
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);
 int kernel_meter_cpus(const struct kernel_meter *meter);
+/* Octets of all flow tables. */
+guint64 kernel_meter_memory(const struct kernel_meter *meter);
 
 /* Brings out the flows of the CPU this thread runs on whose time-out has passed: looks at some
  * sets, from call->from on, and says what came of it. The thread must be bound to its CPU. */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The threads that scan the kernel's flow tables, one bound to each CPU: only that CPU may touch
+ * its table. */
+#ifndef WEIR_CAPTURE_SCAN_H
+#define WEIR_CAPTURE_SCAN_H
+
+#include <stdbool.h>
+
+#include "capture/kernel_meter.h"
+
+struct scan;
+
+/* Each table is looked through about once in period_ms. */
+struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_ms);
+/* No packet comes any more: every flow leaves, and the threads end. Records must be taken from the
+ * ring meanwhile, by another thread, until scan_done(). */
+void scan_finish(struct scan *scan);
+bool scan_done(const struct scan *scan);
+/* Ends the threads if they have not ended yet. False: scanning failed, and the error says why. */
+bool scan_free(struct scan *scan, GError **error);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* weir run: interfaces instead of files; everything else as for replay. */
+#include "setup/live.h"
+#include "setup/report.h"
+#include "setup/stage_options.h"
+
+static guint32 power_of_two(guint64 number)
+{
+	guint32 power = 1;
+
+	while (power < number)
+		power <<= 1;
+	return power;
+}
+
+static struct live_options live_options_of(const struct options *options)
+{
+	static const enum attach_direction directions[] = { ATTACH_IN, ATTACH_OUT, ATTACH_BOTH };
+	const struct option_value *values = options->values;
+
+	return (struct live_options){
+		.interfaces = (const char *const *)options->arguments,
+		.attach = {
+			.hook = (enum attach_hook)values[OPTION_HOOK].number,
+			.direction = directions[values[OPTION_DIRECTION].number],
+			.promiscuous = values[OPTION_PROMISCUOUS].number,
+		},
+		.drop = values[OPTION_DROP].number,
+		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
+		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
+		.max_flows = values[OPTION_MAX_FLOWS].number,
+		.detail = stage_detail(options),
+		.ring_octets = power_of_two(values[OPTION_RING].number),
+		.duration_ns = values[OPTION_DURATION].number,
+		.export = stage_export(options),
+		.quiet = values[OPTION_QUIET].number,
+	};
+}
+
+static bool run(const struct options *options, GError **error)
+{
+	struct live_options live = live_options_of(options);
+	struct report *report = report_open(options, error);
+	struct account account = { 0 };
+	GError *fault = NULL;
+
+	if (!report)
+		return false;
+	live_run(&live, &account, &fault);
+	return report_close(report, &account, fault, error);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	return command_main(COMMAND_RUN, argc, argv, run);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of the data put together for interfaces: hooks -> flow cache in the kernel -> scan ->
+ * destinations. This thread takes records from the ring and writes them; a thread a CPU scans. */
+#include "setup/live.h"
+
+#include <linux/membarrier.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "capture/native_meter.h"
+#include "capture/scan.h"
+
+#define WAIT_MS	  100
+#define PERIOD_MS 1000
+#define SETS_MIN  64
+
+struct live {
+	const struct live_options *options;
+	struct fanout *fanout;
+	struct kernel_meter *meter;
+	struct scan *scan;
+	GPtrArray *attachments;
+	struct flow_batch *batch;
+	guint64 epoch_ns; /* between the kernel's clock and 1970 */
+	guint32 sets;
+	GError *first;
+};
+
+/* Set by a signal; the loop looks at it. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+	stop_signal = number;
+}
+
+static void catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	stop_signal = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static guint64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
+}
+
+/* Packet times are the kernel's monotonic clock. One difference serves the whole run, so that a
+ * flow's records agree whatever becomes of the wall clock. */
+static guint64 epoch_difference(void)
+{
+	guint64 before = clock_ns(CLOCK_MONOTONIC);
+	guint64 wall = clock_ns(CLOCK_REALTIME);
+	guint64 after = clock_ns(CLOCK_MONOTONIC);
+
+	return wall - (before + (after - before) / 2);
+}
+
+static void note_error(struct live *live, GError *error)
+{
+	if (!error)
+		return;
+	if (live->first)
+		log_error(error);
+	else
+		live->first = error;
+}
+
+static void write_batch(struct live *live)
+{
+	GError *error = NULL;
+
+	if (live->batch->count == 0)
+		return;
+	if (!fanout_write(live->fanout, live->batch, &error))
+		note_error(live, error);
+	live->batch->count = 0;
+}
+
+static void to_wall_clock(struct flow *flow, guint64 epoch_ns)
+{
+	flow->last_ns += epoch_ns;
+	for (int i = 0; i < 2; i++) {
+		struct flow_side *side = &flow->side[i];
+
+		if (side->packets) {
+			side->first_ns += epoch_ns;
+			side->last_ns += epoch_ns;
+		}
+		if (side->whole)
+			side->whole += epoch_ns;
+	}
+}
+
+static void on_record(void *data, const struct flow_record *record)
+{
+	struct live *live = data;
+	struct flow_record *copy = &live->batch->records[live->batch->count++];
+
+	memcpy(copy, record, flow_record_size((enum flow_detail)record->detail));
+	to_wall_clock(&copy->flow, live->epoch_ns);
+	if (live->batch->count == FLOW_BATCH_MAX)
+		write_batch(live);
+}
+
+static bool take_records(struct live *live, int wait_ms)
+{
+	GError *error = NULL;
+	bool good = kernel_meter_wait(live->meter, wait_ms, on_record, live, &error);
+
+	if (!good)
+		note_error(live, error);
+	write_batch(live);
+	return good;
+}
+
+/* The tables of all CPUs together have room for twice the flows: a set is seldom full then. */
+static guint32 sets_for(guint64 max_flows, int cpus)
+{
+	guint64 wanted = max_flows * 2 / SET_WAYS / (guint64)cpus;
+	guint32 sets = SETS_MIN;
+
+	while (sets < wanted && sets < 1u << 30)
+		sets <<= 1;
+	return sets;
+}
+
+static bool open_meter(struct live *live, GError **error)
+{
+	const struct live_options *options = live->options;
+	struct native_options hash = { .seed = (guint64)g_random_int() << 32 | g_random_int() };
+	struct kernel_options kernel = { .hook = KERNEL_HOOK_XDP,
+					 .every_hook = true,
+					 .ring_octets = options->ring_octets,
+					 .drop = options->drop };
+
+	hash.idle_ns = options->idle_timeout_ns;
+	hash.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64;
+	hash.detail = options->detail >= 0 ? (enum flow_detail)options->detail
+					   : fanout_detail(live->fanout);
+	kernel.settings = native_settings(&hash);
+	live->sets = sets_for(options->max_flows, (int)g_get_num_processors());
+	kernel.sets = live->sets;
+	live->meter = kernel_meter_new(&kernel, error);
+	if (live->meter && !options->quiet)
+		log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
+			 " MiB of kernel memory (%d tables of %u sets)",
+			 options->max_flows, kernel_meter_memory(live->meter) >> 20,
+			 kernel_meter_cpus(live->meter), live->sets);
+	return live->meter != NULL;
+}
+
+static void detach_one(gpointer attachment)
+{
+	detach(attachment);
+}
+
+static bool attach_all(struct live *live, GError **error)
+{
+	const struct live_options *options = live->options;
+
+	for (const char *const *name = options->interfaces; *name; name++) {
+		struct attachment *attachment = attach(live->meter, *name, &options->attach, error);
+
+		if (!attachment)
+			return false;
+		g_ptr_array_add(live->attachments, attachment);
+		if (!options->quiet)
+			log_line("%s: metering at %s", *name, attachment_hook(attachment));
+	}
+	return true;
+}
+
+static void run(struct live *live)
+{
+	guint64 end_ns = live->options->duration_ns
+				 ? clock_ns(CLOCK_MONOTONIC) + live->options->duration_ns
+				 : G_MAXUINT64;
+
+	while (!stop_signal && clock_ns(CLOCK_MONOTONIC) < end_ns) {
+		if (!take_records(live, WAIT_MS))
+			return;
+	}
+}
+
+/* Programs that were running when the hooks were taken off have ended after a grace period; then
+ * nobody but the scan touches the tables, and what it leaves behind is nothing. */
+static void finish(struct live *live)
+{
+	GError *error = NULL;
+
+	g_ptr_array_set_size(live->attachments, 0);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	scan_finish(live->scan);
+	while (!scan_done(live->scan)) {
+		if (!take_records(live, 10))
+			break;
+	}
+	if (!scan_free(g_steal_pointer(&live->scan), &error))
+		note_error(live, g_steal_pointer(&error));
+	take_records(live, 0);
+	if (!fanout_finish(live->fanout, &error))
+		note_error(live, error);
+}
+
+static void settle_account(const struct live *live, struct account *account)
+{
+	struct meter_counts counts;
+
+	if (!kernel_meter_counts(live->meter, &counts, NULL))
+		return;
+	for (int v = METER_OK; v < METER_VERDICTS; v++) {
+		struct account_packets *to =
+			v == METER_OK ? &account->metered : &account->set_aside[v];
+
+		to->packets = counts.packets[v];
+		to->frame_octets = counts.frame_octets[v];
+		to->octets = v == METER_OK ? counts.octets : counts.frame_octets[v];
+		account->seen.packets += counts.packets[v];
+		account->seen.frame_octets += counts.frame_octets[v];
+	}
+	account->evicted_flows = counts.evicted;
+	account->max_flows = live->options->max_flows;
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(account, fanout_counts(live->fanout, i));
+}
+
+static bool open_live(struct live *live, GError **error)
+{
+	live->fanout = fanout_new(&live->options->export, error);
+	if (!live->fanout || !open_meter(live, error))
+		return false;
+	live->epoch_ns = epoch_difference();
+	live->scan = scan_start(live->meter, live->sets, PERIOD_MS);
+	return attach_all(live, error);
+}
+
+bool live_run(const struct live_options *options, struct account *ret_account, GError **error)
+{
+	struct live live = { .options = options };
+	bool good;
+
+	live.attachments = g_ptr_array_new_with_free_func(detach_one);
+	live.batch = g_new0(struct flow_batch, 1);
+	catch_signals();
+	good = open_live(&live, error);
+	if (good) {
+		run(&live);
+		finish(&live);
+		settle_account(&live, ret_account);
+	}
+	g_ptr_array_free(live.attachments, TRUE);
+	scan_free(live.scan, NULL);
+	kernel_meter_free(live.meter);
+	fanout_free(live.fanout);
+	g_free(live.batch);
+	if (live.first) {
+		g_propagate_error(error, live.first);
+		good = false;
+	}
+	return good;
+}

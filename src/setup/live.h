@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The way of the data put together for interfaces: hooks, flow cache in the kernel, destinations.
+ */
+#ifndef WEIR_SETUP_LIVE_H
+#define WEIR_SETUP_LIVE_H
+
+#include "capture/attach.h"
+#include "export/fanout.h"
+#include "setup/account.h"
+
+struct live_options {
+	const char *const *interfaces; /* NULL-terminated */
+	struct attach_options attach;
+	bool drop;
+	guint64 idle_timeout_ns;
+	guint64 active_timeout_ns; /* 0: never */
+	guint64 max_flows;
+	int detail; /* enum flow_detail; -1: what the templates need */
+	guint32 ring_octets;
+	guint64 duration_ns; /* 0: until told to stop */
+	struct export_options export;
+	bool quiet;
+};
+
+/* Meters until SIGINT, SIGTERM or the duration ends it; then everything in the cache is exported
+ * and accounted. ret_account as replay_run() does. */
+bool live_run(const struct live_options *options, struct account *ret_account, GError **error);
+
+#endif

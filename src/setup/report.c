@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account of a run, told at its end. */
+#include "setup/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+struct report {
+	const struct options *options;
+	FILE *stats; /* NULL: none wanted */
+};
+
+/* Opened before the run, so that a name that cannot be written is known before the work; not cut
+ * to nothing until there is something to write. */
+static bool open_stats(const char *path, FILE **ret_stats, GError **error)
+{
+	FILE *stats = NULL;
+
+	if (path)
+		stats = strcmp(path, "-") == 0 ? stdout : fopen(path, "ae");
+	if (path && !stats) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: %s; the account cannot be written there", path, g_strerror(errno));
+		return false;
+	}
+	*ret_stats = stats;
+	return true;
+}
+
+static void write_stats(const struct account *account, FILE *stats)
+{
+	g_autofree char *json = account_to_json(account);
+
+	/* A pipe or a terminal cannot be cut, and need not be. */
+	if (stats != stdout && ftruncate(fileno(stats), 0) != 0)
+		clearerr(stats);
+	fputs(json, stats);
+}
+
+static bool close_stats(FILE *stats, const char *path, GError **error)
+{
+	bool good = fflush(stats) == 0 && !ferror(stats);
+	int why = errno;
+
+	if (stats != stdout && fclose(stats) != 0 && good) {
+		good = false;
+		why = errno;
+	}
+	if (!good)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: %s; the account there is not complete", path, g_strerror(why));
+	return good;
+}
+
+/* An account of nothing would only hide the error below it. */
+static bool worth_telling(const struct account *account, const GError *fault)
+{
+	return !fault || account->seen.packets > 0 ||
+	       g_error_matches(fault, WEIR_ERROR, WEIR_ERROR_DAMAGED);
+}
+
+static void check_balance(const struct account *account, GError **fault)
+{
+	if (account_balanced(account, NULL))
+		return;
+	if (*fault)
+		g_prefix_error(fault, "the account does not balance, and ");
+	else
+		g_set_error(fault, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "the account does not balance; report this with the capture");
+}
+
+struct report *report_open(const struct options *options, GError **error)
+{
+	struct report *report = g_new0(struct report, 1);
+
+	report->options = options;
+	if (open_stats(options->values[OPTION_JSON_STATS].text, &report->stats, error))
+		return report;
+	g_free(report);
+	return NULL;
+}
+
+bool report_close(struct report *report, struct account *account, GError *fault, GError **error)
+{
+	const struct option_value *values = report->options->values;
+
+	if (worth_telling(account, fault)) {
+		check_balance(account, &fault);
+		if (!values[OPTION_QUIET].number)
+			account_print(account, stderr);
+		if (report->stats)
+			write_stats(account, report->stats);
+	}
+	if (report->stats)
+		close_stats(report->stats, values[OPTION_JSON_STATS].text, fault ? NULL : &fault);
+	account_clear(account);
+	g_free(report);
+	if (fault)
+		g_propagate_error(error, fault);
+	return !fault;
+}

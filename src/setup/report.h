@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The account of a run, told at its end: to people on standard error, to programs by --json-stats.
+ */
+#ifndef WEIR_SETUP_REPORT_H
+#define WEIR_SETUP_REPORT_H
+
+#include "setup/account.h"
+#include "setup/options.h"
+
+struct report;
+
+/* Before the run, so that a file that cannot be written is known before the work. */
+struct report *report_open(const struct options *options, GError **error);
+
+/* Tells the account, frees its parts and the report. fault is what went wrong in the run, or NULL,
+ * and is taken; an account that does not balance or cannot be written is a fault as well. False
+ * when there was any. */
+bool report_close(struct report *report, struct account *account, GError *fault, GError **error);
+
+#endif

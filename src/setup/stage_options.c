@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "setup/stage_options.h"
+
+int stage_detail(const struct options *options)
+{
+	static const int details[] = { -1, FLOW_DETAIL_BASIC, FLOW_DETAIL_TCP, FLOW_DETAIL_FULL };
+
+	return details[options->values[OPTION_DETAIL].number];
+}
+
+struct export_options stage_export(const struct options *options)
+{
+	const struct option_value *values = options->values;
+
+	return (struct export_options){
+		.to = (const char *const *)values[OPTION_TO].list,
+		.template_name = values[OPTION_TEMPLATE].text,
+		.direction = options_direction(options),
+		.pen = (guint32)values[OPTION_PEN].number,
+		.domain = (guint32)values[OPTION_DOMAIN].number,
+	};
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The options that several commands share, as the stages take them. */
+#ifndef WEIR_SETUP_STAGE_OPTIONS_H
+#define WEIR_SETUP_STAGE_OPTIONS_H
+
+#include "export/fanout.h"
+#include "setup/options.h"
+
+/* enum flow_detail; -1: what the templates need */
+int stage_detail(const struct options *options);
+/* Points into the options. */
+struct export_options stage_export(const struct options *options);
+
+#endif
