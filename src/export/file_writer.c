@@ -120,7 +120,8 @@ static ssize_t write_quietly(const struct file_writer *writer, const void *octet
 	pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
 	written = write(writer->fd, octets, length);
 	number = errno;
-	if (written < 0 && number == EPIPE && !sigismember(&pending, SIGPIPE))
+	/* A pipe whose reader goes away in the middle takes a part, and signals all the same. */
+	if (written != (ssize_t)length && !sigismember(&pending, SIGPIPE))
 		sigtimedwait(&pipe_signal, NULL, &now);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = number;

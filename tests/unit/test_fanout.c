@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -293,6 +294,40 @@ static void test_gone_reader(void)
 	fanout_free(fanout);
 }
 
+/* The pipe is full when the reader takes its first octet and goes: the write that waits for room
+ * has then put a part of its octets there, and a signal comes with them. */
+static void test_reader_goes_in_the_middle(void)
+{
+	int before = dup(STDOUT_FILENO);
+	struct fanout *fanout;
+	struct sum sum;
+	int ends[2];
+	pid_t reader;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+	fflush(stdout);
+	reader = fork();
+	if (reader == 0) {
+		char octet;
+
+		close(ends[1]);
+		_exit(read(ends[0], &octet, 1) == 1 ? 0 : 1);
+	}
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[0]);
+	close(ends[1]);
+	fanout = open_one("json+file:-", NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fanout);
+	sum = write_flows(fanout, 2000);
+	CU_ASSERT_EQUAL(fanout_finish(fanout, NULL), sum.errors == 1);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	waitpid(reader, NULL, 0);
+	check_account(fanout, &sum);
+	CU_ASSERT(fanout_counts(fanout, 0)->failed_flows > 0);
+	fanout_free(fanout);
+}
+
 static void test_untold(void)
 {
 	g_autofree char *template = url_in_folder("", "six.tpl");
@@ -427,6 +462,8 @@ static CU_TestInfo tests[] = {
 	{ "a fault at the end is told and counted", test_full_at_end },
 	{ "a file that fills up holds exactly what counts as written", test_cut },
 	{ "a reader that goes away is an error, not the end", test_gone_reader },
+	{ "a reader that goes away in the middle is no more than that",
+	  test_reader_goes_in_the_middle },
 	{ "flows the template does not take are untold", test_untold },
 	{ "a path may hold a question mark", test_escapes },
 	{ "a wrong URL is explained and touches nothing", test_wrong_urls },
