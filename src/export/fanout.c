@@ -24,6 +24,8 @@ static const char *occupied(const struct fanout *fanout, const struct destinatio
 		if (destination_is(destination, options->keep[i]))
 			return "that file is what is being read; name another";
 	}
+	if (options->account != NULL && destination_is(destination, options->account))
+		return "the account goes to that file; name another";
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/same_file.h"
 
 #define CAPACITY (256 * 1024)
 
@@ -81,12 +82,9 @@ bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
 	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
 }
 
-bool file_writer_is(const struct file_writer *writer, const char *path)
+bool file_writer_is(const struct file_writer *writer, const char *input)
 {
-	struct stat status;
-
-	return writer->regular && stat(path, &status) == 0 && status.st_dev == writer->device &&
-	       status.st_ino == writer->inode;
+	return same_file_as_input(writer->fd, input);
 }
 
 bool file_writer_is_terminal(const struct file_writer *writer)

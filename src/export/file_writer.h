@@ -14,9 +14,9 @@ struct file_writer *file_writer_open(const char *path, GError **error);
 /* Closes without writing what is left. */
 void file_writer_free(struct file_writer *writer);
 
+/* Whether it would write over this input; "-" is standard input. */
+bool file_writer_is(const struct file_writer *writer, const char *input);
 /* Both would write over each other. */
-/* Does it write to the file of this path? */
-bool file_writer_is(const struct file_writer *writer, const char *path);
 bool file_writer_same(const struct file_writer *a, const struct file_writer *b);
 /* Somebody is looking: octets should not wait for more. */
 bool file_writer_is_terminal(const struct file_writer *writer);

@@ -40,7 +40,7 @@ static struct live_options live_options_of(const struct options *options)
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	struct report *report = report_open(options, error);
+	struct report *report = report_open(options, NULL, error);
 	struct account account = { 0 };
 	GError *fault = NULL;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/same_file.h"
 
 struct report {
 	const struct options *options;
@@ -16,19 +17,27 @@ struct report {
 
 /* Opened before the run, so that a name that cannot be written is known before the work; not cut
  * to nothing until there is something to write. */
-static bool open_stats(const char *path, FILE **ret_stats, GError **error)
+static FILE *open_stats(const char *path, char *const *inputs, GError **error)
 {
-	FILE *stats = NULL;
+	FILE *stats;
 
-	if (path)
-		stats = strcmp(path, "-") == 0 ? stdout : fopen(path, "ae");
-	if (path && !stats) {
+	if (strcmp(path, "-") == 0)
+		return stdout;
+	stats = fopen(path, "ae");
+	if (!stats) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 			    "%s: %s; the account cannot be written there", path, g_strerror(errno));
-		return false;
+		return NULL;
 	}
-	*ret_stats = stats;
-	return true;
+	for (; inputs && *inputs; inputs++) {
+		if (!same_file_as_input(fileno(stats), *inputs))
+			continue;
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--json-stats: %s is what is being read; name another file", path);
+		fclose(stats);
+		return NULL;
+	}
+	return stats;
 }
 
 static void write_stats(const struct account *account, FILE *stats)
@@ -74,15 +83,21 @@ static void check_balance(const struct account *account, GError **fault)
 			    "the account does not balance; report this with the capture");
 }
 
-struct report *report_open(const struct options *options, GError **error)
+struct report *report_open(const struct options *options, char *const *inputs, GError **error)
 {
-	struct report *report = g_new0(struct report, 1);
+	const char *path = options->values[OPTION_JSON_STATS].text;
+	FILE *stats = NULL;
+	struct report *report;
 
+	if (path) {
+		stats = open_stats(path, inputs, error);
+		if (!stats)
+			return NULL;
+	}
+	report = g_new0(struct report, 1);
 	report->options = options;
-	if (open_stats(options->values[OPTION_JSON_STATS].text, &report->stats, error))
-		return report;
-	g_free(report);
-	return NULL;
+	report->stats = stats;
+	return report;
 }
 
 bool report_close(struct report *report, struct account *account, GError *fault, GError **error)

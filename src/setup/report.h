@@ -9,8 +9,9 @@
 
 struct report;
 
-/* Before the run, so that a file that cannot be written is known before the work. */
-struct report *report_open(const struct options *options, GError **error);
+/* Before the run, so that a file that cannot be written is known before the work.
+ * inputs: files the account must not be written over, NULL-terminated, or NULL. */
+struct report *report_open(const struct options *options, char *const *inputs, GError **error);
 
 /* Tells the account, frees its parts and the report. fault is what went wrong in the run, or NULL,
  * and is taken; an account that does not balance or cannot be written is a fault as well. False

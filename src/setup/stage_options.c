@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/stage_options.h"
 
+#include <string.h>
+
 int stage_detail(const struct options *options)
 {
 	static const int details[] = { -1, FLOW_DETAIL_BASIC, FLOW_DETAIL_TCP, FLOW_DETAIL_FULL };
 
 	return details[options->values[OPTION_DETAIL].number];
+}
+
+/* The path, unless it means standard output. */
+static const char *file_of(const char *path)
+{
+	return path && strcmp(path, "-") != 0 ? path : NULL;
 }
 
 struct export_options stage_export(const struct options *options)
@@ -18,5 +26,6 @@ struct export_options stage_export(const struct options *options)
 		.direction = options_direction(options),
 		.pen = (guint32)values[OPTION_PEN].number,
 		.domain = (guint32)values[OPTION_DOMAIN].number,
+		.account = file_of(values[OPTION_JSON_STATS].text),
 	};
 }

@@ -99,6 +99,20 @@ class Usage(Cli):
         with open(self.good, "rb") as capture:
             self.assertEqual(capture.read(), before)
 
+    def test_nor_is_it_where_standard_input_is_that_file(self):
+        with open(self.good, "rb") as capture:
+            run = subprocess.run([WEIR, "replay", "-", "--to", "json+file:good.pcap"], stdin=capture,
+                                 capture_output=True, cwd=self.folder, timeout=60, check=False)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertEqual(capture.read(), pcap([frame(), frame(), self.arp]))
+
+    def test_the_account_is_not_written_over_the_capture_or_the_records(self):
+        before = os.path.getsize(self.good)
+        self.fails(2, ["replay", self.good, "--json-stats", "good.pcap"], "good.pcap", "being read")
+        self.assertEqual(os.path.getsize(self.good), before)
+        self.fails(2, ["replay", self.good, "--json-stats", "out", "--to", "json+file:./out"],
+                   "./out", "account")
+
     def test_control_characters_do_not_reach_the_terminal(self):
         run = self.weir("re\x1b[31m\nplay")
         self.assertNotIn(b"\x1b", run.stderr)
