@@ -204,16 +204,13 @@ static inline void put(guint8 *to, enum field_type type, const union field_value
 	g_assert_not_reached();
 }
 
+/* Of a number narrower than the record's. */
 static inline guint64 load(const guint8 *from, guint8 size)
 {
-	guint64 number64;
 	guint32 number32;
 	guint16 number16;
 
 	switch (size) {
-	case sizeof(guint64):
-		memcpy(&number64, from, sizeof(number64));
-		return number64;
 	case sizeof(guint32):
 		memcpy(&number32, from, sizeof(number32));
 		return number32;
