@@ -108,8 +108,7 @@ static void ask_key(const struct device *device, struct rss_config *rss)
 
 static guint feature_count(const struct device *device)
 {
-	guint32 room[sizeof(struct ethtool_sset_info) / 4 + 1] = { 0 };
-	struct ethtool_sset_info *info = (struct ethtool_sset_info *)room;
+	g_autofree struct ethtool_sset_info *info = g_malloc0(sizeof(*info) + sizeof(guint32));
 
 	info->cmd = ETHTOOL_GSSET_INFO;
 	info->sset_mask = 1ULL << ETH_SS_FEATURES;
