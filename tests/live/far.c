@@ -10,6 +10,7 @@
 #include "wire.h"
 
 #define WAIT_MS 5000
+#define VOLLEY	200 /* frames that the queue on the way has room for, for certain */
 
 struct af_packet *far_open(size_t ring_bytes, enum af_packet_direction direction)
 {
@@ -98,14 +99,44 @@ void far_frame(guint8 *frame, guint16 number)
 	frame[35] = (guint8)number;
 }
 
-void far_send(const char *ifname, guint count)
+guint far_try_send(const char *ifname, guint count)
 {
 	guint8 frame[FRAME_SIZE];
 	int fd = wire_sender(ifname);
+	guint sent = 0;
 
 	for (guint i = 0; i < count; i++) {
 		far_frame(frame, (guint16)(i % 1000));
-		CU_ASSERT_EQUAL(send(fd, frame, sizeof(frame), 0), (ssize_t)sizeof(frame));
+		sent += send(fd, frame, sizeof(frame), 0) == (ssize_t)sizeof(frame);
 	}
 	close(fd);
+	return sent;
+}
+
+void far_send(const char *ifname, guint count)
+{
+	CU_ASSERT_EQUAL(far_try_send(ifname, count), count);
+}
+
+bool far_await(struct af_packet *af, guint64 packets)
+{
+	const gint64 deadline = g_get_monotonic_time() + WAIT_MS * 1000;
+
+	while (far_counts(af).packets < packets && g_get_monotonic_time() < deadline)
+		g_thread_yield();
+	return far_counts(af).packets >= packets;
+}
+
+void far_send_counted(struct af_packet *af, guint count)
+{
+	guint64 packets = far_counts(af).packets;
+
+	while (count > 0) {
+		const guint volley = MIN(count, (guint)VOLLEY);
+
+		far_send(NEAR, volley);
+		packets += volley;
+		count -= volley;
+		CU_ASSERT_TRUE_FATAL(far_await(af, packets));
+	}
 }

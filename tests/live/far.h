@@ -20,7 +20,15 @@ guint64 far_read(struct af_packet *af, struct native_meter *meter, guint64 *ret_
 
 /* An IPv4 UDP frame of FRAME_SIZE octets, from port number to port 53. */
 void far_frame(guint8 *frame, guint16 number);
+/* Waits until the kernel has counted so many for the socket: the frames sent lie a moment in a
+ * queue of a thousand before. False: they did not come for seconds. */
+bool far_await(struct af_packet *af, guint64 packets);
+
 /* Such frames, of a thousand flows, sent from this end. */
 void far_send(const char *ifname, guint count);
+/* The same from the near end, all of which the socket is to count before this returns. */
+void far_send_counted(struct af_packet *af, guint count);
+/* The same for a thread of its own; how many could be sent. */
+guint far_try_send(const char *ifname, guint count);
 
 #endif

@@ -105,10 +105,11 @@ static void result_clear(struct result *result)
 
 /* Sends the frames of a capture that a wire can carry, and meters them as they are in the file but
  * for their times: those are near each other here as they are there. */
-static guint64 send_capture(const char *path, int fd, struct native_meter *meter,
+static guint64 send_capture(const char *path, struct af_packet *af, struct native_meter *meter,
 			    guint64 *ret_octets)
 {
 	struct capture_file *file = capture_file_open(path, NULL);
+	int fd = wire_sender(NEAR);
 	struct frame frame;
 	guint64 sent = 0;
 
@@ -122,8 +123,12 @@ static guint64 send_capture(const char *path, int fd, struct native_meter *meter
 		frame.iface = 1;
 		*ret_octets += frame.length;
 		native_meter_frames(meter, &frame, 1);
+		if (sent % 100 == 0)
+			CU_ASSERT_TRUE_FATAL(far_await(af, sent));
 	}
+	CU_ASSERT_TRUE(far_await(af, sent));
 	capture_file_free(file);
+	close(fd);
 	return sent;
 }
 
@@ -131,14 +136,13 @@ static guint64 check_capture(const char *name)
 {
 	g_autofree char *path = g_build_filename(TEST_DATA "/pcap", name, NULL);
 	struct af_packet *af = far_open(64 << 20, AF_PACKET_IN);
-	int fd = wire_sender(NEAR);
 	struct result sent;
 	struct result read;
 	struct native_meter *sent_meter = meter_new(&sent);
 	struct native_meter *read_meter = meter_new(&read);
 	guint64 sent_octets;
 	guint64 read_octets;
-	guint64 count = send_capture(path, fd, sent_meter, &sent_octets);
+	guint64 count = send_capture(path, af, sent_meter, &sent_octets);
 
 	CU_ASSERT_EQUAL(far_read(af, read_meter, &read_octets), count);
 	CU_ASSERT_EQUAL(far_counts(af).drops, 0);
@@ -148,7 +152,6 @@ static guint64 check_capture(const char *name)
 	assert_same(name, &sent, &read);
 	result_clear(&sent);
 	result_clear(&read);
-	close(fd);
 	af_packet_free(af);
 	return count;
 }
@@ -244,7 +247,7 @@ static void test_drops(void)
 
 	wire_lay();
 	af = far_open(1, AF_PACKET_IN);
-	far_send(NEAR, SENT);
+	far_send_counted(af, SENT);
 	far_read(af, meter, &octets);
 	counts = far_counts(af);
 	CU_ASSERT(counts.drops > 0);
@@ -256,7 +259,7 @@ static void test_drops(void)
 	CU_ASSERT_EQUAL(wire_count(FAR, "rx", "bytes"), SENT * FRAME_SIZE);
 	/* The next read gives the blocks back that the last one held: there is room again. */
 	CU_ASSERT_EQUAL(af_packet_read(af, &(struct frame){ 0 }, 1, NULL), 0);
-	far_send(NEAR, 5);
+	far_send_counted(af, 5);
 	CU_ASSERT_EQUAL(far_read(af, meter, NULL), counts.read + 5);
 	meter_end(meter, &read);
 	CU_ASSERT_EQUAL(read.counts.packets[METER_OK], counts.read + 5);
@@ -276,7 +279,7 @@ static void test_around(void)
 	for (int turn = 0; turn < 50; turn++) {
 		struct frame frame;
 
-		far_send(NEAR, 100);
+		far_send_counted(af, 100);
 		sent += 100;
 		while (far_counts(af).read < sent) {
 			int count = af_packet_read(af, &frame, 1, NULL);
@@ -293,11 +296,61 @@ static void test_around(void)
 	wire_remove();
 }
 
+static gpointer send_near(gpointer count)
+{
+	return GUINT_TO_POINTER(far_try_send(NEAR, GPOINTER_TO_UINT(count)));
+}
+
+/* Two senders at once, and a reader that is in their way: what is read and what is dropped is, at
+ * the end, what the interface received. */
+static void test_under_fire(void)
+{
+	enum {
+		SENT = 100000
+	};
+	GThread *senders[2];
+	struct af_packet *af;
+	struct af_packet_counts counts;
+	guint64 sent = 0;
+	guint64 octets = 0;
+
+	wire_lay();
+	af = far_open(32 << 10, AF_PACKET_IN);
+	for (int i = 0; i < 2; i++)
+		senders[i] = g_thread_new("sender", send_near, GUINT_TO_POINTER(SENT));
+	while (far_counts(af).packets < SENT) {
+		guint64 more;
+
+		far_read(af, NULL, &more);
+		octets += more;
+	}
+	for (int i = 0; i < 2; i++)
+		sent += GPOINTER_TO_UINT(g_thread_join(senders[i]));
+	/* The last ones may still be on their way from one end to the other. */
+	do {
+		guint64 more;
+
+		far_read(af, NULL, &more);
+		octets += more;
+		counts = far_counts(af);
+	} while (counts.packets + wire_count(FAR, "rx", "dropped") < sent);
+	CU_ASSERT_EQUAL(far_counts(af).packets, counts.packets);
+	CU_ASSERT_EQUAL(sent, 2 * SENT);
+	CU_ASSERT_EQUAL(counts.packets, wire_count(FAR, "rx", "packets"));
+	CU_ASSERT_EQUAL(counts.packets + wire_count(FAR, "rx", "dropped"), sent);
+	CU_ASSERT_EQUAL(counts.read + counts.drops, counts.packets);
+	CU_ASSERT_EQUAL(octets, counts.read * FRAME_SIZE);
+	CU_ASSERT(counts.read > 0);
+	af_packet_free(af);
+	wire_remove();
+}
+
 static CU_TestInfo tests[] = {
 	{ "what is sent is metered, to the packet and the octet", test_captures },
 	{ "a tag that the kernel took out is still known", test_tags },
 	{ "both directions are told apart, or one chosen", test_directions },
 	{ "frames read and frames dropped are the frames sent", test_drops },
+	{ "under fire from two sides nothing is unaccounted", test_under_fire },
 	{ "a small ring goes around and around", test_around },
 	CU_TEST_INFO_NULL,
 };

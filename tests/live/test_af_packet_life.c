@@ -44,7 +44,7 @@ static void test_stop(void)
 
 	wire_lay();
 	af = far_open(0, AF_PACKET_IN);
-	far_send(NEAR, 10);
+	far_send_counted(af, 10);
 	CU_ASSERT_TRUE(af_packet_stop(af, NULL));
 	far_send(NEAR, 10);
 	CU_ASSERT_EQUAL(far_read(af, NULL, NULL), 10);
@@ -79,12 +79,12 @@ static void test_down_and_up(void)
 
 	wire_lay();
 	af = far_open(0, AF_PACKET_IN);
-	far_send(NEAR, 10);
+	far_send_counted(af, 10);
 	wire_ip("link set " FAR " down");
 	assert_fails_after(af, 10, "is down");
-	wire_ip("link set " FAR " up");
+	wire_up();
 	CU_ASSERT_TRUE(af_packet_reopen(af, NULL));
-	far_send(NEAR, 10);
+	far_send_counted(af, 10);
 	CU_ASSERT_EQUAL(far_read(af, NULL, NULL), 20);
 	af_packet_free(af);
 	wire_remove();
@@ -99,20 +99,20 @@ static void test_gone_and_back(void)
 	wire_lay();
 	af = far_open(0, AF_PACKET_IN);
 	ifindex = af_packet_ifindex(af);
-	far_send(NEAR, 10);
+	far_send_counted(af, 10);
 	wire_remove();
 	assert_fails_after(af, 10, "is gone");
 	wire_lay();
 	CU_ASSERT_TRUE(af_packet_reopen(af, NULL));
 	CU_ASSERT_NOT_EQUAL(af_packet_ifindex(af), ifindex);
 	CU_ASSERT_TRUE(promiscuous());
-	far_send(NEAR, 7);
+	far_send_counted(af, 7);
 	CU_ASSERT_EQUAL(far_read(af, NULL, NULL), 17);
 	counts = far_counts(af);
 	CU_ASSERT_EQUAL(counts.packets, 17);
 	CU_ASSERT_EQUAL(counts.lost, 0);
 	/* Nobody read before the interface went and another of its name came. */
-	far_send(NEAR, 5);
+	far_send_counted(af, 5);
 	wire_remove();
 	wire_lay();
 	CU_ASSERT_TRUE(af_packet_reopen(af, NULL));

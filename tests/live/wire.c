@@ -6,6 +6,7 @@
 #include <CUnit/CUnit.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,11 +51,33 @@ int wire_enter(void)
 	return 0;
 }
 
+/* The kernel's answer waits for the lock under which it notices the carrier. */
+static void wait_until_up(const char *ifname)
+{
+	const gint64 deadline = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+	g_autofree char *line = g_strdup_printf("link show %s", ifname);
+	bool up = false;
+
+	while (!up && g_get_monotonic_time() < deadline) {
+		g_autofree char *shown = wire_ip_output(line);
+
+		up = strstr(shown, "state UP") != NULL;
+	}
+	CU_ASSERT_TRUE_FATAL(up);
+}
+
+void wire_up(void)
+{
+	wire_ip("link set " NEAR " up");
+	wire_ip("link set " FAR " up");
+	wait_until_up(NEAR);
+	wait_until_up(FAR);
+}
+
 void wire_lay(void)
 {
 	wire_ip("link add " NEAR " mtu 65535 type veth peer name " FAR " mtu 65535");
-	wire_ip("link set " NEAR " up");
-	wire_ip("link set " FAR " up");
+	wire_up();
 }
 
 void wire_remove(void)

@@ -14,6 +14,8 @@ int wire_enter(void);
 /* Lays the wire: both ends up, silent, for frames up to 65535 octets of payload. */
 void wire_lay(void);
 void wire_remove(void);
+/* Both ends up, and ready to send: the kernel takes a moment to notice the carrier. */
+void wire_up(void);
 
 /* ip(8) with the words of line. */
 void wire_ip(const char *line);
