@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every stage of the tests: build, run, count. Called by tools/test, which sets the machine up.
 
-A stage is a build and a ctest run in it (counted from ctest's JUnit report), or a tool of tools/
-that reports in TAP. A stage that cannot be built counts as one failure. The last line of all is
+A stage is a build and a ctest run in it (counted from ctest's JUnit report), or a tool that
+reports in TAP. A stage that cannot be built counts as one failure. The last line of all is
 "N passed, N failed", with ", N skipped" where any were.
 """
 
@@ -52,8 +52,10 @@ def stages(mode):
     if mode == "quick":
         return [Stage("gcc", "ci", ctest=["-L", "unit|style"])]
     fuzz_seconds = "60" if mode == "all" else "10"
+    vm = ["tests/vm/vm.py", "build/ci"] + (["--all"] if mode == "all" else [])
     return [
-        Stage("gcc", "ci", ctest=[]),
+        Stage("gcc", "ci", ctest=["-LE", "vm"]),
+        Stage("vm", "ci", tool=vm),
         Stage("asan", "asan", ctest=["-LE", "style"]),
         Stage("tsan", "tsan", ctest=["-L", "unit"]),
         Stage("tidy", "asan", tool=["tools/tidy", "build/asan"]),
@@ -193,7 +195,8 @@ def arguments():
     mode.add_argument("--all", dest="mode", action="store_const", const="all",
                       help="everything, and each fuzz target for a minute")
     parser.add_argument("--stage", action="append", metavar="NAME",
-                        help="only this stage (again for more): gcc, asan, tsan, tidy, fuzz, coverage")
+                        help="only this stage (again for more): gcc, vm, asan, tsan, tidy, fuzz, "
+                             "coverage")
     return parser.parse_args()
 
 

@@ -6,21 +6,23 @@ import re
 import shutil
 import stat
 import subprocess
+import sysconfig
 from pathlib import Path
 
 FOLDERS = ["busybox", "dev", "etc", "proc", "run", "sys", "tmp", "usr", "usr/bin", "usr/lib",
-           "usr/lib64", "usr/sbin", "weir"]
+           "usr/lib64", "usr/sbin"]
 LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 CONSOLE = (5, 1)  # /dev/console, which the kernel opens for init
 LIBRARY = re.compile(r"(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
+UNUSED_PYTHON = re.compile(r"/(__pycache__|test|idlelib|tkinter|lib2to3|ensurepip|config-[^/]*)/")
 DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")
 
 
 class Archive:
-    """Entries by their path without the leading slash, as (mode, content, device)."""
+    """Entries by their path without the leading slash, as (mode, content, device). Files lie where
+    they lie on this machine, so that paths compiled in are right."""
 
-    def __init__(self, root, build):
-        self.root = Path(root)
+    def __init__(self, build):
         self.build = Path(build)
         self.entries = {name: (stat.S_IFDIR | 0o755, b"", (0, 0)) for name in FOLDERS}
         for name, target in LINKS.items():
@@ -46,27 +48,36 @@ class Archive:
         self.file(real, Path(source).read_bytes(), 0o755 if os.access(source, os.X_OK) else 0o644)
 
     def program(self, name):
-        """Of the build, else of this machine; with its libraries."""
+        """Of the build, else of this machine; with its libraries. Returns its path."""
         built = self.build / name
         source = str(built) if built.is_file() else shutil.which(name)
         if not source:
             raise FileNotFoundError(f"program {name} is neither built nor installed")
-        if built.is_file():
-            self.file(f"/weir/build/{name}", built.read_bytes(), 0o755)
-        else:
-            self.copy(os.path.realpath(source), source)
-        listed = subprocess.run(["ldd", source], capture_output=True, text=True, check=False)
+        self.copy(os.path.realpath(source), source)
+        self._libraries(source)
+        if name == "python3":
+            self._python()
+        return source
+
+    def _libraries(self, program):
+        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
         for library in LIBRARY.findall(listed.stdout):
             self.copy(library, library)
 
-    def tree(self, name):
-        """A file or folder of the tree."""
-        source = self.root / name
-        files = sorted(source.rglob("*")) if source.is_dir() else [source]
-        for file in files:
+    def _python(self):
+        """Its standard library, without what tests have no use for."""
+        folder = Path(sysconfig.get_path("stdlib"))
+        for file in folder.rglob("*"):
+            if file.is_file() and not UNUSED_PYTHON.search(f"/{file.relative_to(folder)}"):
+                self.copy(file, file)
+                if file.suffix == ".so":
+                    self._libraries(file)
+
+    def tree(self, source):
+        """A file or folder."""
+        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
             if file.is_file():
-                mode = 0o755 if os.access(file, os.X_OK) else 0o644
-                self.file(Path("/weir") / file.relative_to(self.root), file.read_bytes(), mode)
+                self.copy(file, file)
 
     def modules(self, kernel, wanted):
         """Their paths in the guest, each after what it depends on; built-in ones have no file."""

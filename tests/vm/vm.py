@@ -2,14 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Boots Debian 12's own kernel under qemu, in software, and runs the kernel tests in it.
 
-    vm.py BUILD                 every test of GUEST_TESTS, told in TAP
-    vm.py BUILD --only NAME     only these tests; again for more
-    vm.py BUILD --command LINE  this command in the guest instead, for trying things out
-
 The kernel's package is fetched and unpacked below BUILD, not installed. The guest's whole file
 system is an archive made here, of busybox, the programs the tests name with the libraries they
-need, and parts of the tree, which lies at /weir as the build does at /weir/build. Status: 0 all
-passed, 1 not, 77 no kernel or no qemu.
+need, and parts of the tree; all of it lies where it lies on this machine. Status 1 where a test
+failed.
 """
 
 import argparse
@@ -33,21 +29,22 @@ META_PACKAGE = "linux-image-cloud-amd64"
 PACKAGE = re.compile(r"linux-image-(6\.1\.\S+-cloud-amd64)")
 SKIPPED = 77
 BOOT_SECONDS = 120
-MODULES = ["veth", "sch_ingress", "cls_bpf", "act_bpf", "dummy", "8021q"]
+MODULES = ["veth", "sch_ingress", "cls_bpf", "act_bpf", "cls_u32", "dummy", "8021q"]
 
 
 @dataclass
 class GuestTest:
-    """A command run in /weir; status 0 passed, 77 skipped. Programs are the build's if it has them."""
+    """A program of the build or this machine, run at the root of the tree; status 77 is skipped."""
 
     name: str
-    command: str
-    seconds: int
-    programs: tuple = ()
+    program: str
+    arguments: str = ""  # {build}: the build's folder
+    seconds: int = 120
+    tools: tuple = ()  # other programs it runs
     paths: tuple = ()  # files and folders of the tree
 
 
-# Of each layer and each way of ending that the meter knows, the smallest captures.
+# Of each kind of packet and of stream, small ones.
 CAPTURES = [
     "arkime_gre-erspan-vxlan.pcap", "arkime_long-session.pcap", "flowtest_ipv4-udp-fragmented.pcap",
     "flowtest_ipv6-dst-opts.pcap", "flowtest_ipv6-udp-fragmented.pcap", "flowtest_tls13.pcap",
@@ -61,22 +58,19 @@ CAPTURES = [
 ]
 
 
-def parity(detail):
-    return GuestTest(
-        f"parity.{detail}",
-        f"build/tests/parity/test_parity {detail} tests/data/pcap",
-        300,
-        ("tests/parity/test_parity",),
-        tuple(f"tests/data/pcap/{name}" for name in CAPTURES),
-    )
-
-
-GUEST_TESTS = [
-    GuestTest("load", "build/tests/vm/test_load", 300, ("tests/vm/test_load",)),
-    parity("basic"),
-    parity("tcp"),
-    parity("full"),
-]
+def guest_tests(every_capture):
+    data = "tests/data/pcap"
+    captures = (data,) if every_capture else tuple(f"{data}/{name}" for name in CAPTURES)
+    return [
+        GuestTest("load", "tests/vm/test_load"),
+        *(GuestTest(f"parity.{detail}", "tests/parity/test_parity", f"{detail} {data}",
+                    paths=captures) for detail in ("basic", "tcp", "full")),
+        GuestTest("live.probe", "tests/live/test_probe"),
+        GuestTest("live.doctor", "python3", "-B tests/live/doctor.py {build}/weir", tools=("weir",),
+                  paths=("tests/live/doctor.py",)),
+        *([GuestTest("live.af_packet", "tests/live/test_af_packet", paths=captures)]
+          if every_capture else []),
+    ]
 
 
 class Unavailable(Exception):
@@ -89,10 +83,8 @@ def output_of(command, **options):
 
 
 def unpacked(cache):
-    """Kernel releases that lie there already, newest last."""
-    releases = [path.name for path in cache.glob("*/boot")]
+    """Folders of the kernels that lie there already, newest last."""
     found = [path.parent for path in cache.glob("*/boot")]
-    del releases
     return sorted(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
 
 
@@ -131,22 +123,30 @@ def need_programs():
             raise Unavailable(f"no {program}: install {package}")
 
 
-def make_archive(path, kernel, build, tests):
-    archive = Archive(ROOT, build)
+def make_archive(path, kernel, build, tests, command=None):
+    """The lines the guest will run: name, seconds, command of each test."""
+    archive = Archive(build)
     archive.file("/init", (HERE / "init").read_bytes(), 0o755)
+    archive.link("/usr/bin/sh", "busybox")
     for program in ("busybox", "ip", "tc"):
         archive.program(program)
-    archive.link("/usr/bin/sh", "busybox")
+    lines = []
     for test in tests:
-        for program in test.programs:
+        lines.append((test.name, test.seconds,
+                      f"{archive.program(test.program)} {test.arguments.format(build=build)}"))
+        for program in test.tools:
             archive.program(program)
         for name in test.paths:
-            archive.tree(name)
+            archive.tree(ROOT / name)
+    if command:
+        lines = [("command", 600, command)]
     modules = archive.modules(kernel, MODULES)
-    archive.file("/etc/weir-modules", "".join(f"{name}\n" for name in modules).encode())
-    rows = "".join(f"{test.name} {test.seconds} {test.command}\n" for test in tests)
-    archive.file("/etc/weir-tests", rows.encode())
+    archive.file("/etc/weir/modules", "".join(f"{name}\n" for name in modules).encode())
+    text = "".join(f"{name} {seconds} {line}\n" for name, seconds, line in lines)
+    archive.file("/etc/weir/tests", text.encode())
+    archive.file("/etc/weir/root", f"{ROOT}\n".encode())
     archive.write(path)
+    return lines
 
 
 def qemu_command(kernel, archive, log):
@@ -155,7 +155,7 @@ def qemu_command(kernel, archive, log):
         "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
         "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none",
         "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "Nehalem", "-smp", "2",
-        "-m", "2048", "-kernel", str(image), "-initrd", str(archive),
+        "-m", "4096", "-kernel", str(image), "-initrd", str(archive),
         "-serial", f"file:{log}", "-serial", "stdio",
         # A panic ends qemu at once.
         "-append", "console=ttyS0 loglevel=4 panic=-1 mitigations=off",
@@ -165,8 +165,8 @@ def qemu_command(kernel, archive, log):
 class Report:
     """Reads what init tells, prints TAP, and knows what did not come."""
 
-    def __init__(self, tests):
-        self.missing = [test.name for test in tests]
+    def __init__(self, names):
+        self.missing = list(names)
         self.lines = []
         self.failed = 0
         self.done = False
@@ -217,10 +217,10 @@ class Report:
             self.tell(False, name)
 
 
-def boot(kernel, archive, tests):
+def boot(kernel, archive, lines):
     log = archive.with_name("kernel.log")
-    report = Report(tests)
-    limit = BOOT_SECONDS + sum(test.seconds for test in tests)
+    report = Report(name for name, _, _ in lines)
+    limit = BOOT_SECONDS + sum(seconds for _, seconds, _ in lines)
     with subprocess.Popen(qemu_command(kernel, archive, log), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace") as qemu:
@@ -236,36 +236,34 @@ def boot(kernel, archive, tests):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("build", type=Path)
-    parser.add_argument("--only", action="append", metavar="NAME")
-    parser.add_argument("--command", metavar="LINE")
+    parser.add_argument("--all", action="store_true", help="over every capture")
+    parser.add_argument("--only", action="append", metavar="NAME", help="again for more")
+    parser.add_argument("--command", metavar="LINE",
+                        help="with the programs of these tests there, only this shell command")
     return parser.parse_args()
 
 
 def chosen_tests(options):
-    if options.command:
-        programs = tuple(p for test in GUEST_TESTS for p in test.programs)
-        paths = tuple(p for test in GUEST_TESTS for p in test.paths)
-        return [GuestTest("command", options.command, 600, programs, paths)]
-    unknown = set(options.only or []) - {test.name for test in GUEST_TESTS}
+    tests = guest_tests(options.all)
+    unknown = set(options.only or []) - {test.name for test in tests}
     if unknown:
         sys.exit(f"vm.py: no test {', '.join(sorted(unknown))}")
-    return [test for test in GUEST_TESTS if not options.only or test.name in options.only]
+    return [test for test in tests if not options.only or test.name in options.only]
 
 
 def main():
     options = arguments()
-    tests = chosen_tests(options)
     build = options.build.resolve()
     try:
         need_programs()
         kernel = find_kernel(build / "kernel")
     except Unavailable as reason:
         print(f"ok - vm boots Debian 12's kernel # SKIP {reason}")
-        sys.exit(SKIPPED)
+        return
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "guest.cpio")
-        make_archive(archive, kernel, build, tests)
-        sys.exit(boot(kernel, archive, tests) > 0)
+        lines = make_archive(archive, kernel, build, chosen_tests(options), options.command)
+        sys.exit(boot(kernel, archive, lines) > 0)
 
 
 if __name__ == "__main__":
