@@ -53,16 +53,19 @@ METER_STEP int parse_ipv4(meter_ctx *ctx, struct packet *pkt)
 	return METER_OK;
 }
 
-/* RFC 2675: the length of a packet whose length field is 0 stands in its first option. */
+/* RFC 2675: the length of a packet whose length field is 0 stands in its first option. One that
+ * would not fit beside the header's own octets is no length. */
 METER_INLINE __u32 jumbo_length(const meter_ctx *ctx, const struct packet *pkt, const __u8 *at)
 {
 	const struct wire_extension *option = (const void *)at;
+	__u32 length;
 
 	if (pkt->key.proto != WIRE_IP_HOP_BY_HOP || !packet_has(ctx, at, sizeof(*option)))
 		return 0;
 	if (option->option != WIRE_IPV6_JUMBO || option->option_length != 4)
 		return 0;
-	return bpf_ntohl(option->option_value);
+	length = bpf_ntohl(option->option_value);
+	return length <= ~0U - sizeof(struct wire_ipv6) ? length : 0;
 }
 
 METER_INLINE bool is_extension(__u8 next)

@@ -127,11 +127,11 @@ static void test_ipv6_fields(void)
 	CU_ASSERT_EQUAL(memcmp(pkt.key.high, "\x20\1\xd\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16), 0);
 }
 
-static void make_jumbo(struct made_frame *made, guint8 option, guint8 length)
+static void make_jumbo(struct made_frame *made, guint8 option, guint8 length, guint32 octets)
 {
 	begin6(made, 0, 0);
 	made_octets(made, (const guint8[]){ 17, 0, option, length }, 4);
-	made_be32(made, 100000);
+	made_be32(made, octets);
 	made_ports(made, 1000, 2000);
 	made_zeros(made, 4);
 }
@@ -141,15 +141,29 @@ static void test_jumbo(void)
 	struct made_frame made;
 	struct packet pkt;
 
-	make_jumbo(&made, 0xc2, 4);
+	make_jumbo(&made, 0xc2, 4, 100000);
 	CU_ASSERT_EQUAL(home_parse_made(&made, &pkt), METER_OK);
 	CU_ASSERT_EQUAL(pkt.octets, 100040);
 	CU_ASSERT_EQUAL(pkt.payload, 100000 - 8 - 8);
 	/* Without the option the wire's length counts. */
-	make_jumbo(&made, 0x05, 4);
+	make_jumbo(&made, 0x05, 4, 100000);
 	CU_ASSERT_EQUAL(home_parse_made(&made, &pkt), METER_OK);
 	CU_ASSERT_EQUAL(pkt.octets, 40 + 16);
-	make_jumbo(&made, 0xc2, 2);
+	make_jumbo(&made, 0xc2, 2, 100000);
+	CU_ASSERT_EQUAL(home_parse_made(&made, &pkt), METER_OK);
+	CU_ASSERT_EQUAL(pkt.octets, 40 + 16);
+}
+
+/* 32 bits hold the whole packet's octets, the header's 40 among them. */
+static void test_highest_jumbo(void)
+{
+	struct made_frame made;
+	struct packet pkt;
+
+	make_jumbo(&made, 0xc2, 4, G_MAXUINT32 - 40);
+	CU_ASSERT_EQUAL(home_parse_made(&made, &pkt), METER_OK);
+	CU_ASSERT_EQUAL(pkt.octets, G_MAXUINT32);
+	make_jumbo(&made, 0xc2, 4, G_MAXUINT32 - 39);
 	CU_ASSERT_EQUAL(home_parse_made(&made, &pkt), METER_OK);
 	CU_ASSERT_EQUAL(pkt.octets, 40 + 16);
 }
@@ -161,7 +175,7 @@ static void test_cut_jumbo(void)
 	struct packet pkt;
 	struct frame frame;
 
-	make_jumbo(&made, 0xc2, 4);
+	make_jumbo(&made, 0xc2, 4, 100000);
 	frame = made_at(&made, 0);
 	frame.captured = 14 + 40 + 7;
 	CU_ASSERT_EQUAL(home_parse(&home, &frame, &pkt), METER_OK);
@@ -347,6 +361,7 @@ static CU_TestInfo tests[] = {
 	{ "an extension header longer than its packet is cut", test_long_extension },
 	{ "IPv6 fields are read", test_ipv6_fields },
 	{ "a jumbo payload option says the length", test_jumbo },
+	{ "a jumbo payload length beyond the counter is none", test_highest_jumbo },
 	{ "a jumbo payload option that is cut says nothing", test_cut_jumbo },
 	{ "an IPv6 length of 0 is what the wire says", test_length_zero },
 	{ "later fragments get the first one's ports for 30 s", test_fragments },
