@@ -2,14 +2,12 @@
 /* The reader of record layouts. A line is empty, a directive or the name of a column; directives
  * come first. The text may be anything at all: every way in is bounded, every refusal says where.
  */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text_file.h"
 #include "export/template.h"
 
-#define FILE_LENGTH_MAX (256 * 1024)
 #define LINE_LENGTH_MAX 1024
 #define WORD_MAX	64
 #define WORDS_MAX	2
@@ -82,7 +80,7 @@ static bool refuse(const struct parser *parser, gsize column, GError **error, co
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s:%zu:%zu: %s", parser->name,
-		    parser->line, column, what);
+		    MAX(parser->line, 1), column, what);
 	return false;
 }
 
@@ -372,40 +370,10 @@ struct record_template *record_template_parse(const char *name, const char *text
 	return NULL;
 }
 
-/* Not g_file_get_contents: a file without end must not fill the memory. */
-static char *read_file(const char *path, gsize *ret_length, GError **error)
-{
-	FILE *file = fopen(path, "re");
-	g_autofree char *text = NULL;
-	gsize length;
-	int cause = errno;
-
-	if (file) {
-		text = g_malloc(FILE_LENGTH_MAX + 1);
-		errno = 0;
-		length = fread(text, 1, FILE_LENGTH_MAX + 1, file);
-		cause = ferror(file) ? errno : 0;
-		fclose(file);
-	}
-	if (!file || cause) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "template \"%s\": %s; name a file or one that `weir templates` lists",
-			    path, g_strerror(cause));
-		return NULL;
-	}
-	if (length > FILE_LENGTH_MAX) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "template \"%s\": larger than %d octets; is it a template?", path,
-			    FILE_LENGTH_MAX);
-		return NULL;
-	}
-	*ret_length = length;
-	return g_steal_pointer(&text);
-}
-
 struct record_template *record_template_load(const char *name_or_path,
 					     enum template_direction direction, GError **error)
 {
+	g_autoptr(GError) cause = NULL;
 	g_autofree char *text = NULL;
 	gsize length;
 
@@ -413,8 +381,12 @@ struct record_template *record_template_load(const char *name_or_path,
 		if (strcmp(builtin->name, name_or_path) == 0)
 			return record_template_parse(builtin->name, builtin->text,
 						     strlen(builtin->text), direction, error);
-	text = read_file(name_or_path, &length, error);
-	if (!text)
+	text = text_file_read(name_or_path, &length, &cause);
+	if (!text) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "template \"%s\": %s; name a file or one that `weir templates` lists",
+			    name_or_path, cause->message);
 		return NULL;
+	}
 	return record_template_parse(name_or_path, text, length, direction, error);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text_file.h"
 #include "setup/nearest.h"
 
 struct config {
@@ -282,7 +283,7 @@ void config_parse(struct options *options, const char *name, const char *text, g
 
 	if (length == 0 || !is_text(&config, text, length))
 		return;
-	if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, NULL)) {
+	if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, NULL)) {
 		fault(&config, refused_line(text, length),
 		      "neither [section], key = value, nor # comment");
 		return;
@@ -300,13 +301,11 @@ bool config_read(struct options *options, const char *path, GPtrArray *faults, G
 	g_autoptr(GError) cause = NULL;
 	gsize length;
 
-	if (!g_file_get_contents(path, &text, &length, &cause)) {
-		/* GLib's message names the file again, in other words, before it says why. */
-		const char *why = strrchr(cause->message, ':');
-
+	text = text_file_read(path, &length, &cause);
+	if (!text) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-			    "%s:%s; name a configuration file that can be read", path,
-			    why ? why + 1 : "");
+			    "%s: %s; name a configuration file that can be read", path,
+			    cause->message);
 		return false;
 	}
 	config_parse(options, path, text, length, faults);

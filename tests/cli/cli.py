@@ -218,6 +218,10 @@ class Account(Cli):
 
 
 class Config(Cli):
+    def test_a_file_without_end_does_not_fill_the_memory(self):
+        self.fails(1, ["replay", "-c", "/dev/zero", self.good], "/dev/zero", "larger than")
+        self.assertIn(b"/dev/zero: larger than", self.weir("check", "/dev/zero").stderr)
+
     def test_it_sets_what_the_command_line_does_not(self):
         self.write("weir.conf", "[export]\nto = json+file:a;json+file:b\ntemplate = biflow\n"
                    "[report]\nquiet = yes\njson-stats = stats\n")

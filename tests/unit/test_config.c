@@ -58,6 +58,8 @@ static void test_faults(void)
 		  "[export]?" },
 		{ "[meter]\nzebra = 1\n",
 		  "weir.conf:2: unknown key 'zebra'; 'weir replay --help' lists what there is" },
+		{ "[report]\nquiet[de] = yes\n",
+		  "weir.conf:2: unknown key 'quiet[de]'; did you mean 'quiet'?" },
 		{ "[metre]\nbatch = 1\n",
 		  "weir.conf:1: unknown section [metre]; did you mean [meter]?" },
 		{ "\n[zebra]\n",

@@ -153,7 +153,7 @@ static void test_errors(void)
 		{ "sourceIPv6Address", "x.tpl:1:1: no column for IPv4 flows" },
 		{ "icmpTypeCodeIPv4", "x.tpl:1:1: no column for IPv6 flows" },
 		{ "# nothing\n", "x.tpl:1:1: no column for IPv4 flows" },
-		{ "", "x.tpl:0:1: no column" },
+		{ "", "x.tpl:1:1: no column" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
