@@ -13,6 +13,7 @@ enum attach_hook {
 	ATTACH_XDP,
 	ATTACH_XDP_GENERIC,
 	ATTACH_TC,
+	ATTACH_PACKET, /* no hook at all: packet sockets and the native table */
 };
 
 enum attach_direction {

@@ -266,6 +266,14 @@ void native_meter_frames(struct native_meter *meter, const struct frame *frames,
 	meter->counts.evicted = flow_table_evicted(meter->table);
 }
 
+void native_meter_tick(struct native_meter *meter, guint64 now_ns)
+{
+	meter->latest_ns = MAX(meter->latest_ns, now_ns);
+	if (meter->latest_ns >= meter->advance_ns)
+		meter->advance_ns = flow_table_advance(meter->table, meter->latest_ns);
+	send_batch(&meter->home);
+}
+
 void native_meter_finish(struct native_meter *meter)
 {
 	flow_table_flush(meter->table, meter->latest_ns);

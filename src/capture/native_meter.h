@@ -31,6 +31,8 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 void native_meter_free(struct native_meter *meter);
 
 void native_meter_frames(struct native_meter *meter, const struct frame *frames, size_t count);
+/* Live, between packets: time went on, so flows that have timed out leave, and the last batch. */
+void native_meter_tick(struct native_meter *meter, guint64 now_ns);
 /* No more frames: every flow leaves, and the last batch. */
 void native_meter_finish(struct native_meter *meter);
 

@@ -48,6 +48,21 @@ static void settle(struct account *account, const struct export_counts *counts)
 					.octets = counts->untold_octets };
 }
 
+void account_add_counts(struct account *account, const struct meter_counts *counts)
+{
+	account->metered.packets += counts->packets[METER_OK];
+	account->metered.octets += counts->octets;
+	account->metered.frame_octets += counts->frame_octets[METER_OK];
+	for (int reason = METER_OK + 1; reason < METER_VERDICTS; reason++) {
+		struct account_packets *aside = &account->set_aside[reason];
+
+		aside->packets += counts->packets[reason];
+		aside->frame_octets += counts->frame_octets[reason];
+		aside->octets += counts->frame_octets[reason]; /* it has no others */
+	}
+	account->evicted_flows += counts->evicted;
+}
+
 void account_add_destination(struct account *account, const struct export_counts *counts)
 {
 	size_t count = account->destinations_count++;

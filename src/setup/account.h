@@ -79,6 +79,9 @@ struct account_balance {
 
 void account_clear(struct account *account);
 
+/* What the meter counted: metered, and set aside by reason. */
+void account_add_counts(struct account *account, const struct meter_counts *counts);
+
 /* Takes a copy of what one destination counted, and settles exported and dropped: with several
  * destinations, as the one that lost the most octets counts them. */
 void account_add_destination(struct account *account, const struct export_counts *counts);

@@ -6,7 +6,6 @@
 #include <linux/membarrier.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -15,6 +14,8 @@
 #include "base/log.h"
 #include "capture/native_meter.h"
 #include "capture/scan.h"
+#include "setup/live_packet.h"
+#include "setup/stop.h"
 
 #define WAIT_MS	  100
 #define PERIOD_MS 1000
@@ -31,23 +32,6 @@ struct live {
 	guint32 sets;
 	GError *first;
 };
-
-/* Set by a signal; the loop looks at it. */
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number)
-{
-	stop_signal = number;
-}
-
-static void catch_signals(void)
-{
-	const struct sigaction action = { .sa_handler = on_signal };
-
-	stop_signal = 0;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 static guint64 clock_ns(clockid_t clock)
 {
@@ -185,11 +169,7 @@ static bool attach_all(struct live *live, GError **error)
 
 static void run(struct live *live)
 {
-	guint64 end_ns = live->options->duration_ns
-				 ? clock_ns(CLOCK_MONOTONIC) + live->options->duration_ns
-				 : G_MAXUINT64;
-
-	while (!stop_signal && clock_ns(CLOCK_MONOTONIC) < end_ns) {
+	while (!stop_wanted()) {
 		if (!take_records(live, WAIT_MS))
 			return;
 	}
@@ -221,17 +201,11 @@ static void settle_account(const struct live *live, struct account *account)
 
 	if (!kernel_meter_counts(live->meter, &counts, NULL))
 		return;
+	account_add_counts(account, &counts);
 	for (int v = METER_OK; v < METER_VERDICTS; v++) {
-		struct account_packets *to =
-			v == METER_OK ? &account->metered : &account->set_aside[v];
-
-		to->packets = counts.packets[v];
-		to->frame_octets = counts.frame_octets[v];
-		to->octets = v == METER_OK ? counts.octets : counts.frame_octets[v];
 		account->seen.packets += counts.packets[v];
 		account->seen.frame_octets += counts.frame_octets[v];
 	}
-	account->evicted_flows = counts.evicted;
 	account->max_flows = live->options->max_flows;
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));
@@ -252,9 +226,11 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	struct live live = { .options = options };
 	bool good;
 
+	if (options->attach.hook == ATTACH_PACKET)
+		return live_packet_run(options, ret_account, error);
 	live.attachments = g_ptr_array_new_with_free_func(detach_one);
 	live.batch = g_new0(struct flow_batch, 1);
-	catch_signals();
+	stop_watch(options->duration_ns);
 	good = open_live(&live, error);
 	if (good) {
 		run(&live);

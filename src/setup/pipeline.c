@@ -125,22 +125,11 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 
 static void settle_account(struct pipeline *line)
 {
-	const struct meter_counts *counts = native_meter_counts(line->meter);
 	struct account *account = line->account;
 
-	account->metered.packets = counts->packets[METER_OK];
-	account->metered.octets = counts->octets;
-	account->metered.frame_octets = counts->frame_octets[METER_OK];
-	for (int reason = METER_OK + 1; reason < METER_VERDICTS; reason++) {
-		struct account_packets *aside = &account->set_aside[reason];
-
-		aside->packets = counts->packets[reason] + line->kept_out.packets[reason];
-		aside->frame_octets =
-			counts->frame_octets[reason] + line->kept_out.frame_octets[reason];
-		aside->octets = aside->frame_octets;
-	}
+	account_add_counts(account, native_meter_counts(line->meter));
+	account_add_counts(account, &line->kept_out);
 	account->in_cache.flows = native_meter_flows(line->meter);
-	account->evicted_flows = counts->evicted;
 	for (size_t i = 0; i < fanout_count(line->fanout); i++)
 		account_add_destination(account, fanout_counts(line->fanout, i));
 }

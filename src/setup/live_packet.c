@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Live without BPF: packet sockets -> native meter -> destinations. */
+#include "setup/live_packet.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "capture/af_packet.h"
+#include "capture/native_meter.h"
+#include "capture/table.h"
+#include "setup/stop.h"
+
+#define BATCH	  256
+#define WAIT_MS	  100
+#define RETRY_NS  FLOW_SECOND_NS
+#define FLOWS_MAX FLOW_TABLE_MAX_FLOWS
+
+struct socket {
+	const char *interface;
+	struct af_packet *packet;
+	bool away; /* the interface is down or gone: tried again now and then */
+	guint64 retry_ns;
+};
+
+struct live_packet {
+	const struct live_options *options;
+	struct fanout *fanout;
+	struct native_meter *meter;
+	struct account *account;
+	struct socket *sockets;
+	guint count;
+	GError *first;
+	struct frame frames[BATCH];
+};
+
+static guint64 wall_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
+}
+
+static void note_error(struct live_packet *live, GError *error)
+{
+	if (live->first)
+		log_error(error);
+	else
+		live->first = error;
+}
+
+static void on_batch(void *data, const struct flow_batch *batch)
+{
+	struct live_packet *live = data;
+	GError *error = NULL;
+
+	if (!fanout_write(live->fanout, batch, &error))
+		note_error(live, error);
+}
+
+static bool open_sockets(struct live_packet *live, GError **error)
+{
+	static const enum af_packet_direction directions[] = {
+		[ATTACH_IN] = AF_PACKET_IN,
+		[ATTACH_OUT] = AF_PACKET_OUT,
+		[ATTACH_BOTH] = AF_PACKET_BOTH,
+	};
+	const struct af_packet_options packet = {
+		.ring_bytes = live->options->ring_octets,
+		.promiscuous = live->options->attach.promiscuous,
+		.direction = directions[live->options->attach.direction],
+	};
+
+	for (guint i = 0; i < live->count; i++) {
+		struct socket *socket = &live->sockets[i];
+
+		socket->interface = live->options->interfaces[i];
+		socket->packet = af_packet_open(socket->interface, &packet, error);
+		if (!socket->packet)
+			return false;
+		if (!live->options->quiet)
+			log_line("%s: metering at a packet socket", socket->interface);
+	}
+	return true;
+}
+
+static bool open_meter(struct live_packet *live, GError **error)
+{
+	const struct live_options *options = live->options;
+	const struct native_options native = {
+		.idle_ns = options->idle_timeout_ns,
+		.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64,
+		.max_flows = (guint32)MIN(options->max_flows, FLOWS_MAX),
+		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
+					       : fanout_detail(live->fanout),
+		.seed = (guint64)g_random_int() << 32 | g_random_int(),
+		.sink = on_batch,
+		.data = live,
+	};
+
+	live->account->max_flows = native.max_flows;
+	live->account->memory_octets = flow_table_memory(native.max_flows, native.detail);
+	live->meter = native_meter_new(&native, error);
+	return live->meter != NULL;
+}
+
+/* Said once when it goes and once when it comes back. */
+static void interface_left(struct socket *socket, GError *error)
+{
+	if (!socket->away)
+		log_line("%s; waiting for it to come back", error->message);
+	g_error_free(error);
+	socket->away = true;
+	socket->retry_ns = wall_clock_ns() + RETRY_NS;
+}
+
+static void try_again(struct socket *socket)
+{
+	GError *error = NULL;
+
+	if (wall_clock_ns() < socket->retry_ns)
+		return;
+	if (!af_packet_reopen(socket->packet, &error)) {
+		interface_left(socket, error);
+		return;
+	}
+	log_line("%s: back, metering goes on", socket->interface);
+	socket->away = false;
+}
+
+static void take_frames(struct live_packet *live, struct socket *socket)
+{
+	struct account_seen *seen = &live->account->seen;
+	GError *error = NULL;
+	int count;
+
+	while ((count = af_packet_read(socket->packet, live->frames, BATCH, &error)) > 0) {
+		seen->packets += (guint64)count;
+		for (int i = 0; i < count; i++)
+			seen->frame_octets += live->frames[i].length;
+		native_meter_frames(live->meter, live->frames, (size_t)count);
+	}
+	if (count < 0)
+		interface_left(socket, error);
+}
+
+static void wait_for_frames(struct live_packet *live)
+{
+	g_autofree struct pollfd *fds = g_new0(struct pollfd, live->count);
+
+	for (guint i = 0; i < live->count; i++) {
+		fds[i].fd = live->sockets[i].away ? -1 : af_packet_fd(live->sockets[i].packet);
+		fds[i].events = POLLIN;
+	}
+	poll(fds, live->count, WAIT_MS);
+}
+
+static void run(struct live_packet *live)
+{
+	while (!stop_wanted()) {
+		wait_for_frames(live);
+		for (guint i = 0; i < live->count; i++) {
+			if (live->sockets[i].away)
+				try_again(&live->sockets[i]);
+			else
+				take_frames(live, &live->sockets[i]);
+		}
+		native_meter_tick(live->meter, wall_clock_ns());
+	}
+}
+
+/* What the ring still holds is taken; what it had no room for is accounted. */
+static void finish(struct live_packet *live)
+{
+	struct account_packets *lost = &live->account->set_aside[METER_LOST];
+	GError *error = NULL;
+
+	for (guint i = 0; i < live->count; i++) {
+		struct socket *socket = &live->sockets[i];
+		struct af_packet_counts counts;
+
+		if (!socket->away && af_packet_stop(socket->packet, NULL))
+			take_frames(live, socket);
+		if (!af_packet_counts(socket->packet, &counts, NULL))
+			continue;
+		lost->packets += counts.drops + counts.lost;
+		live->account->seen.packets += counts.drops + counts.lost;
+	}
+	native_meter_finish(live->meter);
+	if (!fanout_finish(live->fanout, &error))
+		note_error(live, error);
+}
+
+static void settle_account(struct live_packet *live)
+{
+	account_add_counts(live->account, native_meter_counts(live->meter));
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(live->account, fanout_counts(live->fanout, i));
+}
+
+bool live_packet_run(const struct live_options *options, struct account *ret_account,
+		     GError **error)
+{
+	struct live_packet *live = g_new0(struct live_packet, 1);
+	bool good;
+
+	stop_watch(options->duration_ns);
+	live->options = options;
+	live->account = ret_account;
+	live->count = g_strv_length((char **)options->interfaces);
+	live->sockets = g_new0(struct socket, live->count);
+	live->fanout = fanout_new(&options->export, error);
+	good = live->fanout && open_meter(live, error) && open_sockets(live, error);
+	if (good) {
+		run(live);
+		finish(live);
+		settle_account(live);
+	}
+	for (guint i = 0; i < live->count; i++)
+		af_packet_free(live->sockets[i].packet);
+	native_meter_free(live->meter);
+	fanout_free(live->fanout);
+	if (live->first) {
+		g_propagate_error(error, live->first);
+		good = false;
+	}
+	g_free(live->sockets);
+	g_free(live);
+	return good;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When a live run is to end: at SIGINT, at SIGTERM, or after its time. */
+#ifndef WEIR_SETUP_STOP_H
+#define WEIR_SETUP_STOP_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* From now on; duration_ns 0: no end of its own. */
+void stop_watch(guint64 duration_ns);
+bool stop_wanted(void);
+
+#endif
