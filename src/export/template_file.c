@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/text_file.h"
 #include "export/template.h"
 
@@ -84,51 +85,18 @@ static bool refuse(const struct parser *parser, gsize column, GError **error, co
 	return false;
 }
 
-/* Edit distance, letter case aside; both names at most WORD_MAX long. */
-static guint distance(const char *a, const char *b)
+/* Every name a column can have; ends with NULL. */
+static GPtrArray *column_names(void)
 {
-	guint row[WORD_MAX + 1];
-	gsize b_length = strlen(b);
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
-	for (gsize j = 0; j <= b_length; j++)
-		row[j] = (guint)j;
-	for (gsize i = 0; a[i]; i++) {
-		guint diagonal = row[0];
-
-		row[0] = (guint)i + 1;
-		for (gsize j = 0; j < b_length; j++) {
-			guint change = diagonal + (g_ascii_tolower(a[i]) != g_ascii_tolower(b[j]));
-
-			diagonal = row[j + 1];
-			row[j + 1] = MIN(change, MIN(row[j], diagonal) + 1);
-		}
+	for (size_t i = 0; i < fields_count; i++) {
+		g_ptr_array_add(names, g_strdup(fields[i].name));
+		if (fields[i].direction != FIELD_OF_FLOW)
+			g_ptr_array_add(names, field_reverse_name(&fields[i]));
 	}
-	return row[b_length];
-}
-
-/* The known name that looks most like this one, or NULL when none comes near. */
-static char *nearest(const char *name)
-{
-	guint best = MAX(2, (guint)strlen(name) / 3) + 1;
-	g_autofree char *found = NULL;
-
-	for (size_t i = 0; i < fields_count * 2; i++) {
-		const struct field *field = &fields[i / 2];
-		bool reverse = i % 2;
-		g_autofree char *known =
-			reverse ? field_reverse_name(field) : g_strdup(field->name);
-		guint far;
-
-		if ((reverse && field->direction == FIELD_OF_FLOW) || strlen(known) > WORD_MAX)
-			continue;
-		far = distance(name, known);
-		if (far >= best)
-			continue;
-		best = far;
-		g_free(found);
-		found = g_steal_pointer(&known);
-	}
-	return g_steal_pointer(&found);
+	g_ptr_array_add(names, NULL);
+	return names;
 }
 
 static const struct field *find(const char *name, bool *ret_reverse)
@@ -147,7 +115,8 @@ static const struct field *find(const char *name, bool *ret_reverse)
 
 static bool refuse_unknown(const struct parser *parser, const struct word *word, GError **error)
 {
-	g_autofree char *like = nearest(word->text);
+	g_autoptr(GPtrArray) names = column_names();
+	const char *like = nearest_name(word->text, (const char *const *)names->pdata);
 
 	if (like)
 		return refuse(parser, word->column, error,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "setup/nearest.h"
+#include "base/nearest.h"
 #include "setup/options.h"
 
 struct parse {

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "setup/config.h"
 #include "setup/help.h"
-#include "setup/nearest.h"
 #include "setup/options.h"
 
 const struct command commands[COMMANDS] = {

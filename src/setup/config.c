@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/text_file.h"
-#include "setup/nearest.h"
 
 struct config {
 	struct options *options;

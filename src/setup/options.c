@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "flow/fields.h"
-#include "setup/nearest.h"
 #include "setup/quantity.h"
 
 #define IN(command) (1u << COMMAND_##command)

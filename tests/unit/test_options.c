@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "flow/fields.h"
-#include "setup/nearest.h"
 #include "setup/options.h"
 #include "setup/quantity.h"
 #include "unit.h"

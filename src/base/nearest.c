@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a user may have meant: edit distance, a swap of neighbours counting once. */
-#include "setup/nearest.h"
+#include "base/nearest.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Longer than any name; a longer word is near to nothing. */
-#define WORD_MAX 40
+#define WORD_MAX 64
 
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+static bool same(char a, char b)
+{
+	return g_ascii_tolower(a) == g_ascii_tolower(b);
 }
 
 static size_t distance(const char *a, const char *b)
@@ -27,10 +33,10 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t j = 1; j <= length; j++) {
-			size_t replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
+			size_t replaced = above[j - 1] + !same(a[i - 1], b[j - 1]);
 
 			row[j] = least(replaced, least(above[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
 				row[j] = least(row[j], above_that[j - 2] + 1);
 		}
 	}
