@@ -8,6 +8,7 @@
 #include "capture/filter.h"
 #include "capture/native_meter.h"
 #include "capture/table.h"
+#include "setup/stop.h"
 
 #define BATCH_MAX 1024
 
@@ -106,21 +107,22 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 {
 	const struct replay_options *options = line->options;
 	struct capture_file *file = capture_file_open(path, error);
-	int count;
+	int count = 0;
 
 	if (!file)
 		return false;
 	if (options->begin && !line->begun)
 		options->begin(line->account);
 	line->begun = true;
-	while ((count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
+	while (!stop_wanted() &&
+	       (count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
 		take_frames(line, file, (size_t)count);
 		if (options->progress)
 			options->progress(options->progress_data, path, capture_file_offset(file),
 					  capture_file_size(file), line->account->seen.packets);
 	}
 	capture_file_free(file);
-	return count == 0;
+	return count >= 0;
 }
 
 static void settle_account(struct pipeline *line)
@@ -138,12 +140,17 @@ static void replay_files(struct pipeline *line)
 {
 	GError *error = NULL;
 
-	for (const char *const *path = line->options->files; *path; path++) {
+	stop_watch(0);
+	for (const char *const *path = line->options->files; *path && !stop_wanted(); path++) {
 		if (replay_file(line, *path, &error))
 			continue;
 		line->account->damaged |= g_error_matches(error, WEIR_ERROR, WEIR_ERROR_DAMAGED);
 		note_error(line, g_steal_pointer(&error));
 	}
+	if (stop_wanted())
+		note_error(line, g_error_new_literal(WEIR_ERROR, WEIR_ERROR_FAILED,
+						     "stopped by a signal; the records and the "
+						     "account are of what was read until then"));
 	native_meter_finish(line->meter);
 	if (!fanout_finish(line->fanout, &error))
 		note_error(line, error);

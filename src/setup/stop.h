@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When a live run is to end: at SIGINT, at SIGTERM, or after its time. */
+/* When a run is to end early: at SIGINT, at SIGTERM, or after its time. A second signal ends it at
+ * once. */
 #ifndef WEIR_SETUP_STOP_H
 #define WEIR_SETUP_STOP_H
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The weir command as a user meets it: status, the one line of an error, help, account, progress."""
 
+import contextlib
 import json
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -193,6 +195,24 @@ class Account(Cli):
         self.assertEqual(stats["metered"]["packets"], 1)
         last = run.stderr.decode().rstrip("\n").split("\n")[-1]
         self.assertTrue(last.startswith("weir: ") and "cut.pcap" in last, last)
+
+    def test_a_run_that_is_stopped_ends_with_the_account_of_what_it_read(self):
+        with subprocess.Popen([WEIR, "replay", "--json-stats", "stats", "-t", "json+file:out", "-"],
+                              stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder) as run:
+            packets = pcap([frame()] * 1000)
+            run.stdin.write(packets + packets[24:] * 60)  # more than waits in pipe and buffers
+            run.stdin.flush()
+            run.send_signal(signal.SIGINT)
+            with contextlib.suppress(BrokenPipeError):
+                while True:
+                    run.stdin.write(packets[24:])
+            errors = run.stderr.read()
+            with contextlib.suppress(BrokenPipeError):
+                run.stdin.close()
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(b"\nbalanced\nweir: stopped by a signal;", errors)
+        with open(os.path.join(self.folder, "stats"), encoding="utf-8") as stats:
+            self.assertTrue(json.load(stats)["balanced"])
 
     def test_it_goes_to_standard_output_as_well(self):
         run = self.weir("replay", "-q", "--json-stats", "-", "-t", "json+file:out", self.good)
