@@ -85,6 +85,16 @@ class Bench(unittest.TestCase):
             self.assertEqual(sum(row["packetDeltaCount"] + row["reversePacketDeltaCount"]
                                  for row in rows), PACKETS)
 
+    def test_figures_do_not_replace_what_is_there(self):
+        """A link is followed; a device would be lost the same way."""
+        figures = self.folder / "figures.json"
+        link = self.folder / "link"
+        link.symlink_to(figures)
+        self.run_weir("bench", "--packets", "1000", "--rounds", "1", "--traffic", "small",
+                      "--json", str(link))
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(json.loads(figures.read_text())["traffic"][0]["packets"], 1000)
+
     def test_same_octets(self):
         first = self.make("mix").read_bytes()
         self.assertEqual(first, self.make("mix").read_bytes())

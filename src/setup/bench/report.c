@@ -3,6 +3,7 @@
  * measured in the same round. */
 #include "setup/bench/report.h"
 
+#include <errno.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
@@ -196,6 +197,23 @@ void bench_report_no_kernel(struct bench_report *report, const struct bench_hook
 	fflush(stdout);
 }
 
+/* Not g_file_set_contents: it puts a new file in the place of what is there, a device as well. */
+static bool write_text(const char *path, const char *text, GError **error)
+{
+	FILE *to = fopen(path, "we");
+	bool good = to && fputs(text, to) >= 0 && fflush(to) == 0;
+	int why = errno;
+
+	if (to && fclose(to) != 0 && good) {
+		good = false;
+		why = errno;
+	}
+	if (!good)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: %s; the figures cannot be written there", path, g_strerror(why));
+	return good;
+}
+
 bool bench_report_write_json(struct bench_report *report, const char *path, GError **error)
 {
 	g_autoptr(JsonGenerator) generator = json_generator_new();
@@ -203,7 +221,6 @@ bool bench_report_write_json(struct bench_report *report, const char *path, GErr
 	JsonObject *all = json_object_new();
 	g_autofree char *text = NULL;
 	g_autofree char *line = NULL;
-	g_autoptr(GError) fault = NULL;
 
 	if (report->machine)
 		json_object_set_member(all, "machine", g_steal_pointer(&report->machine));
@@ -214,9 +231,5 @@ bool bench_report_write_json(struct bench_report *report, const char *path, GErr
 	json_generator_set_pretty(generator, TRUE);
 	text = json_generator_to_data(generator, NULL);
 	line = g_strconcat(text, "\n", NULL);
-	if (g_file_set_contents(path, line, -1, &fault))
-		return true;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s; the figures cannot be written there",
-		    fault->message);
-	return false;
+	return write_text(path, line, error);
 }
