@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@
 #define DRAIN	     KERNEL_HOOKS
 #define OBJECTS	     (KERNEL_HOOKS + 1)
 #define RING_DEFAULT (16u << 20)
+/* Records to take before whoever waits for them may look at something else. */
+#define TURN	     256
 
 struct kernel_meter {
 	struct bpf_object *objects[OBJECTS];
@@ -40,8 +43,10 @@ struct kernel_meter {
 	guint32 circumstances;
 	struct cache_replay *replay;
 	struct ring_buffer *ring;
-	kernel_record *sink; /* during kernel_meter_drain() */
+	kernel_record *sink; /* while records are taken */
 	void *sink_data;
+	guint turn; /* records to take yet in kernel_meter_wait(); 0: no limit */
+	bool more;  /* the last turn ended before the ring was empty */
 };
 
 struct kernel_run {
@@ -167,7 +172,7 @@ static int on_record(void *ctx, void *data, size_t size)
 
 	if (size >= flow_record_size(meter->detail))
 		meter->sink(meter->sink_data, data);
-	return 0;
+	return meter->turn && --meter->turn == 0 ? -EAGAIN : 0;
 }
 
 static int program_of(struct bpf_object *object, const char *name)
@@ -353,27 +358,34 @@ bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GEr
 	return true;
 }
 
-bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+static bool take(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
 {
 	int code;
 
 	meter->sink = sink;
 	meter->sink_data = data;
 	code = ring_buffer__consume(meter->ring);
-	return code < 0 ? fail(error, "reading records", -code) : true;
+	meter->more = code == -EAGAIN;
+	return code < 0 && !meter->more ? fail(error, "reading records", -code) : true;
 }
 
+bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+{
+	meter->turn = 0;
+	return take(meter, sink, data, error);
+}
+
+/* libbpf reads as long as there is something: under a flood that a slow output cannot follow, for
+ * ever. */
 bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
 		       GError **error)
 {
-	int code;
+	struct pollfd ring = { .fd = ring_buffer__epoll_fd(meter->ring), .events = POLLIN };
 
-	meter->sink = sink;
-	meter->sink_data = data;
-	code = ring_buffer__poll(meter->ring, timeout_ms);
-	if (code < 0 && code != -EINTR)
-		return fail(error, "reading records", -code);
-	return kernel_meter_drain(meter, sink, data, error);
+	if (!meter->more && poll(&ring, 1, timeout_ms) < 0 && errno != EINTR)
+		return fail(error, "waiting for records", errno);
+	meter->turn = TURN;
+	return take(meter, sink, data, error);
 }
 
 static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel_record *sink,

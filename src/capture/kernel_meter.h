@@ -50,7 +50,8 @@ guint64 kernel_meter_memory(const struct kernel_meter *meter);
  * sets, from call->from on, and says what came of it. The thread must be bound to its CPU. */
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error);
 
-/* Waits so long for records, then gives all there are to the sink. */
+/* Waits so long for records, then gives the sink those there are, up to a turn's number: the next
+ * call does not wait where some were left. */
 bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
 		       GError **error);
 /* Every record that left the cache so far, in the order in which they left. */

@@ -190,7 +190,9 @@ static void finish(struct live *live)
 	}
 	if (!scan_free(g_steal_pointer(&live->scan), &error))
 		note_error(live, g_steal_pointer(&error));
-	take_records(live, 0);
+	if (!kernel_meter_drain(live->meter, on_record, live, &error))
+		note_error(live, g_steal_pointer(&error));
+	write_batch(live);
 	if (!fanout_finish(live->fanout, &error))
 		note_error(live, error);
 }
@@ -207,6 +209,7 @@ static void settle_account(const struct live *live, struct account *account)
 		account->seen.frame_octets += counts.frame_octets[v];
 	}
 	account->max_flows = live->options->max_flows;
+	account->memory_octets = kernel_meter_memory(live->meter);
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));
 }
