@@ -67,6 +67,19 @@ enum cache_event {
 	CACHE_EXTENDED = 1 << 9,
 };
 
+/* Whoever takes records sleeps, and is woken some records into each eighth of the ring: seldom
+ * enough to cost nothing, soon enough that a flood finds room. */
+#define WAKE_RECORDS 8
+
+METER_INLINE __u64 emit_flags(void)
+{
+	__u64 eighth = bpf_ringbuf_query(&records, BPF_RB_RING_SIZE) / 8;
+	__u64 within = bpf_ringbuf_query(&records, BPF_RB_PROD_POS) & (eighth - 1);
+
+	return within < WAKE_RECORDS * config.record_octets ? BPF_RB_FORCE_WAKEUP
+							    : BPF_RB_NO_WAKEUP;
+}
+
 METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
 {
 	struct flow_record *record = bpf_ringbuf_reserve(&records, config.record_octets, 0);
@@ -84,7 +97,7 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 		__builtin_memset(record->flow.tcp, 0, sizeof(flow->tcp));
 	if (config.meter.detail >= FLOW_DETAIL_FULL)
 		__builtin_memcpy(record->flow.shape, flow->shape, sizeof(flow->shape));
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(record, emit_flags());
 	return true;
 }
 
