@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,11 @@ from pathlib import Path
 
 PACKETS = 4000
 KINDS = {"mix": 240, "small": 2000, "elephants": 200}  # flows of so many packets
-STEPS = ["reading", "parsing", "metering", "ipfix"]
+LEVELS = ["basic", "tcp", "full"]
+STEPS = [("reading", None), ("parsing", None), *(("metering", level) for level in LEVELS),
+         ("ipfix", "basic")]
+ENTRY = {"basic": 192, "tcp": 832, "full": 1344}  # octets in the kernel: whole cache lines
+SET_HEADER, SET_WAYS = 64, 8
 HOOKS = {"xdp", "tc"}
 CASES = {"same", "new", "many"}
 
@@ -47,27 +52,58 @@ class Bench(unittest.TestCase):
             self.assertIn(f"{PACKETS} packets, {row['flows']} flows", out)
             self.check_steps(row)
         self.check_kernel(told["kernel"], out)
+        self.check_memory(told["memory"])
 
-    def check_steps(self, row):
-        self.assertEqual([step["name"] for step in row["steps"]], STEPS)
-        records = {step["name"]: step["records"] for step in row["steps"]}
-        self.assertEqual(records["metering"], row["flows"])
-        self.assertEqual(records["ipfix"], row["flows"])
+    def check_steps(self, row, steps=None):
+        self.assertEqual([(step["name"], step.get("detail")) for step in row["steps"]],
+                         steps or STEPS)
         for step in row["steps"]:
+            self.assertEqual(step["records"], row["flows"] if "detail" in step else 0)
+            self.assertEqual("ratioToBasic" in step, not steps and step["name"] == "metering")
+            if "ratioToBasic" in step and step["detail"] == "basic":
+                self.assertEqual(step["ratioToBasic"], 1)
             self.assertLessEqual(step["nsPerPacketBest"], step["nsPerPacketMedian"])
             self.assertGreater(step["nsPerPacketBest"], 0)
             self.assertGreater(step["peakOctets"], 0)
         self.assertEqual(row["steps"][0]["ratioToReading"], 1)
 
     def check_kernel(self, rows, out):
-        """Every case of a hook, or the reason why there is none."""
+        """Every case of a hook at every level, each packet metered, or the reason why not."""
         self.assertEqual({row["hook"] for row in rows}, HOOKS)
         for hook in HOOKS:
             mine = [row for row in rows if row["hook"] == hook]
             if "notMeasured" in mine[0]:
                 self.assertIn(f"kernel, {hook}: not measured ({mine[0]['notMeasured']})", out)
             else:
-                self.assertEqual({row["case"] for row in mine}, CASES)
+                self.assertIn(f"kernel, {hook}: ns a packet", out)
+                self.assertEqual(sorted((row["case"], row["detail"]) for row in mine),
+                                 sorted((case, level) for case in CASES for level in LEVELS))
+                self.assertEqual({row["packets"] for row in mine}, {PACKETS})
+                self.assertEqual({row["ratioToBasic"] for row in mine
+                                  if row["detail"] == "basic"}, {1})
+
+    def check_memory(self, rows):
+        """In the kernel, half full; natively, what replay says it will take."""
+        self.assertEqual({row["detail"]: row["octetsPerFlowKernel"] for row in rows},
+                         {level: 2 * (SET_HEADER // SET_WAYS + ENTRY[level]) for level in LEVELS})
+        capture = str(self.make("mix"))
+        for row in rows:
+            _, told = self.run_weir("replay", "--detail", row["detail"], "--to", "text+file:-",
+                                    "--max-flows", str(row["maxFlows"]), capture)
+            mebibytes = int(re.search(r"up to (\d+) MiB of memory", told).group(1))
+            self.assertEqual(int(row["octetsPerFlowNative"] * row["maxFlows"]) >> 20, mebibytes)
+
+    def test_one_level(self):
+        figures = self.folder / "figures.json"
+        out, _ = self.run_weir("bench", "--packets", str(PACKETS), "--rounds", "1", "--detail",
+                               "tcp", "--traffic", "mix", "--json", str(figures))
+        told = json.loads(figures.read_text())
+        self.check_steps(told["traffic"][0], [("reading", None), ("parsing", None),
+                                              ("metering", "tcp"), ("ipfix", "tcp")])
+        self.assertEqual({row.get("detail", "tcp") for row in told["kernel"]}, {"tcp"})
+        self.assertEqual([row["detail"] for row in told["memory"]], ["tcp"])
+        self.assertFalse([row for row in told["kernel"] if "ratioToBasic" in row])
+        self.assertNotIn("metering, full", out)
 
     def test_truth(self):
         """The meter finds exactly the packets and flows that were made."""

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "setup/bench/child.h"
-#include "setup/bench/report.h"
+#include "setup/bench/summary.h"
 #include "unit.h"
 
 #define MANY_OCTETS (32u << 20)
@@ -114,6 +114,10 @@ static void test_summary(void)
 	add_round(result, 1000, 6000);
 	CU_ASSERT_DOUBLE_EQUAL(bench_summarize(result, 2).median_ns, 55, 1e-9);
 	CU_ASSERT_DOUBLE_EQUAL(bench_summarize(result, 0).ratio, 1, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(bench_summarize(result, 2).over_basic, 0, 1e-9);
+	result->plan.basic = 2;
+	CU_ASSERT_DOUBLE_EQUAL(bench_summarize(result, 2).over_basic, 1, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(bench_summarize(result, 0).over_basic, 0.2, 1e-9);
 }
 
 static CU_TestInfo tests[] = {

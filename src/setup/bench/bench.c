@@ -23,7 +23,7 @@ struct bench {
 	guint64 packets;
 	guint rounds;
 	guint64 max_flows;
-	enum flow_detail detail;
+	struct bench_levels levels;
 	const char *keep; /* NULL: nothing is kept */
 	const char *json;
 	char *folder; /* of our own, removed at the end */
@@ -116,21 +116,21 @@ static bool write_traffic(const struct bench *bench, const char *path,
 static bool measure(const struct bench *bench, const char *path, struct bench_result *result,
 		    GError **error)
 {
-	const struct bench_input input = {
+	struct bench_input input = {
 		.capture = path,
 		.folder = bench->folder,
 		.max_flows = bench->max_flows,
-		.detail = bench->detail,
 	};
 	struct bench_figure warm;
 
 	if (!bench_step_measure(&bench_steps[0], &input, &warm, error))
 		return false;
 	for (; result->rounds < bench->rounds; result->rounds++) {
-		for (guint i = 0; i < BENCH_STEPS; i++) {
+		for (guint i = 0; i < result->plan.count; i++) {
 			struct bench_figure *figure = &result->figures[i][result->rounds];
 
-			if (!bench_step_measure(&bench_steps[i], &input, figure, error))
+			input.detail = result->plan.runs[i].detail;
+			if (!bench_step_measure(result->plan.runs[i].step, &input, figure, error))
 				return false;
 		}
 	}
@@ -147,6 +147,7 @@ static bool bench_traffic(const struct bench *bench, const struct traffic_kind *
 	bool good;
 
 	result->kind = kind;
+	result->plan = bench_plan_make(&bench->levels);
 	good = write_traffic(bench, path, result, error) &&
 	       (bench->rounds == 0 || measure(bench, path, result, error));
 	if (good)
@@ -159,13 +160,13 @@ static bool bench_traffic(const struct bench *bench, const struct traffic_kind *
 static void bench_kernel(const struct bench *bench)
 {
 	for (guint i = 0; i < BENCH_HOOKS; i++) {
-		const struct bench_kernel_options options = { &bench_hooks[i], bench->detail,
+		const struct bench_kernel_options options = { &bench_hooks[i], bench->levels,
 							      bench->packets };
 		struct bench_kernel_figures figures;
 		g_autoptr(GError) error = NULL;
 
 		if (bench_kernel_measure(&options, &figures, &error))
-			bench_report_kernel(bench->report, &bench_hooks[i], &figures);
+			bench_report_kernel(bench->report, &options, &figures);
 		else
 			bench_report_no_kernel(bench->report, &bench_hooks[i], error->message);
 	}
@@ -177,6 +178,7 @@ static bool bench_all(struct bench *bench, GError **error)
 	    !check_space(bench, bench->keep ? bench->keep : bench->folder, error))
 		return false;
 	bench_report_machine(bench->report);
+	bench_report_memory(bench->report, &bench->levels, bench->max_flows);
 	if (bench->rounds)
 		printf("CPU time of a process for each; best and median of %u rounds; ratio to "
 		       "reading alone\n",
@@ -192,6 +194,18 @@ static bool bench_all(struct bench *bench, GError **error)
 	return !bench->json || bench_report_write_json(bench->report, bench->json, error);
 }
 
+/* all, basic, tcp, full: see options.def */
+static struct bench_levels chosen_levels(guint64 choice)
+{
+	struct bench_levels levels = { 0 };
+
+	if (choice > 0)
+		return (struct bench_levels){ 1, { (enum flow_detail)(choice - 1) } };
+	for (int detail = 0; detail < FLOW_DETAILS; detail++)
+		levels.detail[levels.count++] = (enum flow_detail)detail;
+	return levels;
+}
+
 static bool bench(const struct options *options, GError **error)
 {
 	const struct option_value *values = options->values;
@@ -201,8 +215,7 @@ static bool bench(const struct options *options, GError **error)
 		.packets = values[OPTION_PACKETS].number,
 		.rounds = (guint)values[OPTION_ROUNDS].number,
 		.max_flows = values[OPTION_MAX_FLOWS].number,
-		/* auto, basic, tcp, full: see options.def */
-		.detail = (enum flow_detail)MAX(values[OPTION_DETAIL].number, 1) - 1,
+		.levels = chosen_levels(values[OPTION_BENCH_DETAIL].number),
 		.keep = values[OPTION_KEEP].text,
 		.json = values[OPTION_JSON].text,
 		.report = bench_report_new(),

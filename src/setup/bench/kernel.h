@@ -6,25 +6,31 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "flow/flow.h"
+#include "setup/bench/levels.h"
 
 /* Three ways to meet the flow table. */
 enum bench_kernel_case {
-	BENCH_KERNEL_SAME, /* one packet again and again, inside one call */
+	BENCH_KERNEL_SAME, /* one data segment, so a retransmission, over and over in one call */
 	BENCH_KERNEL_NEW,  /* each packet opens a flow; one packet a call */
 	BENCH_KERNEL_MANY, /* each packet finds another of many flows; one packet a call */
 	BENCH_KERNEL_CASES,
 };
 
-#define BENCH_KERNEL_FLOWS_MAX 65536
+/* What the meter takes of a packet at one level of detail: medians over the rounds. */
+struct bench_kernel_level {
+	double net_ns;	   /* beyond the empty program */
+	double over_noop;  /* the whole, in times of the empty program */
+	double over_basic; /* net, in times of the basic level; 0: that was not run */
+	guint64 packets;   /* a round metered */
+};
 
-/* Nanoseconds a packet: of the empty program, and what the meter takes beyond it. */
 struct bench_kernel_figure {
-	double noop_ns;
-	double net_ns;
+	double noop_ns;					/* the empty program, a packet */
+	struct bench_kernel_level levels[FLOW_DETAILS]; /* as in bench_levels */
 };
 
 struct bench_kernel_figures {
+	guint flows; /* of the cases that have many */
 	struct bench_kernel_figure cases[BENCH_KERNEL_CASES];
 };
 
@@ -45,7 +51,7 @@ extern const struct bench_kernel_name bench_kernel_cases[BENCH_KERNEL_CASES];
 
 struct bench_kernel_options {
 	const struct bench_hook *hook;
-	enum flow_detail detail;
+	struct bench_levels levels;
 	guint64 packets; /* fewer runs where this is small */
 };
 

@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "capture/probe_host.h"
 
 #define MEGA 1e6
 
 struct bench_report {
 	JsonBuilder *traffic; /* arrays under way */
 	JsonBuilder *kernel;
+	JsonBuilder *memory;
 	JsonNode *machine;
 };
 
@@ -58,6 +60,7 @@ struct bench_report *bench_report_new(void)
 
 	report->traffic = open_array();
 	report->kernel = open_array();
+	report->memory = open_array();
 	return report;
 }
 
@@ -67,6 +70,7 @@ void bench_report_free(struct bench_report *report)
 		return;
 	g_object_unref(report->traffic);
 	g_object_unref(report->kernel);
+	g_object_unref(report->memory);
 	g_clear_pointer(&report->machine, json_node_unref);
 	g_free(report);
 }
@@ -113,28 +117,49 @@ static void print_traffic(const struct bench_result *result)
 	       (double)totals->on_wire * 8 / MAX(seconds, 1e-9) / MEGA, result->snap,
 	       (double)result->file_octets / MEGA);
 	if (result->rounds)
-		printf("  %-22s%12s%9s%18s%9s%10s%10s\n", "", "ns/packet", "median",
-		       "Mpkt / CPU second", "ratio", "records", "peak MB");
+		printf("  %-25s%12s%9s%18s%9s%10s%10s%10s\n", "", "ns/packet", "median",
+		       "Mpkt / CPU second", "ratio", "to basic", "records", "peak MB");
 }
 
-static void print_step(const struct bench_step *step, const struct bench_summary *summary)
+/* Nothing, where there is no such ratio. Free with g_free. */
+static char *ratio_text(double ratio)
 {
-	printf("  %-22s%12.1f%9.1f%18.2f%8.2fx%10" G_GUINT64_FORMAT "%10.0f\n", step->text,
+	return ratio > 0 ? g_strdup_printf("%.2fx", ratio) : g_strdup("");
+}
+
+static void print_run(const char *text, const struct bench_summary *summary)
+{
+	g_autofree char *over_basic = ratio_text(summary->over_basic);
+
+	printf("  %-25s%12.1f%9.1f%18.2f%8.2fx%10s%10" G_GUINT64_FORMAT "%10.0f\n", text,
 	       summary->best_ns, summary->median_ns, 1000 / summary->median_ns, summary->ratio,
-	       summary->records, (double)summary->peak_octets / MEGA);
+	       over_basic, summary->records, (double)summary->peak_octets / MEGA);
 }
 
-static void add_step(JsonBuilder *json, const struct bench_step *step,
-		     const struct bench_summary *summary)
+static void report_run(JsonBuilder *json, const struct bench_result *result, guint run)
 {
+	const struct bench_step *step = result->plan.runs[run].step;
+	const char *level = bench_level_name(result->plan.runs[run].detail);
+	bool levelled = step->levels != BENCH_LEVEL_NONE;
+	struct bench_summary summary = bench_summarize(result, run);
+	g_autofree char *text =
+		g_strconcat(step->text, levelled ? ", " : "", levelled ? level : "", NULL);
+
+	if (step->levels != BENCH_LEVEL_EACH)
+		summary.over_basic = 0;
+	print_run(text, &summary);
 	json_builder_begin_object(json);
 	add_text(json, "name", step->name);
-	add_real(json, "nsPerPacketBest", summary->best_ns);
-	add_real(json, "nsPerPacketMedian", summary->median_ns);
-	add_real(json, "packetsPerCpuSecond", 1e9 / summary->median_ns);
-	add_real(json, "ratioToReading", summary->ratio);
-	add_count(json, "records", summary->records);
-	add_count(json, "peakOctets", summary->peak_octets);
+	if (levelled)
+		add_text(json, "detail", level);
+	add_real(json, "nsPerPacketBest", summary.best_ns);
+	add_real(json, "nsPerPacketMedian", summary.median_ns);
+	add_real(json, "packetsPerCpuSecond", 1e9 / summary.median_ns);
+	add_real(json, "ratioToReading", summary.ratio);
+	if (summary.over_basic > 0)
+		add_real(json, "ratioToBasic", summary.over_basic);
+	add_count(json, "records", summary.records);
+	add_count(json, "peakOctets", summary.peak_octets);
 	json_builder_end_object(json);
 }
 
@@ -152,36 +177,77 @@ void bench_report_traffic(struct bench_report *report, const struct bench_result
 	add_count(json, "rounds", result->rounds);
 	json_builder_set_member_name(json, "steps");
 	json_builder_begin_array(json);
-	for (guint i = 0; i < BENCH_STEPS && result->rounds; i++) {
-		struct bench_summary summary = bench_summarize(result, i);
-
-		print_step(&bench_steps[i], &summary);
-		add_step(json, &bench_steps[i], &summary);
-	}
+	for (guint i = 0; i < result->plan.count && result->rounds; i++)
+		report_run(json, result, i);
 	json_builder_end_array(json);
 	json_builder_end_object(json);
 	fflush(stdout);
 }
 
-void bench_report_kernel(struct bench_report *report, const struct bench_hook *hook,
+void bench_report_memory(struct bench_report *report, const struct bench_levels *levels,
+			 guint64 max_flows)
+{
+	JsonBuilder *json = report->memory;
+
+	printf("octets of memory a flow:%15s%14s\n", "native", "in the kernel");
+	for (guint i = 0; i < levels->count; i++) {
+		enum flow_detail detail = levels->detail[i];
+		double native =
+			(double)probe_native_table(max_flows, (int)detail) / (double)max_flows;
+		/* So many flows make a table exactly half full. */
+		guint64 kernel = probe_kernel_table(SET_WAYS / 2, (int)detail, 1) / (SET_WAYS / 2);
+
+		printf("  %-22s%15.0f%14" G_GUINT64_FORMAT "\n", bench_level_name(detail), native,
+		       kernel);
+		json_builder_begin_object(json);
+		add_text(json, "detail", bench_level_name(detail));
+		add_count(json, "maxFlows", max_flows);
+		add_real(json, "octetsPerFlowNative", native);
+		add_count(json, "octetsPerFlowKernel", kernel);
+		json_builder_end_object(json);
+	}
+	printf("  (native: with room for %" G_GUINT64_FORMAT " flows; in the kernel: half full)\n",
+	       max_flows);
+}
+
+static void report_level(JsonBuilder *json, const struct bench_kernel_level *level)
+{
+	g_autofree char *over_basic = ratio_text(level->over_basic);
+
+	printf("%9.0f%7.2fx%8s", level->net_ns, level->over_noop, over_basic);
+	add_real(json, "nsPerPacketMeter", level->net_ns);
+	add_real(json, "ratioToEmpty", level->over_noop);
+	if (level->over_basic > 0)
+		add_real(json, "ratioToBasic", level->over_basic);
+	add_count(json, "packets", level->packets);
+}
+
+void bench_report_kernel(struct bench_report *report, const struct bench_kernel_options *options,
 			 const struct bench_kernel_figures *figures)
 {
+	const struct bench_levels *levels = &options->levels;
 	JsonBuilder *json = report->kernel;
 
-	printf("\nkernel, %s: ns a packet beyond an empty program, and (empty + meter) / empty\n",
-	       hook->name);
+	printf("\nkernel, %s: ns a packet beyond an empty program, (empty + meter) / empty, and times "
+	       "basic; %u flows\n  %-34s",
+	       options->hook->name, figures->flows, "");
+	for (guint i = 0; i < levels->count; i++)
+		printf("%9s%16s", bench_level_name(levels->detail[i]), "");
+	printf("\n");
 	for (guint i = 0; i < BENCH_KERNEL_CASES; i++) {
 		const struct bench_kernel_figure *figure = &figures->cases[i];
-		double ratio = (figure->noop_ns + figure->net_ns) / figure->noop_ns;
 
-		printf("  %-40s%8.0f%8.2fx\n", bench_kernel_cases[i].text, figure->net_ns, ratio);
-		json_builder_begin_object(json);
-		add_text(json, "hook", hook->name);
-		add_text(json, "case", bench_kernel_cases[i].name);
-		add_real(json, "nsPerPacketEmpty", figure->noop_ns);
-		add_real(json, "nsPerPacketMeter", figure->net_ns);
-		add_real(json, "ratioToEmpty", ratio);
-		json_builder_end_object(json);
+		printf("  %-34s", bench_kernel_cases[i].text);
+		for (guint k = 0; k < levels->count; k++) {
+			json_builder_begin_object(json);
+			add_text(json, "hook", options->hook->name);
+			add_text(json, "case", bench_kernel_cases[i].name);
+			add_text(json, "detail", bench_level_name(levels->detail[k]));
+			add_real(json, "nsPerPacketEmpty", figure->noop_ns);
+			report_level(json, &figure->levels[k]);
+			json_builder_end_object(json);
+		}
+		printf("\n");
 	}
 	fflush(stdout);
 }
@@ -224,6 +290,7 @@ bool bench_report_write_json(struct bench_report *report, const char *path, GErr
 
 	if (report->machine)
 		json_object_set_member(all, "machine", g_steal_pointer(&report->machine));
+	json_object_set_member(all, "memory", close_array(report->memory));
 	json_object_set_member(all, "traffic", close_array(report->traffic));
 	json_object_set_member(all, "kernel", close_array(report->kernel));
 	json_node_take_object(root, all);

@@ -132,11 +132,29 @@ static bool run_ipfix(const struct bench_input *input, struct bench_figure *ret_
 }
 
 const struct bench_step bench_steps[BENCH_STEPS] = {
-	{ "reading", "reading alone", run_reading },
-	{ "parsing", "and parsing", run_parsing },
-	{ "metering", "and metering", run_metering },
-	{ "ipfix", "and an IPFIX file", run_ipfix },
+	{ "reading", "reading alone", BENCH_LEVEL_NONE, run_reading },
+	{ "parsing", "and parsing", BENCH_LEVEL_NONE, run_parsing },
+	{ "metering", "and metering", BENCH_LEVEL_EACH, run_metering },
+	{ "ipfix", "and an IPFIX file", BENCH_LEVEL_FIRST, run_ipfix },
 };
+
+struct bench_plan bench_plan_make(const struct bench_levels *levels)
+{
+	struct bench_plan plan = { 0 };
+
+	for (guint i = 0; i < BENCH_STEPS; i++) {
+		const struct bench_step *step = &bench_steps[i];
+		guint times = step->levels == BENCH_LEVEL_EACH ? levels->count : 1;
+
+		for (guint k = 0; k < times; k++) {
+			if (times > 1 && levels->detail[k] == FLOW_DETAIL_BASIC)
+				plan.basic = plan.count;
+			plan.runs[plan.count].step = step;
+			plan.runs[plan.count++].detail = levels->detail[k];
+		}
+	}
+	return plan;
+}
 
 struct job {
 	const struct bench_step *step;

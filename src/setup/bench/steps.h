@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "flow/flow.h"
+#include "setup/bench/levels.h"
 
 struct bench_input {
 	const char *capture; /* the file to read */
@@ -26,6 +26,11 @@ struct bench_figure {
 struct bench_step {
 	const char *name; /* in JSON */
 	const char *text; /* for people */
+	enum {
+		BENCH_LEVEL_NONE, /* the level of detail means nothing to it */
+		BENCH_LEVEL_FIRST,
+		BENCH_LEVEL_EACH, /* once at each */
+	} levels;
 	bool (*run)(const struct bench_input *input, struct bench_figure *ret_figure,
 		    GError **error);
 };
@@ -33,6 +38,20 @@ struct bench_step {
 #define BENCH_STEPS 4
 /* The first is reading alone, what the others are measured against. */
 extern const struct bench_step bench_steps[BENCH_STEPS];
+
+#define BENCH_RUNS_MAX (BENCH_STEPS - 1 + FLOW_DETAILS)
+
+/* What a round runs, in this order. */
+struct bench_plan {
+	guint count;
+	guint basic; /* index of metering at the basic level; 0: not in it */
+	struct {
+		const struct bench_step *step;
+		enum flow_detail detail;
+	} runs[BENCH_RUNS_MAX];
+};
+
+struct bench_plan bench_plan_make(const struct bench_levels *levels);
 
 /* The step in a child process, timed by its CPU clock. */
 bool bench_step_measure(const struct bench_step *step, const struct bench_input *input,
