@@ -50,6 +50,12 @@ METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
 	return ctx->length;
 }
 
+METER_INLINE __u32 ctx_tag_octets(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
 METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
 {
 	return ctx->iface;

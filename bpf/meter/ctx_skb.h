@@ -4,6 +4,7 @@
 #define METER_CTX_SKB_H
 
 #include "ctx_bpf.h"
+#include "wire.h"
 
 typedef struct __sk_buff meter_ctx;
 
@@ -26,6 +27,12 @@ METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
 METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
 {
 	return config.replaying ? replay.length : ctx->len;
+}
+
+/* Octets of a tag that the kernel took out of the frame. */
+METER_INLINE __u32 ctx_tag_octets(const meter_ctx *ctx)
+{
+	return ctx->vlan_present && !config.replaying ? sizeof(struct wire_vlan) : 0;
 }
 
 METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)

@@ -28,6 +28,7 @@ METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
 	pkt->frame_octets = ctx_length(ctx);
 	pkt->iface = ctx_iface(ctx);
 	verdict = parse_frame(ctx, pkt);
+	pkt->frame_octets += ctx_tag_octets(ctx); /* the parser's offsets are without it */
 	if (verdict == METER_OK)
 		key_order(pkt);
 	return verdict;
