@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +40,27 @@ static bool fail(GError **error, const char *interface, int code, const char *wh
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s: %s%s", interface, what,
 		    g_strerror(code),
 		    code == EPERM ? " (run as root, or with CAP_BPF and CAP_NET_ADMIN)" : "");
+	return false;
+}
+
+/* A program can be attached to an interface that is down, and would wait there without a word. */
+static bool is_up(const struct attachment *at, GError **error)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool known;
+
+	g_strlcpy(request.ifr_name, at->interface, sizeof(request.ifr_name));
+	known = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!known)
+		return fail(error, at->interface, errno, "its state");
+	if (request.ifr_flags & IFF_UP)
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "%s: the interface is down; 'ip link set %s up' brings it up", at->interface,
+		    at->interface);
 	return false;
 }
 
@@ -186,7 +208,7 @@ struct attachment *attach(const struct kernel_meter *meter, const char *interfac
 	at->index = if_nametoindex(interface);
 	if (!at->index)
 		fail(error, interface, errno, "no such interface (ip link shows them)");
-	else if (attach_hook(at, meter, options, error) &&
+	else if (is_up(at, error) && attach_hook(at, meter, options, error) &&
 		 (!options->promiscuous || make_promiscuous(at, error)))
 		return at;
 	detach(at);
