@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Flows for a person's eyes: a line a flow, the initiator first, 120 columns where the addresses
- * let it. The year stands in the heading, which comes again when the year changes. */
+/* Flows for a person's eyes: a line a flow, the initiator first, within 120 columns. The year
+ * stands in the heading, which comes again when the year changes. */
 #include <string.h>
 
 #include "export/encoder.h"
@@ -13,6 +13,7 @@ enum width {
 	WIDTH_DURATION = 6,
 	WIDTH_PROTOCOL = 5,
 	WIDTH_IPV4_END = 21,
+	WIDTH_ARROW = 3,
 	WIDTH_ENDS = 45,
 	WIDTH_AMOUNT = 4,
 	WIDTH_FLAGS = 6,
@@ -214,23 +215,58 @@ static void cell_end(struct cell *cell, bool ipv6, const union field_value *addr
 	cell->length = (size_t)(at - cell->text);
 }
 
+/* Two long IPv6 addresses do not fit into the line: the middle gives way to a '~', as the network
+ * and the host say most. What it costs comes out of the address, not of the port. */
+static void cell_shorten(struct cell *cell, size_t width)
+{
+	const char *bracket = memchr(cell->text, ']', cell->length);
+	size_t after = bracket ? cell->length - (size_t)(bracket - cell->text) : 0;
+	size_t excess = cell->length - width + 1;
+	size_t middle = (cell->length - after - excess) / 2 + 1;
+
+	memmove(cell->text + middle + 1, cell->text + middle + excess,
+		cell->length - middle - excess);
+	cell->text[middle] = '~';
+	cell->length = width;
+}
+
+/* Each end has half of the room, and what the other one does not need. */
+static void fit_ends(struct cell *source, struct cell *destination)
+{
+	const size_t half = (WIDTH_ENDS - WIDTH_ARROW) / 2;
+	size_t for_source = half;
+	size_t for_destination = half;
+
+	if (destination->length < half)
+		for_source += half - destination->length;
+	if (source->length < half)
+		for_destination += half - source->length;
+	if (source->length > for_source)
+		cell_shorten(source, for_source);
+	if (destination->length > for_destination)
+		cell_shorten(destination, for_destination);
+}
+
 static void put_ends(struct encoder *encoder, const struct flow_view *view)
 {
 	bool ipv6 = get(encoder, VERSION, view).number == 6;
 	union field_value source = get(encoder, ipv6 ? SOURCE_IPV6 : SOURCE_IPV4, view);
 	union field_value destination =
 		get(encoder, ipv6 ? DESTINATION_IPV6 : DESTINATION_IPV4, view);
-	struct cell cell = { 0 };
+	struct cell from = { 0 };
+	struct cell to = { 0 };
 
-	cell_end(&cell, ipv6, &source, get(encoder, SOURCE_PORT, view).number);
-	while (!ipv6 && cell.length < WIDTH_IPV4_END)
-		cell_char(&cell, ' ');
-	cell_string(&cell, " > ");
-	cell_end(&cell, ipv6, &destination, get(encoder, DESTINATION_PORT, view).number);
-	put_left(encoder->out, &cell, WIDTH_ENDS);
+	cell_end(&from, ipv6, &source, get(encoder, SOURCE_PORT, view).number);
+	cell_end(&to, ipv6, &destination, get(encoder, DESTINATION_PORT, view).number);
+	fit_ends(&from, &to);
+	g_string_append_len(encoder->out, from.text, (gssize)from.length);
+	if (!ipv6)
+		put_blanks(encoder->out, from.length, WIDTH_IPV4_END);
+	g_string_append(encoder->out, " > ");
+	put_left(encoder->out, &to,
+		 WIDTH_ENDS - WIDTH_ARROW - (ipv6 ? from.length : WIDTH_IPV4_END));
 }
 
-/* In four places, rounded down: 9999 10k 999k 1.2M 123G. */
 static void put_amount(GString *out, guint64 amount)
 {
 	static const char units[] = "kMGTPE";

@@ -105,6 +105,25 @@ static void test_ipv6_ports(void)
 		strstr(got, " TCP   [2001:db8::1]:777 > [2001:db8::2]:443            "));
 }
 
+/* The longest address there is, at both ends. */
+static void test_ipv6_width(void)
+{
+	struct flow_record tcp = sample_icmp6();
+	g_autofree char *got = NULL;
+	const char *line;
+
+	memset(tcp.flow.key.low, 0xab, 16);
+	memset(tcp.flow.key.high, 0xcd, 16);
+	tcp.flow.key.proto = 6;
+	tcp.flow.key.low_port = 0xffff;
+	tcp.flow.key.high_port = 0xffff;
+	got = encode(&tcp, 1);
+	line = strchr(got, '\n') + 1;
+	CU_ASSERT_TRUE(strlen(line) <= 121);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(line, " TCP   [abab:a~ab:abab]:65535 > [cdcd:c~cd:cdcd]:65535 "));
+}
+
 static void test_durations(void)
 {
 	static const struct {
@@ -208,6 +227,7 @@ static CU_TestInfo tests[] = {
 	{ "ICMP shows type and code, a silent side nothing", test_icmp },
 	{ "the widest IPv4 flow fits 120 columns", test_width },
 	{ "IPv6 addresses with ports stand in brackets", test_ipv6_ports },
+	{ "long IPv6 addresses give way in their middle", test_ipv6_width },
 	{ "durations fit six places", test_durations },
 	{ "amounts fit four places", test_amounts },
 	{ "the heading comes again with a new year", test_years },
