@@ -121,7 +121,7 @@ static void test_ipv6_width(void)
 	line = strchr(got, '\n') + 1;
 	CU_ASSERT_TRUE(strlen(line) <= 121);
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(line, " TCP   [abab:a~ab:abab]:65535 > [cdcd:c~cd:cdcd]:65535 "));
+		strstr(line, " TCP   [abab:a~b:abab]:65535 > [cdcd:c~d:cdcd]:65535 "));
 }
 
 static void test_durations(void)
