@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How `weir run` begins and ends: what it refuses, and what it leaves behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import netns
+
+WEIR = BLAST = ""  # set from the command line
+HOOKS = (["--hook", "xdp"], ["--hook", "xdp-generic"], ["--hook", "tc"],
+         ["--hook", "tc", "--direction", "both"])  # fmt: skip
+SINK = "ipfix+file:/dev/null"
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+BPFTOOL = shutil.which("bpftool", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+def attached():
+    """Programs at interfaces of this namespace, as (interface, program)."""
+    said = subprocess.run([BPFTOOL, "-j", "net", "show"], capture_output=True, check=True).stdout
+    found = json.loads(said)[0]
+    return [(row["devname"], row.get("id", row.get("prog_id")))
+            for kind in ("xdp", "tc") for row in found[kind]]  # fmt: skip
+
+
+def tcx_attached():
+    """This bpftool may be older than TCX: the links themselves, where the kernel tells of them."""
+    said = subprocess.run([BPFTOOL, "-j", "link", "show"], capture_output=True, check=True).stdout
+    return {row["id"] for row in json.loads(said)}
+
+
+class RunLifeTest(unittest.TestCase):
+    def setUp(self):
+        netns.lay()
+        self.addCleanup(netns.ip, f"link del {netns.NEAR}")
+        self.links = tcx_attached()
+
+    def blast(self, **options):
+        blast = netns.Blast(BLAST, interface=netns.NEAR, rate=100000, **options)
+        self.addCleanup(blast.stop)
+        return blast
+
+    def assert_nothing_left(self):
+        """Nothing attached, nothing promiscuous, and frames pass."""
+        self.assertEqual(attached(), [])
+        netns.wait_for(lambda: not tcx_attached() - self.links, "the links are gone")
+        shown = netns.shown(netns.FAR)
+        self.assertEqual(shown["promiscuity"], 0)
+        self.assertNotIn("xdp", shown)
+        netns.send([bytes(60)] * 300)
+
+    def assert_refused(self, said, *arguments, status=1, before=(), **options):
+        run = subprocess.run([*before, options.pop("weir", WEIR), "run", *arguments, "--quiet",
+                              "--max-flows", "1000", "--to", SINK],
+                             capture_output=True, text=True, timeout=30, check=False,
+                             **options)  # fmt: skip
+        self.assertEqual(run.returncode, status, run.stderr)
+        self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+        self.assertIn(said, run.stderr)
+        self.assertEqual(run.stdout, "")
+
+    def test_an_end_in_the_middle_of_traffic_is_exact(self):
+        for number, hook in enumerate(HOOKS):
+            blast = self.blast(flows=0 if number % 2 else 3000)
+            with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:
+                at_start = netns.Counters(netns.FAR).rx_frames
+                netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > at_start + 50000,
+                               "traffic")
+                seen_by_then = netns.Counters(netns.FAR).rx_frames - at_start
+                account = live.stop((signal.SIGINT, signal.SIGTERM)[number // 2])
+                self.assertEqual(live.status, 0, live.errors)
+            self.assertIsNone(blast.process.poll())
+            blast.stop()
+            self.assertTrue(account["balanced"])
+            self.assertGreaterEqual(account["seen"]["packets"], seen_by_then)
+            self.assertEqual(account["metered"]["packets"], account["seen"]["packets"])
+            self.assert_nothing_left()
+
+    def test_a_flood_that_output_cannot_follow_is_ended_all_the_same(self):
+        blasts = [netns.Blast(BLAST, interface=netns.NEAR, cpu=cpu, base=cpu) for cpu in (0, 1)]
+        for blast in blasts:
+            self.addCleanup(blast.stop)
+        with netns.Live(WEIR, [netns.FAR], "--max-flows", "1000", "--template", "full",
+                        to="json+file:/dev/null") as live:  # fmt: skip
+            start = netns.Counters(netns.FAR).rx_frames
+            netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + 10**6, "traffic")
+            live.process.send_signal(signal.SIGINT)
+            self.assertEqual(live.process.wait(timeout=10), 0)
+            self.assertTrue(live.ended()["balanced"])
+        self.assertEqual([blast.process.poll() for blast in blasts], [None, None])
+
+    def test_a_kill_leaves_nothing(self):
+        for hook in HOOKS:
+            blast = self.blast(flows=100)
+            with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:
+                start = netns.Counters(netns.FAR).rx_frames
+                netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + 20000,
+                               "traffic")
+                live.process.send_signal(signal.SIGKILL)
+                live.process.wait()
+                blast.stop()
+                self.assert_nothing_left()
+            with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:
+                netns.send([bytes(60)] * 300)
+                self.assertEqual(live.stop()["setAside"]["notIp"]["packets"], 300)
+
+    def test_another_program_stays(self):
+        for mode in ("xdp", "xdp-generic"):
+            with netns.Live(WEIR, [netns.FAR], "--hook", mode, to=SINK) as live:
+                before = attached()
+                self.assertEqual([name for name, _ in before], [netns.FAR])
+                for hook in ("auto", "xdp", "xdp-generic"):
+                    self.assert_refused("attached already and stays", netns.FAR, "--hook", hook)
+                self.assertEqual(attached(), before)
+                with netns.Live(WEIR, [netns.FAR], "--hook", "tc", to=SINK) as beside:
+                    netns.send([bytes(60)] * 300)
+                    self.assertEqual(beside.stop()["seen"]["packets"], 300)
+                self.assertEqual(attached(), before)
+                self.assertEqual(live.stop()["seen"]["packets"], 300)
+            self.assert_nothing_left()
+
+    def test_the_second_of_two_is_refused(self):
+        self.assert_refused("nowhere: no such interface", netns.FAR, "nowhere")
+        self.assert_nothing_left()
+
+    def test_an_interface_that_is_not_there(self):
+        for hook in HOOKS:
+            self.assert_refused("nowhere: no such interface", "nowhere", *hook)
+
+    def test_an_interface_that_is_down(self):
+        netns.ip(f"link set {netns.FAR} down")
+        for hook in HOOKS:
+            self.assert_refused(f"ip link set {netns.FAR} up", netns.FAR, *hook)
+        netns.ip(f"link set {netns.FAR} up")
+
+    def test_xdp_does_not_see_what_leaves(self):
+        self.assert_refused("use --hook tc", netns.FAR, "--hook", "xdp", "--direction", "both",
+                            status=2)
+
+    def test_without_rights(self):
+        with open(WEIR, "rb") as program:  # its folder may be closed to nobody
+            path = f"/proc/self/fd/{program.fileno()}"
+            for hook in HOOKS:
+                self.assert_refused("CAP_BPF", netns.FAR, *hook, weir=path, before=NOBODY,
+                                    pass_fds=[program.fileno()])
+
+
+if __name__ == "__main__":
+    WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)
+    netns.enter()
+    unittest.main()
