@@ -61,6 +61,7 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
 		aside->octets += counts->frame_octets[reason]; /* it has no others */
 	}
 	account->evicted_flows += counts->evicted;
+	account->extended += counts->extended;
 }
 
 void account_add_destination(struct account *account, const struct export_counts *counts)
@@ -240,6 +241,11 @@ void account_print(const struct account *account, FILE *to)
 			"%-13s %14" G_GUINT64_FORMAT " flows left a full table of " COUNT
 			" early; --max-flows makes it larger\n",
 			"evicted", account->evicted_flows, account->max_flows);
+	if (account->extended > 0)
+		fprintf(to,
+			"%-13s %14" G_GUINT64_FORMAT
+			" packets, counted in records that were due: --ring makes more room\n",
+			"extended", account->extended);
 	print_verdict(account, to);
 }
 
@@ -355,6 +361,7 @@ char *account_to_json(const struct account *account)
 	add(json, "maxFlows", account->max_flows);
 	add(json, "memoryOctets", account->memory_octets);
 	add(json, "evictedFlows", account->evicted_flows);
+	add(json, "extended", account->extended);
 	json_builder_end_object(json);
 	add_flag(json, "damaged", account->damaged);
 	add_flag(json, "balanced", account_balanced(account, NULL));

@@ -61,6 +61,7 @@ struct account {
 	size_t destinations_count;
 
 	guint64 evicted_flows; /* left a full table early (reason 5) */
+	guint64 extended;      /* packets counted in a record that was due but found no room */
 	guint64 max_flows;     /* that the table had room for */
 	guint64 memory_octets; /* that the table took */
 	bool damaged;	       /* the input ended in a fault */
@@ -100,7 +101,7 @@ void account_print(const struct account *account, FILE *to);
  * - inCache: flows, packets, octets.
  * - dropped.failed, dropped.untold: records, packets, octets.
  * - destinations, an array: url, and exported and dropped of this destination.
- * - table: maxFlows, memoryOctets, evictedFlows.
+ * - table: maxFlows, memoryOctets, evictedFlows, extended.
  * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);
 

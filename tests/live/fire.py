@@ -46,7 +46,8 @@ class FireTest(unittest.TestCase):
         pace = sum(told["frames"] / told["seconds"] for told in sent)
         print(f"{self.id().split('.')[-1]} {' '.join(options)}: {frames} frames, {pace:.0f}/s, "
               f"{account['exported']['flows']} flows, {account['table']['evictedFlows']} evicted, "
-              f"noRoom {account['setAside']['noRoom']['packets']}", flush=True)  # fmt: skip
+              f"noRoom {account['setAside']['noRoom']['packets']}, "
+              f"extended {account['table']['extended']}", flush=True)  # fmt: skip
         self.assert_exact(account, frames)
         return account, records
 
@@ -102,7 +103,7 @@ class FireTest(unittest.TestCase):
             with SlowReader() as reader:
                 places = [(netns.NEAR, 0, 1), (netns.NEAR, 1, 2)]
                 account, _ = self.fire([lambda: blasts(*places, rate=30000)], "--max-flows", "1000",
-                                       "--detail", detail, "--ring", "65536", to=reader.to)
+                                       "--detail", detail, "--ring", "64k", to=reader.to)
                 self.assertEqual(reader.end(), account["exported"]["records"])
             self.assertGreater(account["setAside"]["noRoom"]["packets"], 0)
             self.assertGreater(account["table"]["evictedFlows"], 0)
@@ -111,10 +112,11 @@ class FireTest(unittest.TestCase):
         with SlowReader() as reader:
             places = [(netns.NEAR, 0, 1), (netns.NEAR, 1, 2)]
             account, _ = self.fire([lambda: blasts(*places, flows=2000, rate=50000)], "--detail",
-                                   "full", "--active-timeout", "10ms", "--ring", "65536",
+                                   "full", "--active-timeout", "10ms", "--ring", "64k",
                                    to=reader.to)
             self.assertEqual(reader.end(), account["exported"]["records"])
         self.assert_all_metered(account)
+        self.assertGreater(account["table"]["extended"], 0)
 
     def test_everything_times_out_all_the_time(self):
         places = [(netns.NEAR, 0, 1), (netns.NEAR, 1, 1)]
