@@ -120,12 +120,22 @@ class FireTest(unittest.TestCase):
 
     def test_everything_times_out_all_the_time(self):
         places = [(netns.NEAR, 0, 1), (netns.NEAR, 1, 1)]
-        for idle, active, flows in (("1s", "1s", 5000), ("300ms", "300ms", 5000),
-                                    ("1ms", "1ms", 200), ("1ms", "1ms", 0)):
-            account, _ = self.fire([lambda: blasts(*places, flows=flows)], "--idle-timeout", idle,
-                                   "--active-timeout", active)
+        for pause in ("1s", "300ms"):
+            account, records = self.fire([lambda: blasts(*places, flows=2000, seconds=2.5)],
+                                         "--idle-timeout", pause, "--active-timeout", pause,
+                                         "--template", replay.TEMPLATE, to="json")  # fmt: skip
             self.assert_all_metered(account)
-            self.assertGreater(account["exported"]["flows"], flows)
+            timed_out = [record for record in records if record["flowEndReason"] in (1, 2)]
+            self.assertEqual({record["sourceTransportPort"] for record in timed_out},
+                             set(range(2000)))
+
+    def test_nothing_lasts_a_millisecond(self):
+        places = [(netns.NEAR, 0, 1), (netns.NEAR, 1, 1)]
+        for flows in (200, 0):
+            account, _ = self.fire([lambda: blasts(*places, flows=flows)], "--idle-timeout", "1ms",
+                                   "--active-timeout", "1ms")
+            self.assert_all_metered(account)
+            self.assertGreater(account["exported"]["flows"], 10 * flows)
 
     def test_two_interfaces_at_once(self):
         netns.lay("left", "right")
