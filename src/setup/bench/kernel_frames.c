@@ -57,6 +57,7 @@ static void build(struct bench_frames *frames, guint i)
 
 void bench_frames_next(struct bench_frames *frames)
 {
+	g_assert(frames->frames && frames->states); /* not cleared */
 	for (guint i = 0; i < frames->count; i++)
 		build(frames, i);
 	frames->round++;
