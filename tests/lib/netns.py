@@ -13,6 +13,8 @@ import tempfile
 import time
 
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True)
 NEAR, FAR = "near", "far"
 WAIT_S = 15
 VOLLEY = 128  # frames that every queue on the way has room for
@@ -21,7 +23,7 @@ READY = ": metering at "
 
 def enter():
     """This process, and what it starts, into a namespace of its own; exits with 77 if it may not."""
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+    if LIBC.unshare(CLONE_NEWNET) != 0:
         print("skipped: a network namespace:", os.strerror(ctypes.get_errno()))
         sys.exit(77)
     # No router solicitations and the like: the only frames are the test's.
@@ -30,6 +32,11 @@ def enter():
             file.write("1")
     except FileNotFoundError:
         pass
+
+
+def end_with_parent():
+    """In a child: a test that is killed leaves nothing running in its namespace."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ip(line):
@@ -91,7 +98,8 @@ class Blast:
 
     def __init__(self, program, **options):
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self.process = subprocess.Popen([program, *words], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen([program, *words], stdout=subprocess.PIPE, text=True,
+                                        preexec_fn=end_with_parent)
 
     def finish(self):
         """{"frames", "octets", "refused", "seconds"}, when it is done."""
@@ -120,7 +128,7 @@ class Live:
             [weir, "run", *interfaces, "--max-flows", "65536", *options, "--to", destination,
              "--json-stats", self.stats],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env=dict(os.environ, G_DEBUG="fatal-warnings", LC_ALL="C"))  # fmt: skip
+            preexec_fn=end_with_parent, env=dict(os.environ, G_DEBUG="fatal-warnings", LC_ALL="C"))  # fmt: skip
         self.hooks = {}
         try:
             self._await(len(interfaces))
