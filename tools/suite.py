@@ -56,7 +56,7 @@ def stages(mode):
     return [
         Stage("gcc", "ci", ctest=["-LE", "vm"]),
         Stage("vm", "ci", tool=vm),
-        Stage("asan", "asan", ctest=["-LE", "style"]),
+        Stage("asan", "asan", ctest=["-LE", "style|fire"]),
         Stage("tsan", "tsan", ctest=["-L", "unit"]),
         Stage("tidy", "asan", tool=["tools/tidy", "build/asan"]),
         Stage("fuzz", "fuzz", tool=["tools/fuzz", "--seconds", fuzz_seconds, "build/fuzz"]),

@@ -113,15 +113,15 @@ METER_STEP int parse_tcp_option(meter_ctx *ctx, struct packet *pkt, __u32 offset
 	__u32 kind;
 
 	if (!pkt || offset > WIRE_TCP_HEADER_MAX)
-		return end;
+		return (int)end;
 	at = packet_at(ctx, pkt) + offset;
 	option = (const void *)at;
 	if (!packet_has(ctx, at, 1) || option->kind == WIRE_TCP_END)
-		return end;
+		return (int)end;
 	if (option->kind == WIRE_TCP_NOP)
-		return offset + 1;
+		return (int)(offset + 1);
 	if (!packet_has(ctx, at, 2) || option->length < 2 || option->length > end - offset)
-		return end;
+		return (int)end;
 	kind = option->kind << 8 | option->length;
 	if (kind == (WIRE_TCP_MSS << 8 | 4) && packet_has(ctx, at, 4)) {
 		pkt->options |= PACKET_MSS;
@@ -136,7 +136,7 @@ METER_STEP int parse_tcp_option(meter_ctx *ctx, struct packet *pkt, __u32 offset
 		pkt->clock = (__u32)at[2] << 24 | at[3] << 16 | at[4] << 8 | at[5];
 		pkt->clock_echo = (__u32)at[6] << 24 | at[7] << 16 | at[8] << 8 | at[9];
 	}
-	return offset + option->length;
+	return (int)(offset + option->length);
 }
 
 /* The options of a SYN. Its header begins where the parser stands. */

@@ -134,7 +134,9 @@ class FireTest(unittest.TestCase):
         for flows in (200, 0):
             account, _ = self.fire([lambda: blasts(*places, flows=flows)], "--idle-timeout", "1ms",
                                    "--active-timeout", "1ms")
-            self.assert_all_metered(account)
+            if flows:
+                self.assert_all_metered(account)
+            # A new flow a frame, as fast as can be sent: a slow machine may find no room, and says so.
             self.assertGreater(account["exported"]["flows"], 10 * flows)
 
     def test_two_interfaces_at_once(self):
