@@ -176,7 +176,8 @@ static void unknown_key(struct config *config, const char *section, const char *
 	names[count] = NULL;
 	nearest = nearest_name(key, names);
 	for (guint id = 0; id < OPTIONS && nearest; id++) {
-		if (strcmp(option_rows[id].name, nearest) == 0)
+		/* Commands may share a name; the file knows the one with a section. */
+		if (option_rows[id].section && strcmp(option_rows[id].name, nearest) == 0)
 			row = &option_rows[id];
 	}
 	if (!row)

@@ -53,6 +53,8 @@ static void test_faults(void)
 	static const char *const cases[][2] = {
 		{ "[meter]\nidle-timout = 3\n",
 		  "weir.conf:2: unknown key 'idle-timout'; did you mean 'idle-timeout'?" },
+		{ "[meter]\ntetail = full\n",
+		  "weir.conf:2: unknown key 'tetail'; did you mean 'detail'?" },
 		{ "[meter]\n\n\ntemplate = full\n",
 		  "weir.conf:4: unknown key 'template' in [meter]; did you mean 'template' in "
 		  "[export]?" },
