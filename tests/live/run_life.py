@@ -17,7 +17,9 @@ WEIR = BLAST = ""  # set from the command line
 HOOKS = (["--hook", "xdp"], ["--hook", "xdp-generic"], ["--hook", "tc"],
          ["--hook", "tc", "--direction", "both"])  # fmt: skip
 SINK = "ipfix+file:/dev/null"
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+# What a measured weir would write of itself, nobody may not.
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+          "env", "LLVM_PROFILE_FILE=/dev/null"]
 BPFTOOL = shutil.which("bpftool", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
 
