@@ -9,7 +9,7 @@ SEC("xdp")
 int weir_xdp(struct xdp_md *ctx)
 {
 	cache_frame(ctx);
-	return config.xdp_action;
+	return (int)config.xdp_action;
 }
 
 /* What the others are measured against. */
