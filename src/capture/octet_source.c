@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where octets come from: one buffer that keeps what the reader has not taken, and is filled from
- * a file, a pipe or gzip. Regular files are read as well, not mapped: measured in a virtual machine
- * (5 million packets of 90 octets, 1 million of 880; best of 7), a map took 10.4 and 147 ns a
- * packet with every hint tried, this buffer 12.3 and 74, since a page fault costs more than the
- * copy of a page into a cache. Nor can a file that shrinks end the process with SIGBUS. */
+ * a file, a pipe or gzip. Regular files are read as well, not mapped: a file that shrinks cannot
+ * end the process with SIGBUS then, and a map was not clearly faster. On a busy virtual machine (5
+ * million packets of 90 octets, 1 million of 880; best of 7) it took 10.4 and 147 ns a packet, this
+ * buffer 12.3 and 74; a repeat under load did not tell them apart on large packets. */
 #include "capture/octet_source.h"
 
 #include <errno.h>

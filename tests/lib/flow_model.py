@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DESIGN 4.1 and 4.2 as a small program of its own: packets in, records out.
 
-It has no table of limited size, no scan and no clock: only the words of the page. What weir makes
-of a capture must be what this makes of it.
+It has no table of limited size and no scan. What weir makes of a capture must be what this makes of
+it. Where the page is silent it was brought into line with the meter, so there it only shows that
+weir agrees with itself: how long a fragment's ports are kept and by what key, which tags and set-aside
+reasons there are, that metered packets alone move the clock, and the second that late packets have.
 """
 
 from frames import parse
