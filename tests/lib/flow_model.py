@@ -3,8 +3,8 @@
 
 It has no table of limited size and no scan. What weir makes of a capture must be what this makes of
 it. Where the page is silent it was brought into line with the meter, so there it only shows that
-weir agrees with itself: how long a fragment's ports are kept and by what key, which tags and set-aside
-reasons there are, that metered packets alone move the clock, and the second that late packets have.
+weir agrees with itself: how long a fragment's ports are kept and by what key, which tags and reasons
+to set aside there are, that metered packets alone move the clock, the second that late packets have.
 """
 
 from frames import parse
