@@ -90,6 +90,8 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 	record->end = end;
 	record->detail = config.meter.detail;
 	record->circumstances = config.meter.circumstances;
+	record->cpu = bpf_get_smp_processor_id();
+	record->elsewhere = 0;
 	__builtin_memcpy(&record->flow, flow, __builtin_offsetof(struct flow, tcp));
 	if (config.meter.detail >= FLOW_DETAIL_TCP && flow->key.proto == WIRE_IP_TCP)
 		__builtin_memcpy(record->flow.tcp, flow->tcp, sizeof(flow->tcp));

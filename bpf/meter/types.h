@@ -318,7 +318,9 @@ struct flow {
 struct flow_record {
 	__u16 end;	     /* enum flow_end */
 	__u16 detail;	     /* enum flow_detail: how much of the flow follows */
-	__u32 circumstances; /* enum flow_circumstance */
+	__u16 circumstances; /* enum flow_circumstance */
+	__u16 cpu;	     /* whose table it left; 0 outside the kernel */
+	__u64 elsewhere;     /* bit (CPU & 63): that CPU's table held the same key then */
 	struct flow flow;
 };
 
@@ -330,6 +332,7 @@ _Static_assert(sizeof(struct flow_side) == 64, "a cache line");
 _Static_assert(sizeof(struct tcp_track) == 128, "two cache lines");
 _Static_assert(sizeof(struct tcp_tally) == 192, "three cache lines");
 _Static_assert(sizeof(struct flow_shape) == 232, "no padding");
+_Static_assert(__builtin_offsetof(struct flow_record, flow) == 16, "no padding");
 _Static_assert(sizeof(struct flow) == 192 + 2 * 320 + 2 * 232, "three cache lines, then the parts");
 
 #endif

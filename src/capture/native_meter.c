@@ -103,7 +103,9 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 
 	record->end = (guint16)end;
 	record->detail = home->detail;
-	record->circumstances = home->circumstances;
+	record->circumstances = (guint16)home->circumstances;
+	record->cpu = 0;
+	record->elsewhere = 0;
 	memcpy(&record->flow, flow, home->flow_octets);
 	if (flow->key.proto != WIRE_IP_TCP && home->detail >= FLOW_DETAIL_TCP)
 		memset(record->flow.tcp, 0, sizeof(record->flow.tcp));

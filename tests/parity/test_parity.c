@@ -49,6 +49,7 @@ static void keep(void *data, const struct flow_record *record)
 	struct flow_record *copy = g_malloc0(sizeof(*copy));
 
 	memcpy(copy, record, records->octets);
+	copy->cpu = 0; /* native records have none */
 	g_ptr_array_add(records->list, copy);
 }
 

@@ -62,7 +62,7 @@ static void test_sizes(void)
 	CU_ASSERT_EQUAL(flow_size(FLOW_DETAIL_FULL), sizeof(struct flow));
 	for (guint detail = 0; detail < FLOW_DETAILS; detail++)
 		CU_ASSERT_EQUAL(flow_record_size((enum flow_detail)detail),
-				8 + flow_size((enum flow_detail)detail));
+				16 + flow_size((enum flow_detail)detail));
 }
 
 /* Every bit of the key and of the birth counts; nothing else does. */
