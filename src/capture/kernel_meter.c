@@ -9,13 +9,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/error.h"
 #include "weir_drain.skel.h"
 #include "weir_tc.skel.h"
 #include "weir_xdp.skel.h"
@@ -35,12 +32,7 @@ struct kernel_meter {
 	int noop;		  /* -1: the object has none */
 	int counts;
 	int fragments;
-	int *tables; /* one a CPU */
-	int cpus;
-	guint32 sets;
-	guint32 stride;
-	enum flow_detail detail;
-	guint32 circumstances;
+	struct kernel_tables tables;
 	struct cache_replay *replay;
 	struct ring_buffer *ring;
 	kernel_record *sink; /* while records are taken */
@@ -68,14 +60,6 @@ static const struct object objects[OBJECTS] = {
 
 static const char *const shared_maps[] = { "flow_tables", "records", "counts", "fragments" };
 
-static bool fail(GError **error, const char *what, int code)
-{
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "meter in the kernel: %s: %s%s", what,
-		    g_strerror(code),
-		    code == EPERM ? " (run as root, or with CAP_BPF and CAP_NET_ADMIN)" : "");
-	return false;
-}
-
 /* The only map whose name ends so: libbpf puts the object's name before it. */
 static struct bpf_map *map_of_section(struct bpf_object *object, const char *section)
 {
@@ -89,20 +73,15 @@ static struct bpf_map *map_of_section(struct bpf_object *object, const char *sec
 	return NULL;
 }
 
-static guint32 set_octets(const struct kernel_meter *meter)
-{
-	return (guint32)sizeof(struct set_header) + SET_WAYS * meter->stride;
-}
-
 static int size_maps(const struct kernel_meter *meter, struct bpf_object *object,
 		     const struct kernel_options *options)
 {
 	struct bpf_map *tables = bpf_object__find_map_by_name(object, "flow_tables");
 	struct bpf_map *records = bpf_object__find_map_by_name(object, "records");
-	int code = bpf_map__set_max_entries(tables, (guint32)meter->cpus);
+	int code = bpf_map__set_max_entries(tables, (guint32)meter->tables.cpus);
 
 	if (!code)
-		code = bpf_map__set_inner_map_fd(tables, meter->tables[0]);
+		code = bpf_map__set_inner_map_fd(tables, meter->tables.fds[0]);
 	if (!code)
 		code = bpf_map__set_max_entries(records, options->ring_octets ? options->ring_octets
 									      : RING_DEFAULT);
@@ -131,8 +110,8 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 	const struct cache_config config = {
 		.meter = options->settings,
 		.set_mask = options->sets - 1,
-		.flow_stride = meter->stride,
-		.record_octets = (guint32)flow_record_size(meter->detail),
+		.flow_stride = meter->tables.stride,
+		.record_octets = (guint32)flow_record_size(meter->tables.detail),
 		.replaying = options->replaying,
 		.xdp_action = options->drop ? XDP_DROP : XDP_PASS,
 	};
@@ -140,37 +119,14 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 
 	if (!code)
 		code = meter->first ? share_maps(meter, object) : size_maps(meter, object, options);
-	return code ? fail(error, "settings", -code) : true;
-}
-
-static bool make_tables(struct kernel_meter *meter, GError **error)
-{
-	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		meter->tables[cpu] =
-			bpf_map_create(BPF_MAP_TYPE_ARRAY, "flow_sets", sizeof(guint32),
-				       set_octets(meter), meter->sets, NULL);
-		if (meter->tables[cpu] < 0)
-			return fail(error, "flow table", errno);
-	}
-	return true;
-}
-
-static bool place_tables(struct kernel_meter *meter, GError **error)
-{
-	int outer = bpf_object__find_map_fd_by_name(meter->first, "flow_tables");
-
-	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		if (bpf_map_update_elem(outer, &cpu, &meter->tables[cpu], BPF_ANY))
-			return fail(error, "flow table of a CPU", errno);
-	}
-	return true;
+	return code ? kernel_fail(error, "settings", -code) : true;
 }
 
 static int on_record(void *ctx, void *data, size_t size)
 {
 	struct kernel_meter *meter = ctx;
 
-	if (size >= flow_record_size(meter->detail))
+	if (size >= flow_record_size(meter->tables.detail))
 		meter->sink(meter->sink_data, data);
 	return meter->turn && --meter->turn == 0 ? -EAGAIN : 0;
 }
@@ -193,13 +149,13 @@ static bool load(struct kernel_meter *meter, int which, const struct kernel_opti
 	elf = objects[which].elf(&size);
 	object = bpf_object__open_mem(elf, size, NULL);
 	if (!object)
-		return fail(error, "object file", errno);
+		return kernel_fail(error, "object file", errno);
 	meter->objects[which] = object;
 	if (!configure(meter, object, options, error))
 		return false;
 	code = bpf_object__load(object);
 	if (code)
-		return fail(error, "the kernel refused the program", -code);
+		return kernel_fail(error, "the kernel refused the program", -code);
 	meter->programs[which] = program_of(object, objects[which].program);
 	if (!meter->first)
 		meter->first = object;
@@ -218,7 +174,7 @@ static bool open_maps(struct kernel_meter *meter, GError **error)
 	meter->ring = ring_buffer__new(bpf_object__find_map_fd_by_name(meter->first, "records"),
 				       on_record, meter, NULL);
 	if (meter->replay == MAP_FAILED || !meter->ring)
-		return fail(error, "its maps", errno);
+		return kernel_fail(error, "its maps", errno);
 	return true;
 }
 
@@ -231,7 +187,10 @@ static bool load_all(struct kernel_meter *meter, const struct kernel_options *op
 		if (!meter->objects[hook] && !load(meter, hook, options, error))
 			return false;
 	}
-	return place_tables(meter, error) && open_maps(meter, error);
+	return kernel_tables_place(&meter->tables,
+				   bpf_object__find_map_fd_by_name(meter->first, "flow_tables"),
+				   error) &&
+	       open_maps(meter, error);
 }
 
 static struct kernel_meter *give_up(struct kernel_meter *meter)
@@ -254,15 +213,8 @@ static struct kernel_meter *blank(const struct kernel_options *options)
 	struct kernel_meter *meter = g_new0(struct kernel_meter, 1);
 
 	meter->replay = MAP_FAILED;
-	meter->cpus = libbpf_num_possible_cpus();
 	meter->hook = options->hook;
-	meter->sets = options->sets;
-	meter->detail = (enum flow_detail)options->settings.detail;
-	meter->circumstances = options->settings.circumstances;
-	meter->stride = (guint32)((flow_size(meter->detail) + 63) / 64 * 64);
-	meter->tables = g_new(int, meter->cpus);
-	for (int cpu = 0; cpu < meter->cpus; cpu++)
-		meter->tables[cpu] = -1;
+	kernel_tables_init(&meter->tables, &options->settings, options->sets);
 	for (int i = 0; i < OBJECTS; i++)
 		meter->programs[i] = -1;
 	return meter;
@@ -275,7 +227,7 @@ struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GErr
 	if (!g_getenv("WEIR_BPF_LOG"))
 		libbpf_set_print(silence);
 	meter = blank(options);
-	if (!make_tables(meter, error) || !load_all(meter, options, error))
+	if (!kernel_tables_make(&meter->tables, error) || !load_all(meter, options, error))
 		return give_up(meter);
 	return meter;
 }
@@ -287,11 +239,7 @@ void kernel_meter_free(struct kernel_meter *meter)
 	ring_buffer__free(meter->ring);
 	if (meter->replay != MAP_FAILED)
 		munmap(meter->replay, sizeof(*meter->replay));
-	for (int cpu = 0; cpu < meter->cpus; cpu++) {
-		if (meter->tables[cpu] >= 0)
-			close(meter->tables[cpu]);
-	}
-	g_free(meter->tables);
+	kernel_tables_clear(&meter->tables);
 	for (int i = 0; i < OBJECTS; i++)
 		bpf_object__close(meter->objects[i]);
 	g_free(meter);
@@ -304,7 +252,7 @@ int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook
 
 int kernel_meter_cpus(const struct kernel_meter *meter)
 {
-	return meter->cpus;
+	return meter->tables.cpus;
 }
 
 static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint32 *ret_ns,
@@ -319,7 +267,7 @@ static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint
 	meter->replay->iface = frame->iface;
 	meter->replay->link = frame->link;
 	if (bpf_prog_test_run_opts(what->program, &opts))
-		return fail(error, "running a frame", errno);
+		return kernel_fail(error, "running a frame", errno);
 	if (ret_ns)
 		*ret_ns = opts.duration;
 	return true;
@@ -339,13 +287,13 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 	const struct kernel_run what = { meter->noop, frame, repeat };
 
 	if (meter->noop < 0)
-		return fail(error, "no empty program at this hook", ENOTSUP);
+		return kernel_fail(error, "no empty program at this hook", ENOTSUP);
 	return run(meter, &what, ret_ns, error);
 }
 
 guint64 kernel_meter_memory(const struct kernel_meter *meter)
 {
-	return (guint64)meter->cpus * meter->sets * set_octets(meter);
+	return kernel_tables_memory(&meter->tables);
 }
 
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error)
@@ -354,7 +302,7 @@ bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GEr
 		    .data_out = call, .data_size_out = sizeof(*call), .repeat = 1);
 
 	if (bpf_prog_test_run_opts(meter->programs[DRAIN], &opts))
-		return fail(error, "scanning a table", errno);
+		return kernel_fail(error, "scanning a table", errno);
 	return true;
 }
 
@@ -366,7 +314,7 @@ static bool take(struct kernel_meter *meter, kernel_record *sink, void *data, GE
 	meter->sink_data = data;
 	code = ring_buffer__consume(meter->ring);
 	meter->more = code == -EAGAIN;
-	return code < 0 && !meter->more ? fail(error, "reading records", -code) : true;
+	return code < 0 && !meter->more ? kernel_fail(error, "reading records", -code) : true;
 }
 
 bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
@@ -383,70 +331,30 @@ bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record
 	struct pollfd ring = { .fd = ring_buffer__epoll_fd(meter->ring), .events = POLLIN };
 
 	if (!meter->more && poll(&ring, 1, timeout_ms) < 0 && errno != EINTR)
-		return fail(error, "waiting for records", errno);
+		return kernel_fail(error, "waiting for records", errno);
 	meter->turn = TURN;
 	return take(meter, sink, data, error);
 }
 
-static void dump_set(const struct kernel_meter *meter, const guint8 *set, kernel_record *sink,
-		     void *data)
-{
-	struct flow_record record = { .end = FLOW_END_NONE,
-				      .detail = (guint16)meter->detail,
-				      .circumstances = meter->circumstances };
-	struct set_header header;
-
-	memcpy(&header, set, sizeof(header));
-	for (guint way = 0; way < SET_WAYS; way++) {
-		if (!header.tag[way])
-			continue;
-		memcpy(&record.flow, set + sizeof(header) + (gsize)way * meter->stride,
-		       flow_size(meter->detail));
-		if (record.flow.key.proto != IPPROTO_TCP)
-			memset(record.flow.tcp, 0, sizeof(record.flow.tcp));
-		sink(data, &record);
-	}
-}
-
-/* Reads the sets in use; each is free again when its flows are told. */
-static bool empty_table(struct kernel_meter *meter, int table, kernel_record *sink, void *data,
-			GError **error)
-{
-	g_autofree guint8 *set = g_malloc(set_octets(meter));
-	static const struct set_header none;
-
-	for (guint32 i = 0; i < meter->sets; i++) {
-		if (bpf_map_lookup_elem(table, &i, set))
-			return fail(error, "reading a flow table", errno);
-		if (!memcmp(set, &none, sizeof(none)))
-			continue;
-		dump_set(meter, set, sink, data);
-		memset(set, 0, sizeof(none));
-		if (bpf_map_update_elem(table, &i, set, BPF_EXIST))
-			return fail(error, "clearing a flow table", errno);
-	}
-	return true;
-}
-
 bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
 {
-	g_autofree struct cache_counts *counts = g_new0(struct cache_counts, meter->cpus);
+	g_autofree struct cache_counts *counts = g_new0(struct cache_counts, meter->tables.cpus);
 	struct fragment_key key;
 	const guint32 zero = 0;
 
 	if (bpf_map_lookup_elem(meter->counts, &zero, counts))
-		return fail(error, "reading the counters", errno);
-	for (int cpu = 0; cpu < meter->cpus; cpu++) {
+		return kernel_fail(error, "reading the counters", errno);
+	for (int cpu = 0; cpu < meter->tables.cpus; cpu++) {
 		if (!counts[cpu].meter.packets[METER_OK])
 			continue; /* its table was never used */
-		if (!empty_table(meter, meter->tables[cpu], sink, data, error))
+		if (!kernel_tables_empty(&meter->tables, cpu, sink, data, error))
 			return false;
 	}
 	while (!bpf_map_get_next_key(meter->fragments, NULL, &key))
 		bpf_map_delete_elem(meter->fragments, &key);
-	memset(counts, 0, sizeof(*counts) * (size_t)meter->cpus);
+	memset(counts, 0, sizeof(*counts) * (size_t)meter->tables.cpus);
 	if (bpf_map_update_elem(meter->counts, &zero, counts, BPF_ANY))
-		return fail(error, "clearing the counters", errno);
+		return kernel_fail(error, "clearing the counters", errno);
 	return true;
 }
 
@@ -464,13 +372,13 @@ static void counts_add(struct meter_counts *sum, const struct meter_counts *more
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
 			 GError **error)
 {
-	g_autofree struct cache_counts *per_cpu = g_new0(struct cache_counts, meter->cpus);
+	g_autofree struct cache_counts *per_cpu = g_new0(struct cache_counts, meter->tables.cpus);
 	const guint32 zero = 0;
 
 	if (bpf_map_lookup_elem(meter->counts, &zero, per_cpu))
-		return fail(error, "reading the counters", errno);
+		return kernel_fail(error, "reading the counters", errno);
 	memset(ret_counts, 0, sizeof(*ret_counts));
-	for (int cpu = 0; cpu < meter->cpus; cpu++)
+	for (int cpu = 0; cpu < meter->tables.cpus; cpu++)
 		counts_add(ret_counts, &per_cpu[cpu].meter);
 	return true;
 }

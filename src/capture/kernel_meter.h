@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "capture/frame.h"
-#include "flow/flow.h"
+#include "capture/kernel_tables.h"
 
 enum kernel_hook {
 	KERNEL_HOOK_XDP,
@@ -26,8 +26,6 @@ struct kernel_options {
 };
 
 struct kernel_meter;
-
-typedef void kernel_record(void *data, const struct flow_record *record);
 
 /* WEIR_ERROR_FAILED where the kernel or the user's rights do not allow it. */
 struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error);
