@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The flow cache in BPF maps (DESIGN 5): one set-associative hash table per CPU, so that no packet
- * waits for another CPU. A set is a header line (a tag and the second of last use for each way)
- * and its entries; a full set gives up the entry used longest ago. */
+/* What the flow caches (DESIGN 5) have in common: the counters, the fragments and the way out for
+ * records. Each CPU has a table of its own, so that no packet waits for another CPU. */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
 
 #include "meter/meter.h"
-
-/* Value size and number of sets are chosen before loading: what counts is config.meter.detail. */
-struct flow_sets {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct set_header) + SET_WAYS * sizeof(struct flow));
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct flow_sets);
-} flow_tables SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -80,13 +64,13 @@ METER_INLINE __u64 emit_flags(void)
 							    : BPF_RB_NO_WAKEUP;
 }
 
-METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
+/* A copy of the flow in the ring, not yet to be seen; NULL: there is no room. */
+METER_INLINE struct flow_record *record_make(const struct flow *flow, enum flow_end end)
 {
 	struct flow_record *record = bpf_ringbuf_reserve(&records, config.record_octets, 0);
 
-	(void)home;
 	if (!record)
-		return false;
+		return NULL;
 	record->end = end;
 	record->detail = config.meter.detail;
 	record->circumstances = config.meter.circumstances;
@@ -99,129 +83,34 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 		__builtin_memset(record->flow.tcp, 0, sizeof(flow->tcp));
 	if (config.meter.detail >= FLOW_DETAIL_FULL)
 		__builtin_memcpy(record->flow.shape, flow->shape, sizeof(flow->shape));
+	return record;
+}
+
+METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
+{
+	struct flow_record *record = record_make(flow, end);
+
+	(void)home;
+	if (!record)
+		return false;
 	bpf_ringbuf_submit(record, emit_flags());
 	return true;
 }
 
-METER_INLINE struct flow *set_entry(struct set_header *set, __u32 way)
+/* What became of a place in a table, a byte each: records that left, flows that had to stay, flows
+ * that may. */
+#define DRAIN_EMITTED(n) ((n)&0xff)
+#define DRAIN_STUCK(n)	 (((n) >> 8) & 0xff)
+#define DRAIN_KEPT(n)	 (((n) >> 16) & 0xff)
+
+/* Why the scan takes a flow; FLOW_END_NONE: it does not. */
+METER_INLINE enum flow_end drain_reason(const struct flow *flow, __u64 now_ns, __u32 all)
 {
-	return (struct flow *)((char *)set + sizeof(*set) +
-			       (way & (SET_WAYS - 1)) * config.flow_stride);
-}
-
-/* The way to give to a new flow: a free one, else the one used longest ago. */
-METER_INLINE __u32 set_victim(const struct set_header *set)
-{
-	__u32 oldest = ~0u;
-	__u32 victim = 0;
-
-	for (int way = 0; way < SET_WAYS; way++) {
-		if (!set->tag[way])
-			return way;
-		if (set->second[way] < oldest) {
-			oldest = set->second[way];
-			victim = way;
-		}
-	}
-	return victim;
-}
-
-/* How long a flow has been of no use, for the header: see there. */
-METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
-{
-	__u64 ended = flow->gate_ns ? 0 : flow_ended(flow);
-	__u64 idle_ns = config.meter.idle_ns;
-
-	if (!ended)
-		return now_ns >> 30;
-	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
-}
-
-METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
-{
-	__u32 way = set_victim(set) & (SET_WAYS - 1);
-	struct flow *flow = set_entry(set, way);
-	int event = 0;
-
-	if (set->tag[way]) {
-		if (!meter_emit(NULL, flow, FLOW_END_RESOURCES))
-			return METER_NO_ROOM;
-		event = CACHE_EVICTED;
-	}
-	set->tag[way] = tag;
-	meter_open(flow, pkt, &config.meter);
-	set->second[way] = set_second(flow, pkt->now_ns);
-	return METER_OK | event;
-}
-
-METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag)
-{
-	for (int way = 0; way < SET_WAYS; way++) {
-		struct flow *flow;
-		unsigned int change;
-
-		if (set->tag[way] != tag)
-			continue;
-		flow = set_entry(set, way);
-		if (!key_equal(&flow->key, &pkt->key))
-			continue;
-		change = meter_update(NULL, flow, pkt, &config.meter);
-		set->second[way] = set_second(flow, pkt->now_ns);
-		return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
-	}
-	return set_open(set, pkt, tag);
-}
-
-/* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
- * drain has in hand is not touched then. */
-METER_STEP int cache_packet(struct packet *pkt)
-{
-	struct cache_counts *mine;
-	struct set_header *set;
-	void *table;
-	__u64 hash;
-	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 zero = 0;
-	__u32 index;
-
-	if (!pkt)
-		return METER_NO_ROOM;
-	table = bpf_map_lookup_elem(&flow_tables, &cpu);
-	if (!table)
-		return METER_NO_ROOM;
-	hash = key_hash(&pkt->key, config.meter.seed);
-	/* The product's low bits are its weakest. */
-	index = (__u32)(hash >> 24) & config.set_mask;
-	set = bpf_map_lookup_elem(table, &index);
-	mine = bpf_map_lookup_elem(&counts, &zero);
-	if (!set || !mine)
-		return METER_NO_ROOM;
-	if (mine->busy == (__u64)index + 1)
-		return METER_BUSY;
-	return set_meter(set, pkt, (__u32)(hash >> 32) | 1);
-}
-
-/* The whole of a hook program. */
-METER_INLINE void cache_frame(meter_ctx *ctx)
-{
-	struct cache_counts *mine;
-	struct meter_counts *tally;
-	struct packet pkt;
-	__u32 zero = 0;
-	int verdict;
-
-	mine = bpf_map_lookup_elem(&counts, &zero);
-	if (!mine)
-		return;
-	tally = &mine->meter;
-	verdict = meter_parse(ctx, &pkt);
-	if (verdict == METER_OK)
-		verdict = cache_packet(&pkt);
-	if (verdict & CACHE_EVICTED)
-		tally->evicted++;
-	if (verdict & CACHE_EXTENDED)
-		tally->extended++;
-	meter_tally(tally, verdict & CACHE_VERDICT, &pkt);
+	if (expire_deadline(flow, config.meter.idle_ns) < now_ns)
+		return expire_reason(flow);
+	if (!all)
+		return FLOW_END_NONE;
+	return flow_ended(flow) ? FLOW_END_DETECTED : FLOW_END_FORCED;
 }
 
 #endif

@@ -3,7 +3,7 @@
 #include <linux/pkt_cls.h>
 
 #define METER_CTX_SKB
-#include "maps.h"
+#include "cache.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* The meter at XDP: before the kernel makes anything of the frame. */
 #define METER_CTX_XDP
-#include "maps.h"
+#include "cache.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* A flow cache as the programs see it, and what a hook does with a frame. A table gives
+ * cache_packet() and cache_drain_place(). */
+#ifndef BPF_CACHE_H
+#define BPF_CACHE_H
+
+#include "cache_set.h"
+
+/* The whole of a hook program. */
+METER_INLINE void cache_frame(meter_ctx *ctx)
+{
+	struct cache_counts *mine;
+	struct meter_counts *tally;
+	struct packet pkt;
+	__u32 zero = 0;
+	int verdict;
+
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!mine)
+		return;
+	tally = &mine->meter;
+	verdict = meter_parse(ctx, &pkt);
+	if (verdict == METER_OK)
+		verdict = cache_packet(&pkt);
+	if (verdict & CACHE_EVICTED)
+		tally->evicted++;
+	if (verdict & CACHE_EXTENDED)
+		tally->extended++;
+	meter_tally(tally, verdict & CACHE_VERDICT, &pkt);
+}
+
+#endif

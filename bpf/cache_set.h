@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The `set` table: a set-associative hash table in an array. A set is a header line (a tag and the
+ * second of last use for each way) and its entries; a full set gives up the entry used longest
+ * ago. */
+#ifndef BPF_CACHE_SET_H
+#define BPF_CACHE_SET_H
+
+#include "maps.h"
+
+/* Value size and number of sets are chosen before loading: what counts is config.meter.detail. */
+struct flow_sets {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct set_header) + SET_WAYS * sizeof(struct flow));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct flow_sets);
+} flow_tables SEC(".maps");
+
+METER_INLINE struct flow *set_entry(struct set_header *set, __u32 way)
+{
+	return (struct flow *)((char *)set + sizeof(*set) +
+			       (way & (SET_WAYS - 1)) * config.flow_stride);
+}
+
+/* The way to give to a new flow: a free one, else the one used longest ago. */
+METER_INLINE __u32 set_victim(const struct set_header *set)
+{
+	__u32 oldest = ~0u;
+	__u32 victim = 0;
+
+	for (int way = 0; way < SET_WAYS; way++) {
+		if (!set->tag[way])
+			return way;
+		if (set->second[way] < oldest) {
+			oldest = set->second[way];
+			victim = way;
+		}
+	}
+	return victim;
+}
+
+/* How long a flow has been of no use, for the header: see there. */
+METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
+{
+	__u64 ended = flow->gate_ns ? 0 : flow_ended(flow);
+	__u64 idle_ns = config.meter.idle_ns;
+
+	if (!ended)
+		return now_ns >> 30;
+	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
+}
+
+METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
+{
+	__u32 way = set_victim(set) & (SET_WAYS - 1);
+	struct flow *flow = set_entry(set, way);
+	int event = 0;
+
+	if (set->tag[way]) {
+		if (!meter_emit(NULL, flow, FLOW_END_RESOURCES))
+			return METER_NO_ROOM;
+		event = CACHE_EVICTED;
+	}
+	set->tag[way] = tag;
+	meter_open(flow, pkt, &config.meter);
+	set->second[way] = set_second(flow, pkt->now_ns);
+	return METER_OK | event;
+}
+
+METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag)
+{
+	for (int way = 0; way < SET_WAYS; way++) {
+		struct flow *flow;
+		unsigned int change;
+
+		if (set->tag[way] != tag)
+			continue;
+		flow = set_entry(set, way);
+		if (!key_equal(&flow->key, &pkt->key))
+			continue;
+		change = meter_update(NULL, flow, pkt, &config.meter);
+		set->second[way] = set_second(flow, pkt->now_ns);
+		return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
+	}
+	return set_open(set, pkt, tag);
+}
+
+/* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
+ * drain has in hand is not touched then. */
+METER_STEP int cache_packet(struct packet *pkt)
+{
+	struct cache_counts *mine;
+	struct set_header *set;
+	void *table;
+	__u64 hash;
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 zero = 0;
+	__u32 index;
+
+	if (!pkt)
+		return METER_NO_ROOM;
+	table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	if (!table)
+		return METER_NO_ROOM;
+	hash = key_hash(&pkt->key, config.meter.seed);
+	/* The product's low bits are its weakest. */
+	index = (__u32)(hash >> 24) & config.set_mask;
+	set = bpf_map_lookup_elem(table, &index);
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!set || !mine)
+		return METER_NO_ROOM;
+	if (mine->busy == (__u64)index + 1)
+		return METER_BUSY;
+	return set_meter(set, pkt, (__u32)(hash >> 32) | 1);
+}
+
+/* Brings out the finished flows of a set; or all. */
+METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cache_counts *mine;
+	struct set_header *set;
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	__u32 zero = 0;
+	int told = 0;
+
+	if (!table)
+		return 0;
+	set = bpf_map_lookup_elem(table, &index);
+	if (!set)
+		return 0;
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!mine)
+		return 0;
+	*(volatile __u64 *)&mine->busy = (__u64)index + 1;
+	for (int way = 0; way < SET_WAYS; way++) {
+		struct flow *flow = set_entry(set, way);
+		enum flow_end end;
+
+		if (!set->tag[way])
+			continue;
+		told += 1 << 16;
+		if (!all && ((__u64)set->second[way] << 30) + config.meter.idle_ns >= now_ns)
+			continue;
+		end = drain_reason(flow, now_ns, all);
+		if (end == FLOW_END_NONE)
+			continue;
+		if (!meter_emit(NULL, flow, end)) {
+			told += 1 << 8;
+			continue;
+		}
+		set->tag[way] = 0;
+		told += 1 - (1 << 16);
+	}
+	*(volatile __u64 *)&mine->busy = 0;
+	return told;
+}
+
+#endif
