@@ -3,19 +3,15 @@
  * stands in the heading, which comes again when the year changes. */
 #include <string.h>
 
+#include "export/cell.h"
 #include "export/encoder.h"
-#include "export/print.h"
 
 #define CHUNK (64 * 1024)
 
 enum width {
 	WIDTH_START = 18,
-	WIDTH_DURATION = 6,
-	WIDTH_PROTOCOL = 5,
-	WIDTH_IPV4_END = 21,
 	WIDTH_ARROW = 3,
 	WIDTH_ENDS = 45,
-	WIDTH_AMOUNT = 4,
 	WIDTH_FLAGS = 6,
 };
 
@@ -56,12 +52,6 @@ struct encoder {
 	GString *out;
 };
 
-/* A text on its way into a column. */
-struct cell {
-	size_t length;
-	char text[128];
-};
-
 static union field_value get(const struct encoder *encoder, enum what what,
 			     const struct flow_view *view)
 {
@@ -71,57 +61,13 @@ static union field_value get(const struct encoder *encoder, enum what what,
 	return value;
 }
 
-static void cell_char(struct cell *cell, char c)
-{
-	cell->text[cell->length++] = c;
-}
-
-static void cell_string(struct cell *cell, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(cell->text + cell->length, text, length);
-	cell->length += length;
-}
-
-static void cell_number(struct cell *cell, guint64 value)
-{
-	cell->length = (size_t)(print_u64(cell->text + cell->length, value) - cell->text);
-}
-
-static void cell_digits(struct cell *cell, guint64 value, guint digits)
-{
-	cell->length =
-		(size_t)(print_digits(cell->text + cell->length, value, digits) - cell->text);
-}
-
-static void put_blanks(GString *out, size_t used, size_t width)
-{
-	for (; used < width; used++)
-		g_string_append_c(out, ' ');
-}
-
-static void put_left(GString *out, const struct cell *cell, size_t width)
-{
-	g_string_append_len(out, cell->text, (gssize)cell->length);
-	put_blanks(out, cell->length, width);
-	g_string_append_c(out, ' ');
-}
-
-static void put_right(GString *out, const struct cell *cell, size_t width)
-{
-	put_blanks(out, cell->length, width);
-	g_string_append_len(out, cell->text, (gssize)cell->length);
-	g_string_append_c(out, ' ');
-}
-
 static void put_heading(struct encoder *encoder)
 {
 	g_string_append_len(encoder->out, encoder->year, sizeof(encoder->year));
 	g_string_append_printf(encoder->out, " %-*s%*s %-*s %-*s %*s %*s %-*s %s\n",
-			       WIDTH_START - 4, "UTC", WIDTH_DURATION, "TIME", WIDTH_PROTOCOL,
-			       "PROTO", WIDTH_ENDS, "SOURCE > DESTINATION", 2 * WIDTH_AMOUNT + 1,
-			       "PACKETS", 2 * WIDTH_AMOUNT + 1, "OCTETS", 2 * WIDTH_FLAGS + 1,
+			       WIDTH_START - 4, "UTC", CELL_DURATION, "TIME", CELL_PROTOCOL,
+			       "PROTO", WIDTH_ENDS, "SOURCE > DESTINATION", 2 * CELL_AMOUNT + 1,
+			       "PACKETS", 2 * CELL_AMOUNT + 1, "OCTETS", 2 * WIDTH_FLAGS + 1,
 			       "FLAGS", "END");
 }
 
@@ -140,79 +86,7 @@ static void put_start(struct encoder *encoder, guint64 time_ns)
 	cell.text[5] = ' ';
 	end = print_clock(cell.text + 6, time_ns, 3);
 	cell.length = (size_t)(end - cell.text);
-	put_left(encoder->out, &cell, WIDTH_START);
-}
-
-/* In six places: 0us 999us 12.3ms 807ms 4.567s 123.4s 16m40s 27h46m 5d04h. */
-static void put_duration(GString *out, guint64 duration_ns)
-{
-	static const struct {
-		guint64 below_ns;
-		guint64 unit_ns;
-		guint64 part_ns; /* what the digits after it count; 0: there are none */
-		guint digits;
-		const char *mark; /* between the two */
-		const char *tail;
-	} forms[] = {
-		{ 1000000, 1000, 0, 0, "us", "" },
-		{ 100000000, 1000000, 100000, 1, ".", "ms" },
-		{ 1000000000, 1000000, 0, 0, "ms", "" },
-		{ 10000000000, 1000000000, 1000000, 3, ".", "s" },
-		{ 100000000000, 1000000000, 10000000, 2, ".", "s" },
-		{ 1000000000000, 1000000000, 100000000, 1, ".", "s" },
-		{ 6000000000000, 60000000000, 1000000000, 2, "m", "s" },
-		{ 360000000000000, 3600000000000, 60000000000, 2, "h", "m" },
-		{ G_MAXUINT64, 86400000000000, 3600000000000, 2, "d", "h" },
-	};
-	struct cell cell = { 0 };
-	size_t i = 0;
-
-	while (duration_ns >= forms[i].below_ns && i + 1 < G_N_ELEMENTS(forms))
-		i++;
-	cell_number(&cell, duration_ns / forms[i].unit_ns);
-	cell_string(&cell, forms[i].mark);
-	if (forms[i].part_ns)
-		cell_digits(&cell, duration_ns % forms[i].unit_ns / forms[i].part_ns,
-			    forms[i].digits);
-	cell_string(&cell, forms[i].tail);
-	put_right(out, &cell, WIDTH_DURATION);
-}
-
-static void put_protocol(GString *out, guint64 protocol)
-{
-	static const struct {
-		guint8 number;
-		const char *name;
-	} known[] = {
-		{ 1, "ICMP" },	{ 2, "IGMP" },	 { 4, "IPIP" },	  { 41, "IPv6" },
-		{ 6, "TCP" },	{ 17, "UDP" },	 { 33, "DCCP" },  { 47, "GRE" },
-		{ 50, "ESP" },	{ 51, "AH" },	 { 58, "ICMP6" }, { 89, "OSPF" },
-		{ 103, "PIM" }, { 112, "VRRP" }, { 132, "SCTP" }, { 136, "UDPL" },
-	};
-	struct cell cell = { 0 };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(known) && cell.length == 0; i++)
-		if (known[i].number == protocol)
-			cell_string(&cell, known[i].name);
-	if (cell.length == 0)
-		cell_number(&cell, protocol);
-	put_left(out, &cell, WIDTH_PROTOCOL);
-}
-
-static void cell_end(struct cell *cell, bool ipv6, const union field_value *address, guint64 port)
-{
-	char *at = cell->text + cell->length;
-
-	if (ipv6 && port)
-		*at++ = '[';
-	at = ipv6 ? print_ipv6(at, address->octets) : print_ipv4(at, address->octets);
-	if (ipv6 && port)
-		*at++ = ']';
-	if (port) {
-		*at++ = ':';
-		at = print_u64(at, port);
-	}
-	cell->length = (size_t)(at - cell->text);
+	cell_put_left(encoder->out, &cell, WIDTH_START);
 }
 
 /* Two long IPv6 addresses do not fit into the line: the middle gives way to a '~', as the network
@@ -256,38 +130,39 @@ static void put_ends(struct encoder *encoder, const struct flow_view *view)
 	struct cell from = { 0 };
 	struct cell to = { 0 };
 
-	cell_end(&from, ipv6, &source, get(encoder, SOURCE_PORT, view).number);
-	cell_end(&to, ipv6, &destination, get(encoder, DESTINATION_PORT, view).number);
+	cell_end(&from, ipv6, source.octets, get(encoder, SOURCE_PORT, view).number);
+	cell_end(&to, ipv6, destination.octets, get(encoder, DESTINATION_PORT, view).number);
 	fit_ends(&from, &to);
 	g_string_append_len(encoder->out, from.text, (gssize)from.length);
 	if (!ipv6)
-		put_blanks(encoder->out, from.length, WIDTH_IPV4_END);
+		cell_put_blanks(encoder->out, from.length, CELL_IPV4_END);
 	g_string_append(encoder->out, " > ");
-	put_left(encoder->out, &to,
-		 WIDTH_ENDS - WIDTH_ARROW - (ipv6 ? from.length : WIDTH_IPV4_END));
+	cell_put_left(encoder->out, &to,
+		      WIDTH_ENDS - WIDTH_ARROW - (ipv6 ? from.length : CELL_IPV4_END));
 }
 
 static void put_amount(GString *out, guint64 amount)
 {
-	static const char units[] = "kMGTPE";
 	struct cell cell = { 0 };
-	guint64 unit = 1000;
-	size_t i = 0;
 
-	if (amount < 10000) {
-		cell_number(&cell, amount);
-		put_right(out, &cell, WIDTH_AMOUNT);
-		return;
-	}
-	for (; amount / unit >= 1000; i++)
-		unit *= 1000;
-	cell_number(&cell, amount / unit);
-	if (amount / unit < 10) {
-		cell_char(&cell, '.');
-		cell_number(&cell, amount % unit / (unit / 10));
-	}
-	cell_char(&cell, units[i]);
-	put_right(out, &cell, WIDTH_AMOUNT);
+	cell_amount(&cell, amount);
+	cell_put_right(out, &cell, CELL_AMOUNT);
+}
+
+static void put_duration(GString *out, guint64 duration_ns)
+{
+	struct cell cell = { 0 };
+
+	cell_duration(&cell, duration_ns);
+	cell_put_right(out, &cell, CELL_DURATION);
+}
+
+static void put_protocol(GString *out, guint64 protocol)
+{
+	struct cell cell = { 0 };
+
+	cell_protocol(&cell, protocol);
+	cell_put_left(out, &cell, CELL_PROTOCOL);
 }
 
 static void put_both_amounts(struct encoder *encoder, enum what what,
@@ -317,18 +192,7 @@ static void put_flags(struct encoder *encoder, const struct flow_view *view)
 	}
 	if (cell.length == 0)
 		cell_char(&cell, '-');
-	put_left(encoder->out, &cell, WIDTH_FLAGS);
-}
-
-static const char *end_word(guint64 reason)
-{
-	static const char *const words[] = {
-		[FLOW_END_NONE] = "-",	      [FLOW_END_IDLE] = "idle",
-		[FLOW_END_ACTIVE] = "active", [FLOW_END_DETECTED] = "end",
-		[FLOW_END_FORCED] = "forced", [FLOW_END_RESOURCES] = "no room",
-	};
-
-	return reason < G_N_ELEMENTS(words) ? words[reason] : "-";
+	cell_put_left(encoder->out, &cell, WIDTH_FLAGS);
 }
 
 static void put_flow(struct encoder *encoder, const struct flow_record *record)
@@ -351,7 +215,7 @@ static void put_flow(struct encoder *encoder, const struct flow_record *record)
 	put_both_amounts(encoder, OCTETS, views);
 	put_flags(encoder, &views[0]);
 	put_flags(encoder, &views[1]);
-	g_string_append(encoder->out, end_word(get(encoder, END_REASON, &views[0]).number));
+	g_string_append(encoder->out, cell_end_word(get(encoder, END_REASON, &views[0]).number));
 	g_string_append_c(encoder->out, '\n');
 }
 
