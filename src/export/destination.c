@@ -42,20 +42,11 @@ struct destination {
 	guint64 buffered_through; /* records that were made when the writer last got octets */
 };
 
-static bool takes(const struct destination *destination, const struct flow *flow)
-{
-	return flow->key.version == 6 ? destination->layout->ipv6 : destination->layout->ipv4;
-}
-
-/* How many records the flow becomes here; see struct record_template. */
 static guint64 records_of(const struct destination *destination, const struct flow *flow)
 {
-	if (!takes(destination, flow))
-		return 0;
-	if (destination->layout->biflow)
-		return 1;
-	return (guint64)(flow->side[FLOW_FROM_LOW].packets > 0) +
-	       (flow->side[FLOW_FROM_HIGH].packets > 0);
+	if (destination->ops->records != NULL)
+		return destination->ops->records(destination->encoder, flow);
+	return record_template_records(destination->layout, flow);
 }
 
 static void tally_flow(struct tally *tally, const struct flow *flow)
@@ -246,7 +237,7 @@ static void count(struct destination *destination, const struct flow_batch *batc
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct flow *flow = &batch->records[i].flow;
 
-		tally_flow(takes(destination, flow) ? &told : &untold, flow);
+		tally_flow(records_of(destination, flow) > 0 ? &told : &untold, flow);
 	}
 	counts->untold_flows += untold.flows;
 	counts->untold_packets += untold.packets;
@@ -286,6 +277,14 @@ bool destination_write(struct destination *destination, const struct flow_batch 
 	if (file_writer_is_terminal(destination->writer) && !flush(destination, error))
 		return give_up(destination, error);
 	return true;
+}
+
+/* Before the first flow an encoder would tell its templates at a time it does not know yet. */
+bool destination_flush(struct destination *destination, GError **error)
+{
+	if (destination->over || destination->told.flows == 0)
+		return true;
+	return flush(destination, error) || give_up(destination, error);
 }
 
 bool destination_finish(struct destination *destination, GError **error)

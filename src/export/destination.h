@@ -24,6 +24,8 @@ bool destination_start(struct destination *destination, GError **error);
 /* False when it failed just now; from then on it only counts. */
 bool destination_write(struct destination *destination, const struct flow_batch *batch,
 		       GError **error);
+/* Everything given so far is in the file when it returns true. */
+bool destination_flush(struct destination *destination, GError **error);
 bool destination_finish(struct destination *destination, GError **error);
 
 const struct export_counts *destination_counts(const struct destination *destination);

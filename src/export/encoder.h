@@ -23,12 +23,18 @@ struct encoder_ops {
 	/* At start. The encoder calls the sink whenever it has something whole to send. */
 	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,
 				void *sink_data, GError **error);
-	/* Every flow of the batch that the template takes. ret_records grows by the data records
-	 * made (one or two a flow), not before they are made: at each call of the sink it tells
+	/* How many records this flow becomes; 0: it cannot be told, and encode leaves it out. NULL:
+	 * as many as record_template_records says. */
+	guint64 (*records)(const struct encoder *encoder, const struct flow *flow);
+	/* Every flow of the batch that becomes records. ret_records grows by the data records
+	 * made, not before they are made: at each call of the sink it tells
 	 * how many records the octets so far hold. */
 	bool (*encode)(struct encoder *encoder, const struct flow_batch *batch,
 		       guint64 *ret_records, GError **error);
-	/* Whatever is still held back goes to the sink. */
+	/* At any time: whatever is still held back goes to the sink as finished octets, a message
+	 * or whole lines. With nothing held back the sink is not called, but for an encoder that
+	 * has told nothing yet: its templates go out, so that the end of a session without flows
+	 * is well-formed. */
 	bool (*flush)(struct encoder *encoder, GError **error);
 	void (*free)(struct encoder *encoder);
 };

@@ -130,17 +130,29 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 	return report(first, error);
 }
 
-bool fanout_finish(struct fanout *fanout, GError **error)
+/* Every destination, whatever became of the one before it. */
+static bool each(struct fanout *fanout, bool (*step)(struct destination *, GError **),
+		 GError **error)
 {
 	GError *first = NULL;
 
 	for (guint i = 0; i < fanout->destinations->len; i++) {
 		GError *one = NULL;
 
-		if (!destination_finish(g_ptr_array_index(fanout->destinations, i), &one))
+		if (!step(g_ptr_array_index(fanout->destinations, i), &one))
 			collect(&first, one);
 	}
 	return report(first, error);
+}
+
+bool fanout_flush(struct fanout *fanout, GError **error)
+{
+	return each(fanout, destination_flush, error);
+}
+
+bool fanout_finish(struct fanout *fanout, GError **error)
+{
+	return each(fanout, destination_finish, error);
 }
 
 size_t fanout_count(const struct fanout *fanout)

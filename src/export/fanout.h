@@ -26,7 +26,7 @@ struct export_counts {
 	guint64 failed_flows; /* lost since the destination failed */
 	guint64 failed_packets;
 	guint64 failed_octets;
-	guint64 untold_flows; /* the template has no record for this IP version */
+	guint64 untold_flows; /* the template or the form has no record for them */
 	guint64 untold_packets;
 	guint64 untold_octets;
 };
@@ -42,6 +42,9 @@ enum flow_detail fanout_detail(const struct fanout *fanout);
 /* Gives every destination the batch; false when any of them failed just now, the error naming
  * the first. */
 bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError **error);
+/* Everything given so far is in the files when it returns true; false when any destination failed
+ * just now, as above. */
+bool fanout_flush(struct fanout *fanout, GError **error);
 /* Flushes and closes the files, checking that everything reached them. */
 bool fanout_finish(struct fanout *fanout, GError **error);
 

@@ -19,6 +19,17 @@ static enum flow_side_index other_side(enum flow_side_index side)
 	return side == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW;
 }
 
+guint64 record_template_records(const struct record_template *record_template,
+				const struct flow *flow)
+{
+	if (!(flow->key.version == 6 ? record_template->ipv6 : record_template->ipv4))
+		return 0;
+	if (record_template->biflow)
+		return 1;
+	return (guint64)(flow->side[FLOW_FROM_LOW].packets > 0) +
+	       (flow->side[FLOW_FROM_HIGH].packets > 0);
+}
+
 bool record_template_apply(const struct record_template *record_template,
 			   const struct flow_record *record, record_sink *sink, void *data,
 			   GError **error)

@@ -37,7 +37,10 @@ struct record_template *record_template_parse(const char *name, const char *text
 					      enum template_direction direction, GError **error);
 void record_template_free(struct record_template *record_template);
 
-/* Calls back for each record the flow becomes under this template (0, 1 or 2). */
+/* The records the flow becomes under this template: 0, 1 or 2. */
+guint64 record_template_records(const struct record_template *record_template,
+				const struct flow *flow);
+/* Calls back for each of them. */
 typedef bool record_sink(void *data, const GArray *columns, const struct flow_view *forward,
 			 GError **error);
 bool record_template_apply(const struct record_template *record_template,
