@@ -7,35 +7,17 @@
 #include <linux/if_packet.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <net/if.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "capture/attach_parts.h"
 
-/* Attach types of 6.6, newer than the headers may be. */
-#define TCX_INGRESS 46
-#define TCX_EGRESS  47
-
-/* Where our filter sits on a clsact qdisc, so that it is found again among others. */
-#define TC_HANDLE   0x77656972 /* "weir" */
-#define TC_PRIORITY 0xc001
-
-#define LINKS_MAX 2
-
-struct attachment {
-	char *interface;
-	char *hook;
-	unsigned int index;
-	int links[LINKS_MAX]; /* -1: none */
-	int filters;	      /* enum bpf_tc_attach_point bits of clsact filters that are ours */
-	int promiscuous;      /* a socket that keeps the interface so; -1: none */
-};
-
-static bool fail(GError **error, const char *interface, int code, const char *what)
+bool attach_fail(GError **error, const char *interface, int code, const char *what)
 {
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s: %s%s", interface, what,
 		    g_strerror(code),
@@ -43,127 +25,71 @@ static bool fail(GError **error, const char *interface, int code, const char *wh
 	return false;
 }
 
-/* A program can be attached to an interface that is down, and would wait there without a word. */
-static bool is_up(const struct attachment *at, GError **error)
+static bool program_info(int program, struct bpf_prog_info *ret_info)
+{
+	guint32 size = sizeof(*ret_info);
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	return bpf_obj_get_info_by_fd(program, ret_info, &size) == 0;
+}
+
+void attach_program_name(guint32 id, char ret_name[16])
+{
+	int program = bpf_prog_get_fd_by_id(id);
+	struct bpf_prog_info info;
+
+	g_strlcpy(ret_name, "?", 16);
+	if (program < 0)
+		return;
+	if (program_info(program, &info) && info.name[0])
+		g_strlcpy(ret_name, info.name, 16);
+	close(program);
+}
+
+guint32 attach_program_id(int program)
+{
+	struct bpf_prog_info info;
+
+	return program_info(program, &info) ? info.id : 0;
+}
+
+/* --- the interface --- */
+
+static bool flags_of(const char *interface, guint *ret_flags)
 {
 	struct ifreq request = { 0 };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool known;
 
-	g_strlcpy(request.ifr_name, at->interface, sizeof(request.ifr_name));
+	g_strlcpy(request.ifr_name, interface, sizeof(request.ifr_name));
 	known = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0;
 	if (fd >= 0)
 		close(fd);
-	if (!known)
-		return fail(error, at->interface, errno, "its state");
-	if (request.ifr_flags & IFF_UP)
+	*ret_flags = (guint16)request.ifr_flags;
+	return known;
+}
+
+bool attach_is_ready(const char *interface)
+{
+	guint flags;
+
+	return flags_of(interface, &flags) && (flags & IFF_UP);
+}
+
+/* A program can be attached to an interface that is down, and would wait there without a word. */
+static bool is_up(const struct attachment *at, GError **error)
+{
+	guint flags;
+
+	if (!flags_of(at->interface, &flags))
+		return attach_fail(error, at->interface, errno, "its state");
+	if (flags & IFF_UP)
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 		    "%s: the interface is down; 'ip link set %s up' brings it up", at->interface,
 		    at->interface);
 	return false;
 }
-
-/* --- XDP --- */
-
-static bool is_occupied(struct attachment *at, GError **error)
-{
-	guint32 id = 0;
-
-	if (bpf_xdp_query_id((int)at->index, 0, &id) || !id)
-		return false;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-		    "%s: XDP program %u is attached already and stays (bpftool prog show id %u); "
-		    "take it off, or use --hook tc",
-		    at->interface, id, id);
-	return true;
-}
-
-static bool attach_xdp(struct attachment *at, int program, guint32 mode)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
-
-	at->links[0] = bpf_link_create(program, (int)at->index, BPF_XDP, &opts);
-	return at->links[0] >= 0;
-}
-
-static bool attach_any_xdp(struct attachment *at, int program, enum attach_hook hook,
-			   GError **error)
-{
-	int why;
-
-	if (is_occupied(at, error))
-		return false;
-	if (hook != ATTACH_XDP_GENERIC && attach_xdp(at, program, XDP_FLAGS_DRV_MODE)) {
-		at->hook = g_strdup("XDP in the driver");
-		return true;
-	}
-	why = errno;
-	if (hook == ATTACH_XDP)
-		return fail(error, at->interface, why,
-			    "its driver does not take XDP; --hook xdp-generic or tc would do");
-	if (attach_xdp(at, program, XDP_FLAGS_SKB_MODE)) {
-		at->hook = hook == ATTACH_AUTO ? g_strdup_printf("generic XDP (in the driver: %s)",
-								 g_strerror(why))
-					       : g_strdup("generic XDP");
-		return true;
-	}
-	return fail(error, at->interface, errno, "XDP");
-}
-
-/* --- tc --- */
-
-static bool attach_filter(struct attachment *at, int program, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)at->index, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = program, .handle = TC_HANDLE,
-		    .priority = TC_PRIORITY);
-	int code = bpf_tc_hook_create(&hook);
-
-	if (code && code != -EEXIST) {
-		errno = -code;
-		return false;
-	}
-	code = bpf_tc_attach(&hook, &opts);
-	errno = -code;
-	if (!code)
-		at->filters |= (int)point;
-	return !code;
-}
-
-static void detach_filter(const struct attachment *at, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)at->index, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-
-	if (at->filters & (int)point)
-		bpf_tc_detach(&hook, &opts);
-}
-
-static bool attach_tc_at(struct attachment *at, int program, bool out)
-{
-	at->links[out] =
-		bpf_link_create(program, (int)at->index,
-				(enum bpf_attach_type)(out ? TCX_EGRESS : TCX_INGRESS), NULL);
-	if (at->links[out] >= 0)
-		return true;
-	return attach_filter(at, program, out ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-}
-
-static bool attach_tc(struct attachment *at, int program, enum attach_direction direction,
-		      GError **error)
-{
-	for (int out = 0; out < 2; out++) {
-		if (!(direction & (out ? ATTACH_OUT : ATTACH_IN)))
-			continue;
-		if (!attach_tc_at(at, program, out))
-			return fail(error, at->interface, errno, "tc");
-	}
-	at->hook = g_strdup(at->filters ? "tc (clsact)" : "tc (TCX)");
-	return true;
-}
-
-/* --- both --- */
 
 /* The kernel takes the interface back when the socket goes. */
 static bool make_promiscuous(struct attachment *at, GError **error)
@@ -175,61 +101,279 @@ static bool make_promiscuous(struct attachment *at, GError **error)
 	if (at->promiscuous >= 0 && setsockopt(at->promiscuous, SOL_PACKET, PACKET_ADD_MEMBERSHIP,
 					       &request, sizeof(request)) == 0)
 		return true;
-	return fail(error, at->interface, errno, "promiscuous mode");
+	return attach_fail(error, at->interface, errno, "promiscuous mode");
+}
+
+/* --- what is attached --- */
+
+static struct attachment *attachment_new(const char *interface, unsigned int index,
+					 const struct attach_options *options)
+{
+	struct attachment *at = g_new0(struct attachment, 1);
+
+	at->interface = g_strdup(interface);
+	at->index = index;
+	at->pin = g_strdup(options->pin);
+	at->force = options->force;
+	at->claim = at->promiscuous = -1;
+	for (int i = 0; i < POINTS; i++)
+		at->points[i].link = at->points[i].before = -1;
+	return at;
+}
+
+static void attachment_free(struct attachment *at)
+{
+	for (int i = 0; i < POINTS; i++) {
+		if (at->points[i].link >= 0)
+			close(at->points[i].link);
+		if (at->points[i].before >= 0)
+			close(at->points[i].before);
+	}
+	if (at->claim >= 0)
+		close(at->claim);
+	if (at->promiscuous >= 0)
+		close(at->promiscuous);
+	g_free(at->interface);
+	g_free(at->hook);
+	g_free(at->pin);
+	g_free(at);
+}
+
+static void find_link(struct attachment *at, enum attach_point_id id)
+{
+	struct attach_point *point = &at->points[id];
+	guint32 running;
+
+	point->link = attach_pin_get(at, PIN_LINK + (int)id);
+	point->found = point->link >= 0 && attach_link_alive(point->link, at->index, &running);
+	if (point->found)
+		return;
+	/* Its interface is gone, and with it what it was attached to. */
+	attach_pin_remove(at, PIN_LINK + (int)id);
+	if (point->link >= 0)
+		close(point->link);
+	point->link = -1;
+}
+
+static void find_filter(struct attachment *at, enum attach_point_id id)
+{
+	struct attach_point *point = &at->points[id];
+	int program = attach_pin_get(at, PIN_FILTER + (int)id);
+	int mark;
+
+	if (program < 0)
+		return;
+	point->found = point->filter = attach_filter_program(at, id) == attach_program_id(program);
+	close(program);
+	if (!point->filter) {
+		attach_pin_remove(at, PIN_FILTER + (int)id);
+		return;
+	}
+	mark = attach_pin_get(at, PIN_CLSACT);
+	at->clsact |= mark >= 0;
+	if (mark >= 0)
+		close(mark);
+}
+
+static void find_before(struct attachment *at)
+{
+	struct attach_point *point = &at->points[POINT_XDP];
+
+	point->before = attach_pin_get(at, PIN_BEFORE_DRIVER);
+	point->before_mode = XDP_FLAGS_DRV_MODE;
+	if (point->before >= 0)
+		return;
+	point->before = attach_pin_get(at, PIN_BEFORE_GENERIC);
+	point->before_mode = XDP_FLAGS_SKB_MODE;
+}
+
+/* What an earlier process left pinned for this index; of an interface that is gone, nothing. */
+static void find_pinned(struct attachment *at)
+{
+	if (!at->pin)
+		return;
+	for (int i = 0; i < POINTS; i++) {
+		find_link(at, (enum attach_point_id)i);
+		if (!at->points[i].found && i != POINT_XDP)
+			find_filter(at, (enum attach_point_id)i);
+	}
+	if (at->points[POINT_XDP].found)
+		find_before(at);
+	else {
+		attach_pin_remove(at, PIN_BEFORE_DRIVER);
+		attach_pin_remove(at, PIN_BEFORE_GENERIC);
+	}
+}
+
+/* A link is taken off by word, since the last descriptor's end may take it off only later. */
+static bool take_off(struct attachment *at, enum attach_point_id id, GError **error)
+{
+	struct attach_point *point = &at->points[id];
+	guint32 running;
+
+	if (point->link >= 0) {
+		attach_pin_remove(at, PIN_LINK + (int)id);
+		if (attach_link_alive(point->link, at->index, &running))
+			bpf_link_detach(point->link);
+		close(point->link);
+	}
+	if (point->filter) {
+		attach_pin_remove(at, PIN_FILTER + (int)id);
+		attach_filter_remove(at, id);
+	}
+	point->link = -1;
+	point->filter = point->found = false;
+	return id == POINT_XDP ? attach_xdp_restore(at, error) : true;
+}
+
+/* What a start that failed has made goes again; what it found goes on. */
+static void give_up(struct attachment *at)
+{
+	for (int i = 0; i < POINTS; i++) {
+		if (!at->points[i].found)
+			take_off(at, (enum attach_point_id)i, NULL);
+	}
+	if (!attachment_found(at)) {
+		attach_pin_remove(at, PIN_CLSACT);
+		attach_clsact_remove(at);
+	}
+	attachment_free(at);
+}
+
+static bool wants_xdp(const struct attach_options *options)
+{
+	return options->hook == ATTACH_AUTO ? options->direction == ATTACH_IN
+					    : options->hook != ATTACH_TC;
+}
+
+static bool is_wanted(enum attach_point_id id, const struct attach_options *options)
+{
+	if (id == POINT_XDP || wants_xdp(options))
+		return id == POINT_XDP && wants_xdp(options);
+	return options->direction & (id == POINT_TC_OUT ? ATTACH_OUT : ATTACH_IN);
+}
+
+static bool check_hook(const struct attachment *at, const struct attach_options *options,
+		       GError **error)
+{
+	if (!wants_xdp(options))
+		return true;
+	if (options->direction == ATTACH_IN)
+		return attach_xdp_check(at, error);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "%s: XDP sees only packets that come in; use --hook tc for those that leave",
+		    at->interface);
+	return false;
+}
+
+static bool check(const struct attachment *at, const struct attach_options *options, GError **error)
+{
+	if (!at->index)
+		return attach_fail(error, at->interface, ENODEV,
+				   "no such interface (ip link shows them)");
+	return is_up(at, error) && check_hook(at, options, error);
+}
+
+bool attach_check(const char *interface, const struct attach_options *options, GError **error)
+{
+	struct attachment *at = attachment_new(interface, if_nametoindex(interface), options);
+	bool good = check(at, options, error);
+
+	attachment_free(at);
+	return good;
 }
 
 static bool attach_hook(struct attachment *at, const struct kernel_meter *meter,
 			const struct attach_options *options, GError **error)
 {
-	bool xdp = options->hook == ATTACH_AUTO ? options->direction == ATTACH_IN
-						: options->hook != ATTACH_TC;
-
-	if (!xdp)
-		return attach_tc(at, kernel_meter_program(meter, KERNEL_HOOK_TC),
-				 options->direction, error);
-	if (options->direction != ATTACH_IN) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "%s: XDP sees only packets that come in; use --hook tc for those that "
-			    "leave",
-			    at->interface);
-		return false;
+	for (int i = 0; i < POINTS; i++) {
+		if (at->points[i].found && !is_wanted((enum attach_point_id)i, options))
+			take_off(at, (enum attach_point_id)i, NULL);
 	}
-	return attach_any_xdp(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), options->hook,
-			      error);
+	if (wants_xdp(options))
+		return attach_xdp(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), options->hook,
+				  error);
+	return attach_tc(at, kernel_meter_program(meter, KERNEL_HOOK_TC), options->direction,
+			 error);
 }
 
 struct attachment *attach(const struct kernel_meter *meter, const char *interface,
 			  const struct attach_options *options, GError **error)
 {
-	struct attachment *at = g_new0(struct attachment, 1);
+	struct attachment *at = attachment_new(interface, if_nametoindex(interface), options);
 
-	at->interface = g_strdup(interface);
-	at->links[0] = at->links[1] = at->promiscuous = -1;
-	at->index = if_nametoindex(interface);
-	if (!at->index)
-		fail(error, interface, errno, "no such interface (ip link shows them)");
-	else if (is_up(at, error) && attach_hook(at, meter, options, error) &&
-		 (!options->promiscuous || make_promiscuous(at, error)))
-		return at;
-	detach(at);
+	if (check(at, options, error)) {
+		find_pinned(at);
+		if (attach_hook(at, meter, options, error) &&
+		    (!options->promiscuous || make_promiscuous(at, error)))
+			return at;
+	}
+	give_up(at);
 	return NULL;
 }
 
-void detach(struct attachment *at)
+bool detach(struct attachment *at, GError **error)
 {
+	bool good = true;
+
 	if (!at)
-		return;
-	for (int i = 0; i < LINKS_MAX; i++) {
-		if (at->links[i] >= 0)
-			close(at->links[i]);
+		return true;
+	for (int i = 0; i < POINTS; i++)
+		good &= take_off(at, (enum attach_point_id)i, good ? error : NULL);
+	attach_pin_remove(at, PIN_CLSACT);
+	attach_clsact_remove(at);
+	attachment_free(at);
+	return good;
+}
+
+void attachment_leave(struct attachment *at)
+{
+	if (at)
+		attachment_free(at);
+}
+
+void attach_clear(const char *pin, const char *const *interfaces)
+{
+	const struct attach_options options = { .pin = pin };
+	GArray *indexes = attach_pin_indexes(pin);
+
+	for (guint i = 0; i < indexes->len; i++) {
+		unsigned int index = g_array_index(indexes, unsigned int, i);
+		char name[IF_NAMESIZE] = "";
+		struct attachment *at;
+
+		if (if_indextoname(index, name) && interfaces && g_strv_contains(interfaces, name))
+			continue;
+		at = attachment_new(name, index, &options);
+		find_pinned(at);
+		detach(at, NULL);
 	}
-	detach_filter(at, BPF_TC_INGRESS);
-	detach_filter(at, BPF_TC_EGRESS);
-	if (at->promiscuous >= 0)
-		close(at->promiscuous);
-	g_free(at->interface);
-	g_free(at->hook);
-	g_free(at);
+	g_array_free(indexes, TRUE);
+}
+
+/* --- how it is --- */
+
+static bool is_attached(const struct attachment *at, enum attach_point_id id)
+{
+	const struct attach_point *point = &at->points[id];
+	guint32 running;
+
+	if (point->link >= 0)
+		return attach_link_alive(point->link, at->index, &running);
+	return !point->filter || attach_filter_program(at, id) != 0;
+}
+
+enum attachment_state attachment_state(const struct attachment *at)
+{
+	guint flags;
+
+	if (if_nametoindex(at->interface) != at->index || !flags_of(at->interface, &flags))
+		return ATTACHMENT_GONE;
+	for (int i = 0; i < POINTS; i++) {
+		if (!is_attached(at, (enum attach_point_id)i))
+			return ATTACHMENT_OFF;
+	}
+	return flags & IFF_UP ? ATTACHMENT_GOOD : ATTACHMENT_DOWN;
 }
 
 const char *attachment_interface(const struct attachment *at)
@@ -240,4 +384,13 @@ const char *attachment_interface(const struct attachment *at)
 const char *attachment_hook(const struct attachment *at)
 {
 	return at->hook;
+}
+
+bool attachment_found(const struct attachment *at)
+{
+	bool found = false;
+
+	for (int i = 0; i < POINTS; i++)
+		found |= at->points[i].found;
+	return found;
 }

@@ -24,6 +24,7 @@ static struct live_options live_options_of(const struct options *options)
 			.hook = (enum attach_hook)values[OPTION_HOOK].number,
 			.direction = directions[values[OPTION_DIRECTION].number],
 			.promiscuous = values[OPTION_PROMISCUOUS].number,
+			.force = values[OPTION_FORCE].number,
 		},
 		.drop = values[OPTION_DROP].number,
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,

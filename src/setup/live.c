@@ -3,15 +3,12 @@
  * destinations. This thread takes records from the ring and writes them; a thread a CPU scans. */
 #include "setup/live.h"
 
-#include <linux/membarrier.h>
-
-#include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "capture/grace.h"
+#include "capture/links.h"
 #include "capture/native_meter.h"
 #include "capture/scan.h"
 #include "setup/live_packet.h"
@@ -26,7 +23,7 @@ struct live {
 	struct fanout *fanout;
 	struct kernel_meter *meter;
 	struct scan *scan;
-	GPtrArray *attachments;
+	struct links *links;
 	struct flow_batch *batch;
 	guint64 epoch_ns; /* between the kernel's clock and 1970 */
 	guint32 sets;
@@ -146,25 +143,22 @@ static bool open_meter(struct live *live, GError **error)
 	return live->meter != NULL;
 }
 
-static void detach_one(gpointer attachment)
+static void tell(void *data, const char *interface, const char *news)
 {
-	detach(attachment);
+	const struct live *live = data;
+
+	if (live->links || !live->options->quiet)
+		log_line("%s%s%s", interface ? interface : "", interface ? ": " : "", news);
 }
 
-static bool attach_all(struct live *live, GError **error)
+static struct links_options links_options_of(struct live *live)
 {
-	const struct live_options *options = live->options;
-
-	for (const char *const *name = options->interfaces; *name; name++) {
-		struct attachment *attachment = attach(live->meter, *name, &options->attach, error);
-
-		if (!attachment)
-			return false;
-		g_ptr_array_add(live->attachments, attachment);
-		if (!options->quiet)
-			log_line("%s: metering at %s", *name, attachment_hook(attachment));
-	}
-	return true;
+	return (struct links_options){
+		.interfaces = live->options->interfaces,
+		.attach = live->options->attach,
+		.tell = tell,
+		.data = live,
+	};
 }
 
 static void run(struct live *live)
@@ -172,6 +166,7 @@ static void run(struct live *live)
 	while (!stop_wanted()) {
 		if (!take_records(live, WAIT_MS))
 			return;
+		links_watch(live->links);
 	}
 }
 
@@ -181,8 +176,10 @@ static void finish(struct live *live)
 {
 	GError *error = NULL;
 
-	g_ptr_array_set_size(live->attachments, 0);
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	if (!links_free(g_steal_pointer(&live->links), &error))
+		note_error(live, g_steal_pointer(&error));
+	if (!grace_wait(&error))
+		note_error(live, g_steal_pointer(&error));
 	scan_finish(live->scan);
 	while (!scan_done(live->scan)) {
 		if (!take_records(live, 10))
@@ -216,12 +213,17 @@ static void settle_account(const struct live *live, struct account *account)
 
 static bool open_live(struct live *live, GError **error)
 {
+	const struct links_options links = links_options_of(live);
+
+	if (!links_check(&links, error))
+		return false;
 	live->fanout = fanout_new(&live->options->export, error);
 	if (!live->fanout || !open_meter(live, error))
 		return false;
 	live->epoch_ns = epoch_difference();
 	live->scan = scan_start(live->meter, live->sets, PERIOD_MS);
-	return attach_all(live, error);
+	live->links = links_new(live->meter, &links, error);
+	return live->links != NULL;
 }
 
 bool live_run(const struct live_options *options, struct account *ret_account, GError **error)
@@ -231,7 +233,6 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 
 	if (options->attach.hook == ATTACH_PACKET)
 		return live_packet_run(options, ret_account, error);
-	live.attachments = g_ptr_array_new_with_free_func(detach_one);
 	live.batch = g_new0(struct flow_batch, 1);
 	stop_watch(options->duration_ns);
 	good = open_live(&live, error);
@@ -240,7 +241,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 		finish(&live);
 		settle_account(&live, ret_account);
 	}
-	g_ptr_array_free(live.attachments, TRUE);
+	links_free(live.links, NULL);
 	scan_free(live.scan, NULL);
 	kernel_meter_free(live.meter);
 	fanout_free(live.fanout);
