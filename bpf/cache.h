@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* A flow cache as the programs see it, and what a hook does with a frame. A table gives
- * cache_packet() and cache_drain_place(). */
+ * cache_packet() and cache_drain_place(); which one, the build says: each program exists twice. */
 #ifndef BPF_CACHE_H
 #define BPF_CACHE_H
 
+#ifdef CACHE_HASH
+#include "cache_hash.h"
+#else
 #include "cache_set.h"
+#endif
 
 /* The whole of a hook program. */
 METER_INLINE void cache_frame(meter_ctx *ctx)

@@ -122,11 +122,23 @@ struct meter_counts {
 	__u64 extended; /* records that were due, but waited because the ring had no room */
 };
 
-/* One CPU's counters, and the set that its drain is at: a packet that interrupts the drain must
- * leave that one alone. */
+/* Which slots of a CPU's `hash` table are free. Packets write all but `freed`, which is the
+ * drain's: so either may interrupt the other. */
+struct hash_state {
+	__u32 fresh; /* slots from here on were never used */
+	__u32 taken; /* of the ring of free slots, counting on */
+	__u32 freed;
+	__u32 hand;  /* where the search for a flow to make room goes on */
+	__u32 spare; /* slot + 1 that was taken in vain; 0: none */
+	__u32 unused;
+};
+
+/* One CPU's counters, and the set or slot that its drain is at: a packet that interrupts the drain
+ * must leave that one alone. */
 struct cache_counts {
 	struct meter_counts meter;
 	__u64 busy; /* index + 1; 0: none */
+	struct hash_state hash;
 };
 
 /* How the packets of a record were come by. */
@@ -149,6 +161,14 @@ struct flow_key {
 	__u16 iface; /* 0 unless the interface is part of the key */
 	__u8 tunnel;
 	__u8 tos; /* 0 unless the ToS is part of the key */
+};
+
+/* A slot of the `hash` table: every flow has one, so that the drain and whoever makes room find
+ * flows by number. */
+struct hash_slot {
+	struct flow_key key;
+	__u32 used;
+	__u32 free; /* a place in the ring of free slots; says nothing about this slot */
 };
 
 /* Index of a side: packets sent by the low end, packets sent by the high end. */
@@ -328,6 +348,7 @@ _Static_assert(sizeof(struct flow_key) == 48, "six words");
 _Static_assert(sizeof(struct fragment_key) == 40, "no padding");
 _Static_assert(sizeof(struct fragment_ports) == 16, "no padding");
 _Static_assert(sizeof(struct set_header) == 64, "a cache line");
+_Static_assert(sizeof(struct hash_slot) == 56, "no padding");
 _Static_assert(sizeof(struct flow_side) == 64, "a cache line");
 _Static_assert(sizeof(struct tcp_track) == 128, "two cache lines");
 _Static_assert(sizeof(struct tcp_tally) == 192, "three cache lines");

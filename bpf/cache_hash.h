@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The `hash` table: the kernel's own hash table, preallocated, and beside it an array of slots, one
+ * a flow, by which the drain walks and a full table finds a flow to give up. It costs more a packet
+ * than the `set` table, but is full only when it is full: no set of its runs over before.
+ *
+ * A record is reserved and filled, then its flow deleted, then the record sent: where the kernel
+ * refuses the deletion (on 6.1 the drain may be in the middle of one) nothing has happened. */
+#ifndef BPF_CACHE_HASH_H
+#define BPF_CACHE_HASH_H
+
+#include "maps.h"
+
+/* Sizes are chosen before loading, as in the set table. */
+struct flow_hash {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct flow_key));
+	__uint(value_size, sizeof(struct flow));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct flow_hash);
+} flow_tables SEC(".maps");
+
+/* Of every CPU, one CPU's after the other's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hash_slot);
+} flow_slots SEC(".maps");
+
+/* A flow is too large for the stack; it is made here and then copied into the table. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow);
+} new_flow SEC(".maps");
+
+/* Flows to choose from when one has to make room. */
+#define HASH_CANDIDATES 8
+
+#define HASH_NO_SLOT 0xffffffff
+#define HASH_IS_FULL 7 /* E2BIG */
+
+METER_INLINE struct hash_slot *hash_slot(__u32 cpu, __u32 number)
+{
+	__u32 index = cpu * (config.set_mask + 1) + (number & config.set_mask);
+
+	return bpf_map_lookup_elem(&flow_slots, &index);
+}
+
+METER_INLINE __u32 hash_take(struct hash_state *state, __u32 cpu)
+{
+	struct hash_slot *place;
+	__u32 number;
+
+	if (state->spare) {
+		number = state->spare - 1;
+		state->spare = 0;
+		return number;
+	}
+	if (state->fresh <= config.set_mask)
+		return state->fresh++;
+	if (state->taken == state->freed)
+		return HASH_NO_SLOT;
+	place = hash_slot(cpu, state->taken);
+	if (!place)
+		return HASH_NO_SLOT;
+	state->taken++;
+	return place->free;
+}
+
+/* Anything but METER_OK: the kernel is at this very place, or the ring has no room; nothing has
+ * changed. */
+METER_INLINE int hash_remove(void *table, const struct flow_key *key, enum flow_end end)
+{
+	struct flow *flow = bpf_map_lookup_elem(table, key);
+	struct flow_record *record;
+
+	if (!flow)
+		return METER_BUSY;
+	record = record_make(flow, end);
+	if (!record)
+		return METER_NO_ROOM;
+	if (bpf_map_delete_elem(table, key)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return METER_BUSY;
+	}
+	bpf_ringbuf_submit(record, emit_flags());
+	return METER_OK;
+}
+
+/* Of the next few slots, the one whose flow has been of no use for longest. */
+METER_INLINE __u32 hash_victim(void *table, struct cache_counts *mine, __u32 cpu)
+{
+	__u32 victim = HASH_NO_SLOT;
+	__u32 hand = mine->hash.hand;
+	__u64 earliest = ~0ULL;
+
+	mine->hash.hand = hand + HASH_CANDIDATES;
+	for (__u32 i = 0; i < HASH_CANDIDATES; i++) {
+		__u32 number = (hand + i) & config.set_mask;
+		struct hash_slot *slot = hash_slot(cpu, number);
+		struct flow_key key;
+		struct flow *flow;
+
+		if (!slot || !slot->used || mine->busy == (__u64)number + 1)
+			continue;
+		key = slot->key;
+		flow = bpf_map_lookup_elem(table, &key);
+		if (!flow || expire_deadline(flow, config.meter.idle_ns) >= earliest)
+			continue;
+		earliest = expire_deadline(flow, config.meter.idle_ns);
+		victim = number;
+	}
+	return victim;
+}
+
+/* Frees a slot, by giving up its flow. */
+METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
+{
+	__u32 victim = hash_victim(table, mine, cpu);
+	struct hash_slot *slot;
+	struct flow_key key;
+	int verdict;
+
+	if (victim == HASH_NO_SLOT)
+		return METER_NO_ROOM;
+	slot = hash_slot(cpu, victim);
+	if (!slot)
+		return METER_NO_ROOM;
+	key = slot->key;
+	verdict = hash_remove(table, &key, FLOW_END_RESOURCES);
+	if (verdict != METER_OK)
+		return verdict;
+	slot->used = 0;
+	mine->hash.spare = victim + 1;
+	return METER_OK | CACHE_EVICTED;
+}
+
+/* The packet opens a flow in a slot that was just taken. */
+METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *pkt)
+{
+	struct flow_key key = pkt->key;
+	struct flow *flow;
+	__u32 zero = 0;
+	int code;
+
+	flow = bpf_map_lookup_elem(&new_flow, &zero);
+	if (!flow)
+		return METER_NO_ROOM;
+	meter_open(flow, pkt, &config.meter);
+	code = bpf_map_update_elem(table, &key, flow, BPF_NOEXIST);
+	slot->key = key;
+	slot->used = code == 0;
+	if (code)
+		return code == -HASH_IS_FULL ? METER_NO_ROOM : METER_BUSY;
+	return METER_OK;
+}
+
+METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, struct packet *pkt)
+{
+	__u32 number = hash_take(&mine->hash, cpu);
+	struct hash_slot *slot;
+	int verdict = METER_OK;
+
+	if (number == HASH_NO_SLOT) {
+		verdict = hash_evict(table, mine, cpu);
+		if ((verdict & CACHE_VERDICT) != METER_OK)
+			return verdict;
+		number = hash_take(&mine->hash, cpu);
+	}
+	slot = hash_slot(cpu, number);
+	if (!slot)
+		return METER_NO_ROOM;
+	verdict |= hash_fill(table, slot, pkt);
+	if ((verdict & CACHE_VERDICT) != METER_OK)
+		mine->hash.spare = number + 1;
+	return verdict;
+}
+
+/* The drain, which this packet interrupted, has the packet's flow in hand. */
+METER_INLINE bool hash_in_hand(const struct cache_counts *mine, __u32 cpu,
+			       const struct flow_key *key)
+{
+	struct hash_slot *slot;
+
+	if (!mine->busy)
+		return false;
+	slot = hash_slot(cpu, mine->busy - 1);
+	return slot && slot->used && key_equal(&slot->key, key);
+}
+
+METER_STEP int cache_packet(struct packet *pkt)
+{
+	struct cache_counts *mine;
+	struct flow_key key;
+	struct flow *flow;
+	unsigned int change;
+	void *table;
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 zero = 0;
+
+	if (!pkt)
+		return METER_NO_ROOM;
+	table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!table || !mine)
+		return METER_NO_ROOM;
+	if (hash_in_hand(mine, cpu, &pkt->key))
+		return METER_BUSY;
+	key = pkt->key;
+	flow = bpf_map_lookup_elem(table, &key);
+	if (!flow)
+		return hash_open(table, mine, cpu, pkt);
+	change = meter_update(NULL, flow, pkt, &config.meter);
+	return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
+}
+
+METER_INLINE int hash_drain_flow(void *table, struct hash_slot *slot, __u64 now_ns, __u32 all)
+{
+	struct flow_key key = slot->key;
+	struct flow *flow = bpf_map_lookup_elem(table, &key);
+	enum flow_end end;
+
+	if (!flow)
+		return 0;
+	end = drain_reason(flow, now_ns, all);
+	if (end == FLOW_END_NONE)
+		return 1 << 16;
+	if (hash_remove(table, &key, end) != METER_OK)
+		return (1 << 16) + (1 << 8);
+	slot->used = 0;
+	return 1;
+}
+
+/* Brings out the flow of a slot if it is finished, or in any case. The slot is nobody's while it is
+ * neither in use nor in the ring of free ones, so a packet may come at any step. */
+METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct cache_counts *mine;
+	struct hash_slot *slot;
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	__u32 zero = 0;
+	int told = 0;
+
+	mine = bpf_map_lookup_elem(&counts, &zero);
+	if (!table || !mine || index >= mine->hash.fresh)
+		return 0;
+	slot = hash_slot(cpu, index);
+	if (!slot)
+		return 0;
+	*(volatile __u64 *)&mine->busy = (__u64)index + 1;
+	barrier();
+	if (slot->used)
+		told = hash_drain_flow(table, slot, now_ns, all);
+	barrier();
+	*(volatile __u64 *)&mine->busy = 0;
+	if (!DRAIN_EMITTED(told))
+		return told;
+	slot = hash_slot(cpu, mine->hash.freed);
+	if (slot)
+		slot->free = index;
+	barrier();
+	*(volatile __u32 *)&mine->hash.freed = mine->hash.freed + 1;
+	return told;
+}
+
+#endif
