@@ -184,6 +184,18 @@ METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, st
 	return verdict;
 }
 
+METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
+{
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	struct flow_key copy;
+
+	(void)hash;
+	if (!table || !key)
+		return 0;
+	copy = *key;
+	return bpf_map_lookup_elem(table, &copy) != NULL;
+}
+
 /* The drain, which this packet interrupted, has the packet's flow in hand. */
 METER_INLINE bool hash_in_hand(const struct cache_counts *mine, __u32 cpu,
 			       const struct flow_key *key)

@@ -22,6 +22,17 @@ struct {
 	__array(values, struct flow_sets);
 } flow_tables SEC(".maps");
 
+/* The product's low bits are its weakest. */
+METER_INLINE __u32 set_index(__u64 hash)
+{
+	return (__u32)(hash >> 24) & config.set_mask;
+}
+
+METER_INLINE __u32 set_tag(__u64 hash)
+{
+	return (__u32)(hash >> 32) | 1;
+}
+
 METER_INLINE struct flow *set_entry(struct set_header *set, __u32 way)
 {
 	return (struct flow *)((char *)set + sizeof(*set) +
@@ -91,6 +102,25 @@ METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag
 	return set_open(set, pkt, tag);
 }
 
+METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
+{
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	__u32 index = set_index(hash);
+	__u32 tag = set_tag(hash);
+	struct set_header *set;
+
+	if (!table || !key)
+		return 0;
+	set = bpf_map_lookup_elem(table, &index);
+	if (!set)
+		return 0;
+	for (int way = 0; way < SET_WAYS; way++) {
+		if (set->tag[way] == tag && key_equal(&set_entry(set, way)->key, key))
+			return 1;
+	}
+	return 0;
+}
+
 /* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
  * drain has in hand is not touched then. */
 METER_STEP int cache_packet(struct packet *pkt)
@@ -109,15 +139,14 @@ METER_STEP int cache_packet(struct packet *pkt)
 	if (!table)
 		return METER_NO_ROOM;
 	hash = key_hash(&pkt->key, config.meter.seed);
-	/* The product's low bits are its weakest. */
-	index = (__u32)(hash >> 24) & config.set_mask;
+	index = set_index(hash);
 	set = bpf_map_lookup_elem(table, &index);
 	mine = bpf_map_lookup_elem(&counts, &zero);
 	if (!set || !mine)
 		return METER_NO_ROOM;
 	if (mine->busy == (__u64)index + 1)
 		return METER_BUSY;
-	return set_meter(set, pkt, (__u32)(hash >> 32) | 1);
+	return set_meter(set, pkt, set_tag(hash));
 }
 
 /* Brings out the finished flows of a set; or all. */

@@ -64,9 +64,35 @@ METER_INLINE __u64 emit_flags(void)
 							    : BPF_RB_NO_WAKEUP;
 }
 
-/* A copy of the flow in the ring, not yet to be seen; NULL: there is no room. */
+/* Given by the table: does this CPU's hold the key? It may be written meanwhile, and the answer be
+ * wrong in rare cases: then parts are not joined, or wait for each other in vain. */
+METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash);
+
+/* The other CPUs whose tables hold the key now. */
+METER_STEP __u64 cache_elsewhere(const struct flow_key *key)
+{
+	__u32 mine = bpf_get_smp_processor_id();
+	__u64 cpus = 0;
+	__u64 hash;
+
+	if (!key)
+		return 0;
+	hash = key_hash(key, config.meter.seed);
+	for (__u32 cpu = 0; cpu < FLOW_CPUS_MAX; cpu++) {
+		if (cpu >= config.cpus)
+			break;
+		if (cpu != mine && cache_holds(key, cpu, hash))
+			cpus |= 1ULL << (cpu & 63);
+	}
+	return cpus;
+}
+
+/* A copy of the flow in the ring, not yet to be seen; NULL: there is no room. Others are looked for
+ * before there is a place in the ring, and the flow stays in its table until there is one: so of
+ * two parts that leave at a time, the earlier in the ring is told of the later. */
 METER_INLINE struct flow_record *record_make(const struct flow *flow, enum flow_end end)
 {
+	__u64 elsewhere = config.cpus > 1 ? cache_elsewhere(&flow->key) : 0;
 	struct flow_record *record = bpf_ringbuf_reserve(&records, config.record_octets, 0);
 
 	if (!record)
@@ -75,8 +101,10 @@ METER_INLINE struct flow_record *record_make(const struct flow *flow, enum flow_
 	record->detail = config.meter.detail;
 	record->circumstances = config.meter.circumstances;
 	record->cpu = bpf_get_smp_processor_id();
-	record->elsewhere = 0;
+	record->elsewhere = elsewhere;
 	__builtin_memcpy(&record->flow, flow, __builtin_offsetof(struct flow, tcp));
+	if (config.cpus > 1 && !config.replaying)
+		record->flow.gate_ns = bpf_ktime_get_coarse_ns();
 	if (config.meter.detail >= FLOW_DETAIL_TCP && flow->key.proto == WIRE_IP_TCP)
 		__builtin_memcpy(record->flow.tcp, flow->tcp, sizeof(flow->tcp));
 	else if (config.meter.detail >= FLOW_DETAIL_TCP)

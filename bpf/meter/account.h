@@ -76,7 +76,7 @@ METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
 METER_INLINE void flow_restart(struct flow *flow, const struct packet *pkt,
 			       const volatile struct meter_settings *set)
 {
-	const __u16 keep = FLOW_INITIATOR | FLOW_FIN_SEEN | FLOW_FIN_ACKED;
+	const __u16 keep = FLOW_INITIATOR | FLOW_FIN_SEEN | FLOW_FIN_ACKED | FLOW_AWAITED;
 
 	for (int i = 0; i < 2; i++) {
 		side_clear(&flow->side[i]);

@@ -338,15 +338,30 @@ METER_INLINE bool tcp_syn_is_known(const struct tcp_track *peer, const struct pa
 	       pkt->clock_echo == peer->syn_clock;
 }
 
+/* Another CPU may have seen the other side's SYN. Then this is the ACK of it, if it is the first.
+ */
+METER_INLINE void tcp_handshake_blind(struct flow_tcp *me, struct flow_tcp *peer,
+				      const struct packet *pkt)
+{
+	if (me->track.state & TCP_SHOOK_BLIND || pkt->tcp_flags & WIRE_TCP_SYN)
+		return;
+	me->track.state |= TCP_SHOOK_BLIND;
+	peer->track.syn_ns = pkt->now_ns;
+}
+
 /* The first acknowledgement of the other side's SYN: the handshake's round trip to this side. A SYN
  * is answered by SYN+ACK, that by ACK. An ACK for a SYN whose answer came before it, or was not
  * seen, is later than the answer. */
-METER_INLINE void tcp_handshake(struct flow_tcp *me, const struct flow_tcp *peer,
+METER_INLINE void tcp_handshake(struct flow_tcp *me, struct flow_tcp *peer,
 				const struct packet *pkt)
 {
 	bool answer = pkt->tcp_flags & WIRE_TCP_SYN || peer->track.state & TCP_SYN_ANSWERS;
 
-	if (me->track.state & TCP_SHOOK || !(peer->track.state & TCP_SYN_SEEN))
+	if (!(peer->track.state & TCP_SYN_SEEN)) {
+		tcp_handshake_blind(me, peer, pkt);
+		return;
+	}
+	if (me->track.state & TCP_SHOOK)
 		return;
 	if (!seq_after(pkt->ack, peer->track.isn) || (!answer && !(me->track.state & TCP_SYN_SEEN)))
 		return;

@@ -81,7 +81,7 @@ struct cache_config {
 	__u32 record_octets; /* octets of a flow record */
 	__u32 replaying;     /* time, length and interface come from struct cache_replay */
 	__u32 xdp_action;    /* what becomes of a frame that XDP metered */
-	__u32 spare;
+	__u32 cpus;	     /* whose tables may hold parts of one flow; 1: none is looked for */
 };
 
 /* A packet's meta data where a capture is replayed through the kernel. */
@@ -145,6 +145,8 @@ struct cache_counts {
 enum flow_circumstance {
 	FLOW_SAMPLED = 1 << 0,	  /* not every packet was metered */
 	FLOW_FILE_CLOCK = 1 << 1, /* times are a capture file's, not this host's clock */
+	FLOW_JOINED = 1 << 2,	  /* parts were metered on several CPUs and put together */
+	FLOW_PART = 1 << 3,	  /* other CPUs had parts of it that did not come */
 };
 
 /* Both ends in canonical order: the low end sorts first, so both directions have one key. IPv4
@@ -185,6 +187,9 @@ enum flow_side_state {
 	FLOW_FRAGMENTED = 1 << 3, /* some packet was a fragment */
 	FLOW_ORPHANS = 1 << 4,	  /* fragments whose first fragment, and so ports, never came */
 	FLOW_L4_CUT = 1 << 5,	  /* a transport header was missing or cut; ports may be 0 */
+	FLOW_LEFT = 1 << 6,	  /* the first packet was seen leaving by iface, not coming in */
+	FLOW_AWAITED = 1 << 7,	  /* no FIN seen, and fin_end is what the other side acknowledged */
+	FLOW_SCATTERED = 1 << 8,  /* of a joined record: several CPUs had packets of this side */
 };
 
 /* What one side sent: exactly one cache line with the word that the whole flow keeps there. */
@@ -201,7 +206,7 @@ struct flow_side {
 	__u8 tos_first;
 	__u8 tos_union;
 	union {
-		__u32 fin_end; /* TCP: the sequence number after the FIN */
+		__u32 fin_end; /* TCP: the sequence number after the FIN; see FLOW_AWAITED */
 		__u32 icmp;    /* ICMP: type << 8 | code of the first packet */
 	};
 	__u16 state; /* enum flow_side_state */
@@ -235,6 +240,8 @@ enum tcp_track_state {
 	TCP_CLOCKS = 1 << 11,	  /* time stamps option in the SYN */
 	TCP_SPOKE_LAST = 1 << 12, /* of both sides, this one sent data last */
 	TCP_SHOOK = 1 << 13,	  /* this side acknowledged the other's SYN */
+	TCP_SHOOK_BLIND =
+		1 << 14, /* or something, at the syn_ns of the other, whose SYN is unseen */
 };
 
 #define TCP_RTT_NONE 0xffffffff
@@ -325,7 +332,9 @@ struct flow_shape {
 struct flow {
 	struct flow_key key;
 	__u64 last_ns; /* of either side */
-	__u64 gate_ns; /* a packet at or after this time needs a closer look; 0: every packet */
+	/* A packet at or after this time needs a closer look; 0: every packet. In a record from one
+	 * of several CPUs: when it left. */
+	__u64 gate_ns;
 	struct flow_side side[2];
 	/* --- FLOW_DETAIL_BASIC ends here --- */
 	struct flow_tcp tcp[2]; /* zero unless the protocol is TCP */
@@ -333,6 +342,9 @@ struct flow {
 	struct flow_shape shape[2];
 	/* --- FLOW_DETAIL_FULL ends here --- */
 };
+
+/* Parts of a flow are looked for in the tables of so many CPUs. */
+#define FLOW_CPUS_MAX 128
 
 /* A flow that left the cache. The flow comes last, so that a record can be cut to its detail. */
 struct flow_record {

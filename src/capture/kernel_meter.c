@@ -114,6 +114,7 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 		.record_octets = (guint32)flow_record_size(meter->tables.detail),
 		.replaying = options->replaying,
 		.xdp_action = options->drop ? XDP_DROP : XDP_PASS,
+		.cpus = (guint32)MIN(meter->tables.cpus, FLOW_CPUS_MAX),
 	};
 	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
