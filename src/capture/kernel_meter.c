@@ -14,8 +14,11 @@
 #include <sys/mman.h>
 
 #include "weir_drain.skel.h"
+#include "weir_drain_hash.skel.h"
 #include "weir_tc.skel.h"
+#include "weir_tc_hash.skel.h"
 #include "weir_xdp.skel.h"
+#include "weir_xdp_hash.skel.h"
 
 /* The hooks' objects, then the drain's. */
 #define DRAIN	     KERNEL_HOOKS
@@ -48,17 +51,19 @@ struct kernel_run {
 };
 
 struct object {
-	const void *(*elf)(size_t *ret_size);
+	const void *(*elf[KERNEL_CACHES])(size_t *ret_size);
 	const char *program;
 };
 
 static const struct object objects[OBJECTS] = {
-	[KERNEL_HOOK_XDP] = { weir_xdp__elf_bytes, "weir_xdp" },
-	[KERNEL_HOOK_TC] = { weir_tc__elf_bytes, "weir_tc" },
-	[DRAIN] = { weir_drain__elf_bytes, "weir_drain" },
+	[KERNEL_HOOK_XDP] = { { weir_xdp__elf_bytes, weir_xdp_hash__elf_bytes }, "weir_xdp" },
+	[KERNEL_HOOK_TC] = { { weir_tc__elf_bytes, weir_tc_hash__elf_bytes }, "weir_tc" },
+	[DRAIN] = { { weir_drain__elf_bytes, weir_drain_hash__elf_bytes }, "weir_drain" },
 };
 
-static const char *const shared_maps[] = { "flow_tables", "records", "counts", "fragments" };
+/* The slots are the hash table's alone. */
+static const char *const shared_maps[] = { "flow_tables", "flow_slots", "records", "counts",
+					   "fragments" };
 
 /* The only map whose name ends so: libbpf puts the object's name before it. */
 static struct bpf_map *map_of_section(struct bpf_object *object, const char *section)
@@ -78,8 +83,14 @@ static int size_maps(const struct kernel_meter *meter, struct bpf_object *object
 {
 	struct bpf_map *tables = bpf_object__find_map_by_name(object, "flow_tables");
 	struct bpf_map *records = bpf_object__find_map_by_name(object, "records");
+	struct bpf_map *slots = bpf_object__find_map_by_name(object, "flow_slots");
+	guint64 count = (guint64)meter->tables.cpus * meter->tables.sets;
 	int code = bpf_map__set_max_entries(tables, (guint32)meter->tables.cpus);
 
+	if (slots && count > G_MAXUINT32)
+		return -E2BIG;
+	if (!code && slots)
+		code = bpf_map__set_max_entries(slots, (guint32)count);
 	if (!code)
 		code = bpf_map__set_inner_map_fd(tables, meter->tables.fds[0]);
 	if (!code)
@@ -147,7 +158,7 @@ static bool load(struct kernel_meter *meter, int which, const struct kernel_opti
 	size_t size;
 	int code;
 
-	elf = objects[which].elf(&size);
+	elf = objects[which].elf[options->cache](&size);
 	object = bpf_object__open_mem(elf, size, NULL);
 	if (!object)
 		return kernel_fail(error, "object file", errno);
@@ -215,7 +226,7 @@ static struct kernel_meter *blank(const struct kernel_options *options)
 
 	meter->replay = MAP_FAILED;
 	meter->hook = options->hook;
-	kernel_tables_init(&meter->tables, &options->settings, options->sets);
+	kernel_tables_init(&meter->tables, &options->settings, options->cache, options->sets);
 	for (int i = 0; i < OBJECTS; i++)
 		meter->programs[i] = -1;
 	return meter;

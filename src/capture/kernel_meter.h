@@ -19,7 +19,8 @@ struct kernel_options {
 	enum kernel_hook hook; /* whose program kernel_meter_run() runs */
 	bool every_hook;       /* load the others' too, over the same tables */
 	struct meter_settings settings;
-	guint32 sets;	     /* of each CPU's table: a power of two */
+	enum kernel_cache cache;
+	guint32 sets;	     /* of each CPU's table; of the hash table, flows: a power of two */
 	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
 	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
 	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */

@@ -12,6 +12,13 @@
 
 #include "base/error.h"
 
+#define PLACES_MIN 64
+
+struct kernel_sink {
+	kernel_record *sink;
+	void *data;
+};
+
 bool kernel_fail(GError **error, const char *what, int code)
 {
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "meter in the kernel: %s: %s%s", what,
@@ -20,19 +27,76 @@ bool kernel_fail(GError **error, const char *what, int code)
 	return false;
 }
 
-static guint32 set_octets(const struct kernel_tables *tables)
+/* What the kernel's hash table adds to a key and a value: links and hash, and a bucket. */
+#define HASH_ELEMENT 48
+#define HASH_BUCKET  16
+
+static bool empty_sets(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
+		       GError **error);
+static bool empty_hash(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
+		       GError **error);
+
+/* What differs between the tables. */
+static const struct kind {
+	const char *name;
+	const char *place;
+	enum bpf_map_type type;
+	guint32 key_octets;
+	guint32 header_octets; /* of a value, before its flows */
+	guint32 flows;	       /* in a value */
+	guint32 more_octets;   /* that a place costs beside its value */
+	bool (*empty)(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
+		      GError **error);
+} kinds[KERNEL_CACHES] = {
+	[KERNEL_CACHE_SET] = { "set", "sets", BPF_MAP_TYPE_ARRAY, sizeof(guint32),
+			       sizeof(struct set_header), SET_WAYS, 0, empty_sets },
+	[KERNEL_CACHE_HASH] = { "hash", "flows", BPF_MAP_TYPE_HASH, sizeof(struct flow_key), 0, 1,
+				HASH_ELEMENT + HASH_BUCKET + sizeof(struct flow_key) +
+					sizeof(struct hash_slot),
+				empty_hash },
+};
+
+static guint32 value_octets(const struct kernel_tables *tables)
 {
-	return (guint32)sizeof(struct set_header) + SET_WAYS * tables->stride;
+	const struct kind *kind = &kinds[tables->cache];
+
+	return kind->header_octets + kind->flows * tables->stride;
+}
+
+const char *kernel_cache_name(enum kernel_cache cache)
+{
+	return kinds[cache].name;
+}
+
+const char *kernel_cache_place(enum kernel_cache cache)
+{
+	return kinds[cache].place;
+}
+
+/* Sets have room for twice the flows: one is seldom full then. */
+guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus)
+{
+	guint32 ways = kinds[cache].flows;
+	guint64 wanted = (ways > 1 ? 2 * flows : flows) / ways / (guint64)cpus;
+	guint32 places = PLACES_MIN;
+
+	while (places < wanted && places < 1u << 30)
+		places <<= 1;
+	return places;
 }
 
 void kernel_tables_init(struct kernel_tables *tables, const struct meter_settings *settings,
-			guint32 sets)
+			enum kernel_cache cache, guint32 sets)
 {
 	tables->cpus = libbpf_num_possible_cpus();
+	tables->cache = cache;
 	tables->sets = sets;
 	tables->detail = (enum flow_detail)settings->detail;
 	tables->circumstances = settings->circumstances;
-	tables->stride = (guint32)((flow_size(tables->detail) + 63) / 64 * 64);
+	/* The kernel aligns its hash table's values as it likes. */
+	tables->stride = cache == KERNEL_CACHE_HASH
+				 ? (guint32)flow_size(tables->detail)
+				 : (guint32)((flow_size(tables->detail) + 63) / 64 * 64);
 	tables->fds = g_new(int, tables->cpus);
 	for (int cpu = 0; cpu < tables->cpus; cpu++)
 		tables->fds[cpu] = -1;
@@ -50,9 +114,11 @@ void kernel_tables_clear(struct kernel_tables *tables)
 
 bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 {
+	const struct kind *kind = &kinds[tables->cache];
+
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
-		tables->fds[cpu] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "flow_sets", sizeof(guint32),
-						  set_octets(tables), tables->sets, NULL);
+		tables->fds[cpu] = bpf_map_create(kind->type, "flow_table", kind->key_octets,
+						  value_octets(tables), tables->sets, NULL);
 		if (tables->fds[cpu] < 0)
 			return kernel_fail(error, "flow table", errno);
 	}
@@ -70,46 +136,75 @@ bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError *
 
 guint64 kernel_tables_memory(const struct kernel_tables *tables)
 {
-	return (guint64)tables->cpus * tables->sets * set_octets(tables);
+	return (guint64)tables->cpus * tables->sets *
+	       (value_octets(tables) + kinds[tables->cache].more_octets);
 }
 
-static void dump_set(const struct kernel_tables *tables, const guint8 *set, kernel_record *sink,
-		     void *data)
+static void dump_flow(const struct kernel_tables *tables, const guint8 *flow,
+		      const struct kernel_sink *to)
 {
 	struct flow_record record = { .end = FLOW_END_NONE,
 				      .detail = (guint16)tables->detail,
 				      .circumstances = tables->circumstances };
+
+	memcpy(&record.flow, flow, flow_size(tables->detail));
+	if (record.flow.key.proto != IPPROTO_TCP)
+		memset(record.flow.tcp, 0, sizeof(record.flow.tcp));
+	to->sink(to->data, &record);
+}
+
+static void dump_set(const struct kernel_tables *tables, const guint8 *set,
+		     const struct kernel_sink *to)
+{
 	struct set_header header;
 
 	memcpy(&header, set, sizeof(header));
 	for (guint way = 0; way < SET_WAYS; way++) {
-		if (!header.tag[way])
-			continue;
-		memcpy(&record.flow, set + sizeof(header) + (gsize)way * tables->stride,
-		       flow_size(tables->detail));
-		if (record.flow.key.proto != IPPROTO_TCP)
-			memset(record.flow.tcp, 0, sizeof(record.flow.tcp));
-		sink(data, &record);
+		if (header.tag[way])
+			dump_flow(tables, set + sizeof(header) + (gsize)way * tables->stride, to);
 	}
 }
 
 /* Reads the sets in use; each is free again when its flows are told. */
-bool kernel_tables_empty(const struct kernel_tables *tables, int cpu, kernel_record *sink,
-			 void *data, GError **error)
+static bool empty_sets(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
+		       GError **error)
 {
-	g_autofree guint8 *set = g_malloc(set_octets(tables));
+	g_autofree guint8 *set = g_malloc(value_octets(tables));
 	static const struct set_header none;
-	int table = tables->fds[cpu];
 
 	for (guint32 i = 0; i < tables->sets; i++) {
 		if (bpf_map_lookup_elem(table, &i, set))
 			return kernel_fail(error, "reading a flow table", errno);
 		if (!memcmp(set, &none, sizeof(none)))
 			continue;
-		dump_set(tables, set, sink, data);
+		dump_set(tables, set, to);
 		memset(set, 0, sizeof(none));
 		if (bpf_map_update_elem(table, &i, set, BPF_EXIST))
 			return kernel_fail(error, "clearing a flow table", errno);
 	}
 	return true;
+}
+
+static bool empty_hash(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
+		       GError **error)
+{
+	g_autofree guint8 *flow = g_malloc(value_octets(tables));
+	struct flow_key key;
+
+	while (!bpf_map_get_next_key(table, NULL, &key)) {
+		if (bpf_map_lookup_elem(table, &key, flow))
+			return kernel_fail(error, "reading a flow table", errno);
+		dump_flow(tables, flow, to);
+		if (bpf_map_delete_elem(table, &key))
+			return kernel_fail(error, "clearing a flow table", errno);
+	}
+	return true;
+}
+
+bool kernel_tables_empty(const struct kernel_tables *tables, int cpu, kernel_record *sink,
+			 void *data, GError **error)
+{
+	const struct kernel_sink to = { sink, data };
+
+	return kinds[tables->cache].empty(tables, tables->fds[cpu], &to, error);
 }

@@ -7,10 +7,18 @@
 
 #include "flow/flow.h"
 
+/* What the flow cache of a CPU is made of. */
+enum kernel_cache {
+	KERNEL_CACHE_SET,  /* a set-associative table of our own */
+	KERNEL_CACHE_HASH, /* the kernel's hash table */
+	KERNEL_CACHES,
+};
+
 struct kernel_tables {
+	enum kernel_cache cache;
 	int *fds; /* one a CPU; -1: not there */
 	int cpus;
-	guint32 sets; /* of each: a power of two */
+	guint32 sets; /* of each, sets or slots: a power of two */
 	guint32 stride;
 	enum flow_detail detail;
 	guint32 circumstances;
@@ -20,8 +28,14 @@ typedef void kernel_record(void *data, const struct flow_record *record);
 
 /* No table yet; cleared by kernel_tables_clear(). */
 void kernel_tables_init(struct kernel_tables *tables, const struct meter_settings *settings,
-			guint32 sets);
+			enum kernel_cache cache, guint32 sets);
 void kernel_tables_clear(struct kernel_tables *tables);
+
+const char *kernel_cache_name(enum kernel_cache cache);
+/* What its places are: sets, or flows. */
+const char *kernel_cache_place(enum kernel_cache cache);
+/* Places for each of so many CPUs that together have room for the flows. */
+guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus);
 
 bool kernel_tables_make(struct kernel_tables *tables, GError **error);
 /* Puts each table where its CPU looks for it. */

@@ -238,10 +238,13 @@ struct home {
 	struct kernel_meter *meter;
 };
 
-static bool home_open(struct home *home, size_t timeout, enum kernel_hook hook,
-		      enum flow_detail detail)
+static bool home_open(struct home *home, size_t which, enum flow_detail detail)
 {
-	struct kernel_options options = { .hook = hook, .sets = SETS, .replaying = true };
+	size_t timeout = which / (KERNEL_HOOKS * KERNEL_CACHES);
+	enum kernel_hook hook = which / KERNEL_CACHES % KERNEL_HOOKS;
+	struct kernel_options options = {
+		.hook = hook, .cache = which % KERNEL_CACHES, .sets = SETS, .replaying = true
+	};
 	GError *error = NULL;
 
 	home->options = (struct native_options){
@@ -252,8 +255,9 @@ static bool home_open(struct home *home, size_t timeout, enum kernel_hook hook,
 		.seed = 7,
 	};
 	options.settings = native_settings(&home->options);
-	home->name = g_strdup_printf("%s time-outs, %s", timeouts[timeout].name,
-				     hook == KERNEL_HOOK_XDP ? "XDP" : "tc");
+	home->name = g_strdup_printf("%s time-outs, %s, %s table", timeouts[timeout].name,
+				     hook == KERNEL_HOOK_XDP ? "XDP" : "tc",
+				     kernel_cache_name(options.cache));
 	home->meter = kernel_meter_new(&options, &error);
 	if (!home->meter) {
 		printf("%s: %s\n", home->name, error->message);
@@ -360,7 +364,7 @@ static enum flow_detail detail_by_name(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct home homes[G_N_ELEMENTS(timeouts) * KERNEL_HOOKS];
+	struct home homes[G_N_ELEMENTS(timeouts) * KERNEL_HOOKS * KERNEL_CACHES];
 	enum flow_detail detail;
 	guint64 compared = 0;
 	int failed;
@@ -374,7 +378,7 @@ int main(int argc, char **argv)
 	stay_on_this_cpu();
 	detail = detail_by_name(argv[1]);
 	for (size_t i = 0; i < G_N_ELEMENTS(homes); i++) {
-		if (!home_open(&homes[i], i / KERNEL_HOOKS, i % KERNEL_HOOKS, detail))
+		if (!home_open(&homes[i], i, detail))
 			return 1;
 	}
 	failed = check_folder(homes, G_N_ELEMENTS(homes), argv[2], &compared);

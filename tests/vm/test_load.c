@@ -39,18 +39,21 @@ static bool walked(const char *what, int program)
 	return info.verified_insns <= WALKED_MOST / 2;
 }
 
-static bool load(enum kernel_hook hook, enum flow_detail detail, bool replaying)
+static bool load(enum kernel_hook hook, enum kernel_cache cache, enum flow_detail detail,
+		 bool replaying)
 {
 	const struct native_options native = { .idle_ns = 15 * FLOW_SECOND_NS,
 					       .active_ns = 60 * FLOW_SECOND_NS,
 					       .max_flows = SETS * SET_WAYS,
 					       .detail = detail };
 	const struct kernel_options options = { .hook = hook,
+						.cache = cache,
 						.sets = SETS,
 						.settings = native_settings(&native),
 						.replaying = replaying };
-	g_autofree char *what = g_strdup_printf("%s, %s, %s", hooks[hook], details[detail],
-						replaying ? "replay" : "live");
+	g_autofree char *what =
+		g_strdup_printf("%s, %s table, %s, %s", hooks[hook], kernel_cache_name(cache),
+				details[detail], replaying ? "replay" : "live");
 	GError *error = NULL;
 	struct kernel_meter *meter = kernel_meter_new(&options, &error);
 	bool good;
@@ -70,10 +73,13 @@ int main(void)
 		printf("skipped: needs root\n");
 		return SKIPPED;
 	}
-	for (int hook = 0; hook < KERNEL_HOOKS; hook++) {
+	for (int program = 0; program < KERNEL_HOOKS * KERNEL_CACHES; program++) {
+		enum kernel_hook hook = program / KERNEL_CACHES;
+		enum kernel_cache cache = program % KERNEL_CACHES;
+
 		for (int detail = 0; detail < FLOW_DETAILS; detail++) {
-			good &= load(hook, detail, false);
-			good &= load(hook, detail, true);
+			good &= load(hook, cache, detail, false);
+			good &= load(hook, cache, detail, true);
 		}
 	}
 	return !good;
