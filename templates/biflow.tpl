@@ -19,6 +19,7 @@ destinationTransportPort
 protocolIdentifier
 vlanId
 ingressInterface
+egressInterface
 
 # How much, each way.
 octetDeltaCount

@@ -3,9 +3,10 @@
 # Our own elements are described in weir-elements.xml; a collector that was not taught them sees
 # numbers.
 #
-# 176 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
-# record is 1079 octets (IPv4) or 1103 (IPv6), so a datagram of 1420 octets holds one; the template is
-# 1280. It needs --detail full: a flow takes 1344 octets of the flow table.
+# 184 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
+# record is 1093 octets (IPv4) or 1117 (IPv6) and its texts, so a datagram of 1420 octets holds one,
+# and texts are cut where it does not; the template is 1328. It needs --detail full: a flow takes 1344
+# octets of the flow table.
 
 flow biflow
 ip both
@@ -65,6 +66,14 @@ icmpTypeCodeIPv6
 reverseIcmpTypeCodeIPv6
 ingressInterface
 reverseIngressInterface
+egressInterface
+reverseEgressInterface
+flowDirection
+reverseFlowDirection
+interfaceName
+reverseInterfaceName
+interfaceDescription
+reverseInterfaceDescription
 sourceMacAddress
 reverseSourceMacAddress
 destinationMacAddress

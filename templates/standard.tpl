@@ -24,6 +24,8 @@ protocolIdentifier
 ipVersion
 vlanId
 ingressInterface
+egressInterface
+flowDirection
 
 # How much.
 octetDeltaCount

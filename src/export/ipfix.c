@@ -26,7 +26,8 @@ struct encoder {
 	fbInfoModel_t *model;
 	struct ipfix_types *types; /* NULL: no own elements */
 	struct ipfix_message *message;
-	bool introduced; /* the session's templates are out */
+	size_t record_max; /* octets on the wire */
+	bool introduced;   /* the session's templates are out */
 	guint64 clock_ns;
 	struct form forms[FORMS];
 	guint64 *records; /* of the caller, while he waits */
@@ -109,7 +110,8 @@ static bool check_lengths(const struct encoder *encoder, size_t message_max, GEr
 
 		if (form->plan == NULL)
 			continue;
-		longest = MAX(fill_plan_size(form->plan), form->template_length);
+		/* Texts are cut to what is left. */
+		longest = MAX(fill_plan_length(form->plan), form->template_length);
 		if (IPFIX_MESSAGE_HEADER + IPFIX_SET_HEADER + longest > message_max) {
 			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 				    "template %s needs %zu octets at once, more than a message of "
@@ -146,6 +148,7 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 		ipfix_free(encoder);
 		return NULL;
 	}
+	encoder->record_max = message_max - IPFIX_MESSAGE_HEADER - IPFIX_SET_HEADER;
 	encoder->message = ipfix_message_new(session, message_max, sink, sink_data);
 	return encoder;
 }
@@ -177,30 +180,33 @@ static bool append(void *data, const GArray *columns, const struct flow_view *fo
 	struct encoder *encoder = data;
 	int index = columns == encoder->layout->columns[1];
 	const struct form *form = &encoder->forms[index];
-	size_t size = fill_plan_size(form->plan);
 	struct ipfix_record record = {
 		.template_id = (guint16)(IPFIX_FIRST_DATA_SET + index),
-		.length = size,
+		.length = fill_plan_run(form->plan, forward, form->record),
 		.octets = form->record,
-		.size = size,
+		.size = fill_plan_size(form->plan),
 	};
 
-	fill_plan_run(form->plan, forward, form->record);
+	if (record.length > encoder->record_max)
+		record.length = fill_plan_shorten(form->plan, form->record, record.length,
+						  encoder->record_max);
 	if (!ipfix_message_add_record(encoder->message, &record, error))
 		return false;
 	(*encoder->records)++;
 	return true;
 }
 
-static bool encode_flow(struct encoder *encoder, const struct flow_record *record, GError **error)
+static bool encode_flow(struct encoder *encoder, const struct flow_view *flow, GError **error)
 {
-	if (!(record->flow.key.version == 6 ? encoder->layout->ipv6 : encoder->layout->ipv4))
+	const struct flow *metered = &flow->record->flow;
+
+	if (!(metered->key.version == 6 ? encoder->layout->ipv6 : encoder->layout->ipv4))
 		return true;
-	encoder->clock_ns = MAX(encoder->clock_ns, flow_last_ns(&record->flow));
+	encoder->clock_ns = MAX(encoder->clock_ns, flow_last_ns(metered));
 	ipfix_message_set_time(encoder->message, (guint32)(encoder->clock_ns / FLOW_SECOND_NS));
 	if (!encoder->introduced && !introduce(encoder, error))
 		return false;
-	return record_template_apply(encoder->layout, record, append, encoder, error);
+	return record_template_apply(encoder->layout, flow, append, encoder, error);
 }
 
 static bool ipfix_encode(struct encoder *encoder, const struct flow_batch *batch,
@@ -208,7 +214,9 @@ static bool ipfix_encode(struct encoder *encoder, const struct flow_batch *batch
 {
 	encoder->records = ret_records;
 	for (size_t i = 0; i < batch->count; i++) {
-		if (!encode_flow(encoder, &batch->records[i], error))
+		struct flow_view flow = flow_view_of(&batch->records[i], &batch->extras[i]);
+
+		if (!encode_flow(encoder, &flow, error))
 			return false;
 	}
 	return true;

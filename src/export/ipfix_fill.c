@@ -2,6 +2,7 @@
 /* The fill plan: what to ask of the flow, and where and how the answer is stored. */
 #include "export/ipfix_fill.h"
 
+#include <fixbuf/public.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -31,6 +32,7 @@ enum fill_op {
 	FILL_COPY32,
 	FILL_COPY64,
 	FILL_WIDEN, /* the record's number is wider than the flow's */
+	FILL_TEXT,
 };
 
 struct fill_step {
@@ -46,6 +48,7 @@ struct fill_step {
 
 struct fill_plan {
 	size_t size;
+	size_t length;
 	size_t count;
 	struct fill_step steps[];
 };
@@ -111,13 +114,21 @@ static struct fill_step make_step(const struct template_column *column, size_t t
 		.reverse = column->reverse,
 	};
 
-	if (field->place.where != FIELD_COMPUTED && is_unsigned(field->type)) {
+	if (field->type == FIELD_STRING) {
+		step.op = FILL_TEXT;
+	} else if (field->place.where != FIELD_COMPUTED && is_unsigned(field->type)) {
 		step.op = (guint8)copy_of(field->place.size, field_type_size(field->type));
 		step.base = (guint8)base_of(field->place.where, column->reverse);
 		step.from = field->place.offset;
 		step.size = (guint8)field->place.size;
 	}
 	return step;
+}
+
+/* RFC 7011, section 7: the length takes one octet or three. */
+static size_t text_octets(size_t length)
+{
+	return (length < 255 ? 1 : 3) + length;
 }
 
 struct fill_plan *fill_plan_new(const GArray *columns)
@@ -128,8 +139,12 @@ struct fill_plan *fill_plan_new(const GArray *columns)
 		const struct template_column *column =
 			&g_array_index(columns, struct template_column, i);
 
+		bool is_text = column->field->type == FIELD_STRING;
+		size_t size = field_type_size(column->field->type);
+
 		plan->steps[plan->count++] = make_step(column, plan->size);
-		plan->size += field_type_size(column->field->type);
+		plan->size += is_text ? sizeof(fbVarfield_t) : size;
+		plan->length += is_text ? text_octets(0) : size;
 	}
 	return plan;
 }
@@ -142,6 +157,11 @@ void fill_plan_free(struct fill_plan *plan)
 size_t fill_plan_size(const struct fill_plan *plan)
 {
 	return plan->size;
+}
+
+size_t fill_plan_length(const struct fill_plan *plan)
+{
+	return plan->length;
 }
 
 static inline void put8(guint8 *to, guint64 number)
@@ -198,6 +218,7 @@ static inline void put(guint8 *to, enum field_type type, const union field_value
 		return put64(to, ipfix_time_micro(value->number));
 	case FIELD_DATE_TIME_NANOSECONDS:
 		return put64(to, ipfix_time_nano(value->number));
+	case FIELD_STRING: /* see tell() */
 	case FIELD_TYPES:
 		break;
 	}
@@ -261,17 +282,71 @@ static void widen(const struct fill_step *step, const guint8 *from, guint8 *to)
 	put(to, step->type, &value);
 }
 
-void fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record)
+static struct flow_text text_at(const guint8 *record)
 {
-	const struct flow_view views[2] = {
-		*forward,
-		{
-			.record = forward->record,
-			.from = forward->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
-			.scope = FIELD_SCOPE_REVERSE,
-		},
-	};
+	fbVarfield_t stored;
+
+	memcpy(&stored, record, sizeof(stored));
+	return (struct flow_text){ (const char *)stored.buf, stored.len };
+}
+
+static void put_text(guint8 *to, const struct flow_text *text)
+{
+	const fbVarfield_t stored = { .buf = (guint8 *)(guintptr)text->octets,
+				      .len = text->length };
+
+	memcpy(to, &stored, sizeof(stored));
+}
+
+/* Returns the octets on the wire beyond those of an empty text. */
+static size_t tell(const struct fill_step *step, const struct flow_view *views, guint8 *to)
+{
+	union field_value value;
+
+	step->get(&views[step->reverse], &value);
+	put_text(to, &value.text);
+	return text_octets(value.text.length) - text_octets(0);
+}
+
+static size_t longest_text(const struct fill_plan *plan, const guint8 *record)
+{
+	size_t longest = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct fill_step *step = &plan->steps[i];
+
+		if (step->op == FILL_TEXT && text_at(record + step->to).length > longest) {
+			longest = text_at(record + step->to).length;
+			at = step->to;
+		}
+	}
+	g_assert(longest > 0); /* else max is less than fill_plan_length() */
+	return at;
+}
+
+size_t fill_plan_shorten(const struct fill_plan *plan, guint8 *record, size_t length, size_t max)
+{
+	while (length > max) {
+		size_t at = longest_text(plan, record);
+		struct flow_text text = text_at(record + at);
+
+		length -= text_octets(text.length);
+		/* No text gives more than half at a time, so that those alike stay alike. */
+		text.length = flow_text_fit(
+			&text, text.length - MIN(length + text_octets(text.length) - max,
+						 (text.length + 1) / 2));
+		length += text_octets(text.length);
+		put_text(record + at, &text);
+	}
+	return length;
+}
+
+size_t fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record)
+{
+	const struct flow_view views[2] = { *forward, flow_view_reverse(forward) };
 	const guint8 *bases[BASES];
+	size_t length = plan->length;
 
 	set_bases(bases, views);
 	for (size_t i = 0; i < plan->count; i++) {
@@ -295,9 +370,13 @@ void fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward
 		case FILL_WIDEN:
 			widen(step, from, to);
 			break;
+		case FILL_TEXT:
+			length += tell(step, views, to);
+			break;
 		case FILL_ASK:
 			ask(step, views, to);
 			break;
 		}
 	}
+	return length;
 }

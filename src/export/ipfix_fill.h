@@ -12,9 +12,16 @@ struct fill_plan;
 struct fill_plan *fill_plan_new(const GArray *columns);
 void fill_plan_free(struct fill_plan *plan);
 
-/* Octets of the record; as all fields have a fixed length, the same inside and on the wire. */
+/* Octets of the record in memory, where a text is a fbVarfield_t, which may not be aligned. */
 size_t fill_plan_size(const struct fill_plan *plan);
-void fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record);
+/* Octets of the record on the wire, if all its texts are empty. */
+size_t fill_plan_length(const struct fill_plan *plan);
+/* Returns the octets of the record on the wire: always fill_plan_length() where there is no text.
+ */
+size_t fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record);
+/* The texts of a record that takes so many octets on the wire, which is too much, are cut until it
+ * takes max, the longest first. Returns the new length. */
+size_t fill_plan_shorten(const struct fill_plan *plan, guint8 *record, size_t length, size_t max);
 
 /* The NTP form of RFC 7011, 6.1.9 and 6.1.10: seconds since 1900 modulo 2^32, then 1/2^32 s. The
  * fraction is rounded up, so that a reader gets the same number whether he cuts or rounds. */

@@ -18,7 +18,10 @@ static const guint8 model_types[FIELD_TYPES] = {
 	[FIELD_DATE_TIME_MILLISECONDS] = FB_DT_MILSEC,
 	[FIELD_DATE_TIME_MICROSECONDS] = FB_DT_MICROSEC,
 	[FIELD_DATE_TIME_NANOSECONDS] = FB_DT_NANOSEC,
+	[FIELD_STRING] = FB_STRING,
 };
+
+_Static_assert(FIELD_SIZE_VARIABLE == FB_IE_VARLEN, "one word for it");
 
 /* What libfixbuf turns round on the wire. */
 static bool has_byte_order(enum field_type type)
@@ -28,6 +31,7 @@ static bool has_byte_order(enum field_type type)
 	case FIELD_BOOLEAN:
 	case FIELD_MAC_ADDRESS:
 	case FIELD_IPV6_ADDRESS:
+	case FIELD_STRING:
 		return false;
 	default:
 		return true;

@@ -105,6 +105,12 @@ static char *put_nanoseconds(char *to, const union field_value *value, struct pr
 	return put_time(to, value->number, 9, day);
 }
 
+static char *put_text(char *to, const union field_value *value, struct print_day *day)
+{
+	(void)day;
+	return print_json_text(to, &value->text);
+}
+
 static put_value *const put_by_type[FIELD_TYPES] = {
 	[FIELD_UNSIGNED8] = put_number,
 	[FIELD_UNSIGNED16] = put_number,
@@ -118,7 +124,13 @@ static put_value *const put_by_type[FIELD_TYPES] = {
 	[FIELD_DATE_TIME_MILLISECONDS] = put_milliseconds,
 	[FIELD_DATE_TIME_MICROSECONDS] = put_microseconds,
 	[FIELD_DATE_TIME_NANOSECONDS] = put_nanoseconds,
+	[FIELD_STRING] = put_text,
 };
+
+static size_t longest_value(enum field_type type)
+{
+	return type == FIELD_STRING ? PRINT_JSON_TEXT_MAX : PRINT_MAX;
+}
 
 static bool is_time(const struct field *field)
 {
@@ -140,7 +152,7 @@ static size_t compile(const GArray *columns, struct step *steps)
 		steps[i].of_reverse_time = column->reverse && is_time(column->field);
 		steps[i].key = g_strdup_printf(",\"%s\":", column->name);
 		steps[i].key_length = strlen(steps[i].key);
-		longest += steps[i].key_length + PRINT_MAX;
+		longest += steps[i].key_length + longest_value(column->field->type);
 	}
 	return longest;
 }
@@ -238,9 +250,12 @@ static bool json_encode(struct encoder *encoder, const struct flow_batch *batch,
 	bool good = true;
 
 	encoder->ret_records = ret_records;
-	for (size_t i = 0; i < batch->count && good; i++)
-		good = record_template_apply(encoder->record_template, &batch->records[i],
-					     put_record, encoder, error);
+	for (size_t i = 0; i < batch->count && good; i++) {
+		struct flow_view flow = flow_view_of(&batch->records[i], &batch->extras[i]);
+
+		good = record_template_apply(encoder->record_template, &flow, put_record, encoder,
+					     error);
+	}
 	encoder->ret_records = NULL;
 	return good;
 }

@@ -245,3 +245,57 @@ char *print_mac(char *to, const guint8 octets[6])
 	}
 	return to;
 }
+
+static char *print_json_control(char *to, guint8 octet)
+{
+	static const char letters[] = "btnvfr"; /* of 8 to 13; JSON has no \v */
+
+	*to++ = '\\';
+	if (octet >= 8 && octet <= 13 && octet != 11) {
+		*to++ = letters[octet - 8];
+		return to;
+	}
+	memcpy(to, "u00", 3);
+	to[3] = hex[octet >> 4];
+	to[4] = hex[octet & 0xf];
+	return to + 5;
+}
+
+/* A character of more than one octet, or U+FFFD for an octet that belongs to none. */
+static char *print_wide(char *to, const char *from, size_t left, size_t *ret_taken)
+{
+	gunichar character = g_utf8_get_char_validated(from, (gssize)left);
+
+	if (character >= 0x110000) { /* also (gunichar)-1 and -2, what it says of others */
+		memcpy(to, "\xef\xbf\xbd", 3);
+		*ret_taken = 1;
+		return to + 3;
+	}
+	*ret_taken = (size_t)g_unichar_to_utf8(character, NULL);
+	memcpy(to, from, *ret_taken);
+	return to + *ret_taken;
+}
+
+char *print_json_text(char *to, const struct flow_text *text)
+{
+	size_t length = MIN(text->length, FLOW_TEXT_MAX);
+
+	*to++ = '"';
+	for (size_t i = 0; i < length;) {
+		guint8 octet = (guint8)text->octets[i];
+		size_t taken = 1;
+
+		if (octet < ' ' || octet == 0x7f) {
+			to = print_json_control(to, octet);
+		} else if (octet < 0x80) {
+			if (octet == '"' || octet == '\\')
+				*to++ = '\\';
+			*to++ = (char)octet;
+		} else {
+			to = print_wide(to, text->octets + i, length - i, &taken);
+		}
+		i += taken;
+	}
+	*to++ = '"';
+	return to;
+}

@@ -5,7 +5,7 @@
 #ifndef WEIR_EXPORT_PRINT_H
 #define WEIR_EXPORT_PRINT_H
 
-#include <glib.h>
+#include "flow/extra.h"
 
 /* Room for any one value. */
 #define PRINT_MAX 48
@@ -32,6 +32,9 @@ char *print_clock(char *to, guint64 time_ns, guint digits);
 char *print_ipv4(char *to, const guint8 octets[4]);
 /* As inet_ntop writes it. */
 char *print_ipv6(char *to, const guint8 octets[16]);
+/* In quotation marks, with what JSON wants escaped; always UTF-8, whatever the text holds. */
+#define PRINT_JSON_TEXT_MAX (2 + FLOW_TEXT_MAX * 6)
+char *print_json_text(char *to, const struct flow_text *text);
 char *print_mac(char *to, const guint8 octets[6]);
 
 #endif

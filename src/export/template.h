@@ -44,7 +44,7 @@ guint64 record_template_records(const struct record_template *record_template,
 typedef bool record_sink(void *data, const GArray *columns, const struct flow_view *forward,
 			 GError **error);
 bool record_template_apply(const struct record_template *record_template,
-			   const struct flow_record *record, record_sink *sink, void *data,
+			   const struct flow_view *flow, record_sink *sink, void *data,
 			   GError **error);
 
 /* The value of a column of that record. */

@@ -198,12 +198,8 @@ static void put_flags(struct encoder *encoder, const struct flow_view *view)
 static void put_flow(struct encoder *encoder, const struct flow_record *record)
 {
 	const struct flow *flow = &record->flow;
-	enum flow_side_index initiator = flow_initiator(flow);
-	const struct flow_view views[2] = {
-		{ record, initiator, FIELD_SCOPE_FORWARD },
-		{ record, initiator == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
-		  FIELD_SCOPE_REVERSE },
-	};
+	const struct flow_view forward = flow_view_of(record, NULL); /* no room for extras */
+	const struct flow_view views[2] = { forward, flow_view_reverse(&forward) };
 	guint64 first = flow_first_ns(flow);
 	guint64 last = flow_last_ns(flow);
 

@@ -108,6 +108,63 @@ static void icmp_type_code(const struct flow_view *view, union field_value *ret_
 	ret_value->number = is_icmp(flow_of(view)) && !silent(view) ? side_of(view)->icmp : 0;
 }
 
+/* NULL where it is not known, as for a side that sent nothing. */
+static const struct flow_interface *interface_of(const struct flow_view *view)
+{
+	return view->extra && !silent(view) ? view->extra->interface[view->from] : NULL;
+}
+
+static guint32 interface_index(const struct flow_view *view)
+{
+	const struct flow_interface *interface = interface_of(view);
+
+	return interface ? interface->index : side_of(view)->iface;
+}
+
+static bool left(const struct flow_view *view)
+{
+	return side_of(view)->state & FLOW_LEFT;
+}
+
+static void ingress_interface(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = silent(view) || left(view) ? 0 : interface_index(view);
+}
+
+static void egress_interface(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = silent(view) || !left(view) ? 0 : interface_index(view);
+}
+
+static void flow_direction(const struct flow_view *view, union field_value *ret_value)
+{
+	ret_value->number = !silent(view) && left(view);
+}
+
+static bool knows_interface_name(const struct flow_view *view)
+{
+	return interface_of(view) && interface_of(view)->name.length > 0;
+}
+
+static bool knows_interface_description(const struct flow_view *view)
+{
+	return interface_of(view) && interface_of(view)->description.length > 0;
+}
+
+static void interface_name(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow_interface *interface = interface_of(view);
+
+	ret_value->text = interface ? interface->name : (struct flow_text){ NULL, 0 };
+}
+
+static void interface_description(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow_interface *interface = interface_of(view);
+
+	ret_value->text = interface ? interface->description : (struct flow_text){ NULL, 0 };
+}
+
 static void id(const struct flow_view *view, union field_value *ret_value)
 {
 	ret_value->number = flow_id(flow_of(view));
@@ -253,11 +310,14 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 	GETTER(get_own_##id, source)
 #define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
 	GETTER(get_iana_##id, source)
+#define EXTRA_IANA(name, id, type, semantics, direction, v9, units, known, source, text)        \
+	GETTER(get_iana_##id, source)
 #include "flow/fields.def"
 #undef IANA
 #undef OWN
 #undef TCP
 #undef TCP_IANA
+#undef EXTRA_IANA
 
 /* The same column of fields.def once more, read as a place. */
 #undef KEY
@@ -290,6 +350,9 @@ const struct field fields[] = {
 #define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
 	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known },
+#define EXTRA_IANA(name, id, type, semantics, direction, v9, units, known, source, text)        \
+	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_BASIC, 0, v9, units, text, get_iana_##id, source, known },
 #define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
 #include "flow/fields.def"
 #undef FIELD_DEFAULT
@@ -297,6 +360,7 @@ const struct field fields[] = {
 #undef OWN
 #undef TCP
 #undef TCP_IANA
+#undef EXTRA_IANA
 };
 /* clang-format on */
 
@@ -318,7 +382,21 @@ static const struct {
 	[FIELD_DATE_TIME_MILLISECONDS] = { "dateTimeMilliseconds", 8 },
 	[FIELD_DATE_TIME_MICROSECONDS] = { "dateTimeMicroseconds", 8 },
 	[FIELD_DATE_TIME_NANOSECONDS] = { "dateTimeNanoseconds", 8 },
+	[FIELD_STRING] = { "string", FIELD_SIZE_VARIABLE },
 };
+
+struct flow_view flow_view_of(const struct flow_record *record, const struct flow_extra *extra)
+{
+	return (struct flow_view){ record, flow_initiator(&record->flow), FIELD_SCOPE_FORWARD,
+				   extra };
+}
+
+struct flow_view flow_view_reverse(const struct flow_view *forward)
+{
+	return (struct flow_view){ forward->record,
+				   forward->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
+				   FIELD_SCOPE_REVERSE, forward->extra };
+}
 
 const struct field *field_by_name(const char *name)
 {

@@ -24,8 +24,12 @@ enum field_type {
 	FIELD_DATE_TIME_MILLISECONDS,
 	FIELD_DATE_TIME_MICROSECONDS,
 	FIELD_DATE_TIME_NANOSECONDS,
+	FIELD_STRING,
 	FIELD_TYPES,
 };
+
+/* field_type_size() of a type that has none; in an IPFIX template it means just this. */
+#define FIELD_SIZE_VARIABLE 65535
 
 /* Numbers as in the IANA registry "IPFIX Information Element Semantics". */
 enum field_semantics {
@@ -82,12 +86,19 @@ struct flow_view {
 	const struct flow_record *record;
 	enum flow_side_index from;
 	enum field_scope scope;
+	const struct flow_extra *extra; /* NULL: nobody found out anything */
 };
 
+/* The flow as its initiator sees it. */
+struct flow_view flow_view_of(const struct flow_record *record, const struct flow_extra *extra);
+/* The same flow from the other end: the reverse elements of a biflow. */
+struct flow_view flow_view_reverse(const struct flow_view *forward);
+
 union field_value {
-	guint64 number;	   /* integers, booleans; times in nanoseconds since 1970 */
-	double real;	   /* FIELD_FLOAT64 */
-	guint8 octets[16]; /* addresses, as on the wire */
+	guint64 number;	       /* integers, booleans; times in nanoseconds since 1970 */
+	double real;	       /* FIELD_FLOAT64 */
+	guint8 octets[16];     /* addresses, as on the wire */
+	struct flow_text text; /* FIELD_STRING; good as long as the view's extra */
 };
 
 typedef void field_get(const struct flow_view *view, union field_value *ret_value);
@@ -133,7 +144,7 @@ extern const size_t fields_count;
 const struct field *field_by_name(const char *name);
 /* "octetDeltaCount" -> "reverseOctetDeltaCount"; free with g_free. */
 char *field_reverse_name(const struct field *field);
-/* Octets on the wire and in a record of host byte order. */
+/* Octets on the wire and in a record of host byte order, or FIELD_SIZE_VARIABLE. */
 size_t field_type_size(enum field_type type);
 /* The abstract data type as the IANA registry spells it: "unsigned64", "ipv4Address", ... */
 const char *field_type_name(enum field_type type);

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "flow/extra.h"
 #include "meter/types.h"
 
 #define FLOW_BATCH_MAX 128
@@ -14,6 +15,7 @@
 struct flow_batch {
 	size_t count;
 	struct flow_record records[FLOW_BATCH_MAX];
+	struct flow_extra extras[FLOW_BATCH_MAX]; /* of the record in the same place */
 };
 
 /* Octets of a flow, of a record at this level of detail. */

@@ -87,7 +87,10 @@ static double fill_rate(struct bench *bench, double seconds)
 			for (size_t k = 0; k < bench->batches[i].count; k++) {
 				const struct flow_record *flow = &bench->batches[i].records[k];
 
-				record_template_apply(bench->layout, flow, fill_one, plans, NULL);
+				struct flow_view view =
+					flow_view_of(flow, &bench->batches[i].extras[k]);
+
+				record_template_apply(bench->layout, &view, fill_one, plans, NULL);
 				records +=
 					bench->layout->biflow
 						? 1

@@ -44,6 +44,7 @@ static void check_columns(const GArray *columns, guint8 version)
 static void check_template(const struct record_template *form)
 {
 	struct flow_record record = { .end = FLOW_END_IDLE, .detail = form->detail };
+	struct flow_view view;
 	guint records = 0;
 
 	check_columns(form->columns[0], 4);
@@ -52,7 +53,8 @@ static void check_template(const struct record_template *form)
 	record.flow.side[FLOW_FROM_HIGH].packets = 1;
 	for (guint8 version = 4; version <= 6; version += 2) {
 		record.flow.key.version = version;
-		g_assert_true(record_template_apply(form, &record, take_values, &records, NULL));
+		view = flow_view_of(&record, NULL);
+		g_assert_true(record_template_apply(form, &view, take_values, &records, NULL));
 	}
 	g_assert_cmpuint(records, ==, (form->ipv4 + form->ipv6) * (form->biflow ? 1 : 2));
 }

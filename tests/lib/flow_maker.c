@@ -44,6 +44,7 @@ static void make_side(struct flow_side *side, guint64 number, guint64 first_ns)
 	side->tos_first = 0xb8;
 	side->tos_union = 0xba;
 	side->iface = 1;
+	side->state |= number % 3 == 1 ? FLOW_LEFT : 0;
 }
 
 static void make_shape(struct flow_shape *shape, const struct flow_side *side, guint64 number)
@@ -123,7 +124,7 @@ void flow_maker_make(struct flow_record *record, guint64 number)
 	make_key(&flow->key, number);
 	make_side(&flow->side[opener], number, first_ns);
 	make_shape(&flow->shape[opener], &flow->side[opener], number);
-	flow->side[opener].state = FLOW_INITIATOR;
+	flow->side[opener].state |= FLOW_INITIATOR;
 	if (number % 5 != 4) {
 		make_side(&flow->side[other], number * 31 + 7, first_ns + 250);
 		make_shape(&flow->shape[other], &flow->side[other], number * 31 + 7);
@@ -136,9 +137,40 @@ void flow_maker_make(struct flow_record *record, guint64 number)
 	flow->side[FLOW_FROM_LOW].whole = first_ns;
 }
 
+/* 254 and 255 octets: the last of the short and the first of the long form of an IPFIX length. */
+#define TEXT_10	 "0123456789"
+#define TEXT_50	 TEXT_10 TEXT_10 TEXT_10 TEXT_10 TEXT_10
+#define TEXT_254 TEXT_50 TEXT_50 TEXT_50 TEXT_50 TEXT_50 "0123"
+
+void flow_maker_extra(struct flow_extra *extra, const struct flow_record *record, guint64 number)
+{
+#define TEXT(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+	static const struct flow_interface interfaces[] = {
+		{ 1, TEXT("eth0"), TEXT("") },
+		{ 70000, TEXT("veth\xc3\xa9"), TEXT("up\\link \"A\"\t\xe2\x82\xac") },
+		{ 3, TEXT("e"), TEXT(TEXT_254) },
+		{ 4, TEXT(TEXT_254), TEXT(TEXT_254 "4") },
+	};
+#undef TEXT
+
+	for (guint64 i = 0; i < 2; i++) {
+		guint64 which = (number + i * 7) % (G_N_ELEMENTS(interfaces) + 1);
+
+		extra->interface[i] =
+			record->flow.side[i].packets > 0 && which < G_N_ELEMENTS(interfaces)
+				? &interfaces[which]
+				: NULL;
+	}
+}
+
 void flow_maker_fill(struct flow_batch *batch, guint64 number, guint64 count)
 {
 	batch->count = MIN(count, FLOW_BATCH_MAX);
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++) {
 		flow_maker_make(&batch->records[i], number + i);
+		flow_maker_extra(&batch->extras[i], &batch->records[i], number + i);
+	}
 }

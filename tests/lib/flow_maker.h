@@ -7,6 +7,8 @@
 
 /* Every third flow is IPv6, every fifth has one side only, every seventh counts beyond 32 bits. */
 void flow_maker_make(struct flow_record *record, guint64 number);
+/* What the enrich stage would find: interfaces with and without a name and a description. */
+void flow_maker_extra(struct flow_extra *extra, const struct flow_record *record, guint64 number);
 /* The flows from number on, as many as a batch takes, but count at most. */
 void flow_maker_fill(struct flow_batch *batch, guint64 number, guint64 count);
 

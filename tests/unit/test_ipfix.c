@@ -13,6 +13,8 @@
 
 #define DOMAIN	  0xabcdef01U
 #define TEMPLATES 4 /* ids 256 to 259 are looked at */
+#define COLUMNS	  256
+#define VARIABLE  65535
 
 /* What a walk over all messages found. */
 struct walk {
@@ -22,7 +24,9 @@ struct walk {
 	guint templates;
 	guint type_records;
 	guint64 records[TEMPLATES]; /* by template id - 256 */
-	guint32 length[TEMPLATES];  /* of a record; 0: variable or not known */
+	guint columns[TEMPLATES];   /* 0: not known */
+	guint32 length[TEMPLATES];  /* the sum of widths */
+	guint16 width[TEMPLATES][COLUMNS];
 	guint32 next_sequence;
 	guint32 last_time;
 	guint longest;
@@ -85,49 +89,57 @@ static void walk_templates(struct walk *walk, const guint8 *at, const guint8 *en
 {
 	while (at < end) {
 		guint16 id = load_be16(at);
-		guint16 fields_left = load_be16(at + 2);
-		guint32 length = 0;
-		bool variable = false;
+		guint16 columns = load_be16(at + 2);
+		guint count = 0;
 
 		at += options ? 6 : 4;
-		for (; fields_left > 0 && at + 4 <= end; fields_left--) {
-			guint16 one = load_be16(at + 2);
-
-			variable |= one == 65535;
-			length += one;
-			at += load_be16(at) & 0x8000 ? 8 : 4;
-		}
-		if (at > end || fields_left > 0 || id < 256 || id >= 256 + TEMPLATES) {
+		if (id < 256 || id >= 256 + TEMPLATES || columns > COLUMNS) {
 			walk->faults++;
 			return;
 		}
+		for (; count < columns && at + 4 <= end; count++) {
+			walk->width[id - 256][count] = load_be16(at + 2);
+			walk->length[id - 256] += load_be16(at + 2);
+			at += load_be16(at) & 0x8000 ? 8 : 4;
+		}
+		walk->faults += at > end || count < columns;
+		walk->columns[id - 256] = columns;
 		walk->templates++;
-		walk->length[id - 256] = variable ? 0 : length;
 	}
+}
+
+/* Returns the end of the record, which may be beyond that of the set. */
+static const guint8 *walk_record(const struct walk *walk, guint16 id, const guint8 *at,
+				 const guint8 *end)
+{
+	for (guint i = 0; i < walk->columns[id - 256]; i++) {
+		guint16 width = walk->width[id - 256][i];
+
+		if (at >= end)
+			return end + 1;
+		if (width != VARIABLE)
+			at += width;
+		else
+			at += at[0] == 255 ? 3 + load_be16(at + 1) : 1 + at[0];
+	}
+	return at;
 }
 
 static guint32 walk_data(struct walk *walk, guint16 id, const guint8 *at, const guint8 *end)
 {
-	guint32 length = id < 256 + TEMPLATES ? walk->length[id - 256] : 0;
 	guint32 count = 0;
 
-	if (id == 258) { /* type records: 26 octets, then two strings */
-		for (; at < end; count++) {
-			at += 26;
-			for (int i = 0; i < 2; i++)
-				at += at[0] == 255 ? 3 + load_be16(at + 1) : 1 + at[0];
-		}
-		walk->faults += at != end;
-		walk->type_records += count;
-		return count;
-	}
-	if (length == 0 || (end - at) % length != 0) {
+	if (id >= 256 + TEMPLATES || walk->columns[id - 256] == 0) {
 		walk->faults++;
 		return 0;
 	}
 	if (walk->first_record[id - 256] == NULL)
 		walk->first_record[id - 256] = at;
-	count = (guint32)(end - at) / length;
+	for (; at < end; count++)
+		at = walk_record(walk, id, at, end);
+	walk->faults += at != end;
+	if (id == 258)
+		walk->type_records += count;
 	walk->records[id - 256] += count;
 	return count;
 }
@@ -238,7 +250,7 @@ static void test_one_flow(void)
 /* Flows 0, 3, 6... are IPv4; batches of one number only keep to one form. */
 static void encode_ipv4(struct run *run, guint64 count)
 {
-	g_autofree struct flow_batch *batch = g_new(struct flow_batch, 1);
+	g_autofree struct flow_batch *batch = g_new0(struct flow_batch, 1);
 
 	for (guint64 i = 0; i < count; i++) {
 		batch->count = 1;

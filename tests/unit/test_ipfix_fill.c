@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The plan reads numbers where they lie; the getters of the field table say what they should be. */
+#include <fixbuf/public.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -34,6 +35,27 @@ static guint64 stored(const guint8 *at, size_t size)
 	return *at;
 }
 
+static size_t stored_size(enum field_type type)
+{
+	return type == FIELD_STRING ? sizeof(fbVarfield_t) : field_type_size(type);
+}
+
+static bool same_text(const guint8 *at, const struct flow_text *text)
+{
+	fbVarfield_t stored;
+
+	memcpy(&stored, at, sizeof(stored));
+	return stored.len == text->length && stored.buf == (const guint8 *)text->octets;
+}
+
+/* RFC 7011, section 7. */
+static size_t wire_size(enum field_type type, const union field_value *value)
+{
+	if (type != FIELD_STRING)
+		return field_type_size(type);
+	return value->text.length + (value->text.length < 255 ? 1 : 3);
+}
+
 static bool same(enum field_type type, const guint8 *at, const union field_value *value)
 {
 	switch (type) {
@@ -50,6 +72,8 @@ static bool same(enum field_type type, const guint8 *at, const union field_value
 		return stored(at, 8) == ipfix_time_micro(value->number);
 	case FIELD_DATE_TIME_NANOSECONDS:
 		return stored(at, 8) == ipfix_time_nano(value->number);
+	case FIELD_STRING:
+		return same_text(at, &value->text);
 	case FIELD_BOOLEAN:
 		return stored(at, 1) == (value->number ? 1 : 2);
 	default:
@@ -65,10 +89,11 @@ static bool compare(void *data, const GArray *columns, const struct flow_view *f
 		((struct check *)data)->plans[forward->record->flow.key.version == 6];
 	g_autofree guint8 *record = g_malloc(fill_plan_size(plan)); /* its end is watched */
 	struct check *check = data;
+	size_t length = fill_plan_run(plan, forward, record);
+	size_t on_wire = 0;
 	size_t at = 0;
 
 	(void)error;
-	fill_plan_run(plan, forward, record);
 	for (guint i = 0; i < columns->len; i++) {
 		const struct template_column *column =
 			&g_array_index(columns, struct template_column, i);
@@ -77,9 +102,11 @@ static bool compare(void *data, const GArray *columns, const struct flow_view *f
 		template_column_value(column, forward, &value);
 		check->wrong += !same(column->field->type, record + at, &value);
 		check->columns++;
-		at += field_type_size(column->field->type);
+		on_wire += wire_size(column->field->type, &value);
+		at += stored_size(column->field->type);
 	}
 	check->wrong += at != fill_plan_size(plan);
+	check->wrong += on_wire != length;
 	return true;
 }
 
@@ -93,14 +120,19 @@ static void check_template(const char *name, enum template_direction direction)
 	check.plans[0] = fill_plan_new(layout->columns[0]);
 	check.plans[1] = fill_plan_new(layout->columns[1]);
 	for (guint64 number = 0; number < 500; number++) {
+		struct flow_extra extra;
+		struct flow_view view;
+
 		flow_maker_make(&record, number);
+		flow_maker_extra(&extra, &record, number);
 		/* A side may keep what it counted before an active time-out. */
 		if (number % 10 == 9)
 			record.flow.side[number & 1].packets = 0;
 		/* What lies beyond a record's detail is not its own. */
 		if (number % 4 == 3)
 			record.detail = number / 4 % 2 ? FLOW_DETAIL_BASIC : FLOW_DETAIL_TCP;
-		CU_ASSERT_TRUE(record_template_apply(layout, &record, compare, &check, NULL));
+		view = flow_view_of(&record, &extra);
+		CU_ASSERT_TRUE(record_template_apply(layout, &view, compare, &check, NULL));
 	}
 	CU_ASSERT_TRUE(check.columns > 5000);
 	CU_ASSERT_EQUAL(check.wrong, 0);

@@ -41,6 +41,7 @@ static guint8 fixbuf_type(enum field_type type)
 		[FIELD_DATE_TIME_MILLISECONDS] = FB_DT_MILSEC,
 		[FIELD_DATE_TIME_MICROSECONDS] = FB_DT_MICROSEC,
 		[FIELD_DATE_TIME_NANOSECONDS] = FB_DT_NANOSEC,
+		[FIELD_STRING] = FB_STRING,
 	};
 
 	return types[type];

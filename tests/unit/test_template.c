@@ -310,8 +310,9 @@ static void check_told(const char *text, const struct flow_record *record, const
 {
 	struct record_template *form = parse(text, TEMPLATE_AS_WRITTEN);
 	struct told told = { g_string_new(NULL), 9 };
+	const struct flow_view flow = flow_view_of(record, NULL);
 
-	CU_ASSERT_TRUE(record_template_apply(form, record, tell, &told, NULL));
+	CU_ASSERT_TRUE(record_template_apply(form, &flow, tell, &told, NULL));
 	CU_ASSERT_STRING_EQUAL(told.text->str, expected);
 	g_string_free(told.text, TRUE);
 	record_template_free(form);
@@ -340,9 +341,10 @@ static void test_failing_sink(void)
 	struct record_template *form = parse("packetDeltaCount", TEMPLATE_AS_WRITTEN);
 	struct flow_record tcp = sample_tcp();
 	struct told told = { g_string_new(NULL), 1 };
+	const struct flow_view flow = flow_view_of(&tcp, NULL);
 	g_autoptr(GError) error = NULL;
 
-	CU_ASSERT_FALSE(record_template_apply(form, &tcp, tell, &told, &error));
+	CU_ASSERT_FALSE(record_template_apply(form, &flow, tell, &told, &error));
 	CU_ASSERT_PTR_NOT_NULL(error);
 	CU_ASSERT_STRING_EQUAL(told.text->str, " 4");
 	g_string_free(told.text, TRUE);
