@@ -9,4 +9,9 @@ void log_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Says the error and frees it; nothing if there is none. */
 void log_error(GError *error);
 
+/* Lines go to the taker instead, without their newline; NULL: to standard error again. For whoever
+ * draws on the terminal, from the thread that logs. */
+typedef void log_taker(void *data, const char *line);
+void log_divert(log_taker *taker, void *data);
+
 #endif

@@ -3,6 +3,7 @@
 #include "setup/account.h"
 
 #include <json-glib/json-glib.h>
+#include <stdlib.h>
 
 #define COUNT "%" G_GUINT64_FORMAT
 
@@ -100,6 +101,21 @@ static struct account_drops dropped_sum(const struct account *account)
 		sum.octets += account->dropped[i].octets;
 	}
 	return sum;
+}
+
+static guint64 less(guint64 all, guint64 part)
+{
+	return all > part ? all - part : 0;
+}
+
+void account_guess_cache(struct account *account)
+{
+	struct account_drops dropped = dropped_sum(account);
+
+	account->in_cache.packets =
+		less(account->metered.packets, account->exported.packets + dropped.packets);
+	account->in_cache.octets =
+		less(account->metered.octets, account->exported.octets + dropped.octets);
 }
 
 static bool destination_balanced(const struct account *account, const struct export_counts *counts)
@@ -216,7 +232,7 @@ void account_print_table(const struct account *account, FILE *to)
 		(account->memory_octets + (1 << 20) - 1) >> 20);
 }
 
-void account_print(const struct account *account, FILE *to)
+static void print_counts(const struct account *account, FILE *to)
 {
 	const struct account_packets *metered = &account->metered;
 	struct account_drops dropped = dropped_sum(account);
@@ -232,7 +248,9 @@ void account_print(const struct account *account, FILE *to)
 		account->exported.records);
 	print_destinations(account, to);
 	print_row(to, "in cache", account->in_cache.packets, NULL, &account->in_cache.octets);
-	fprintf(to, "  " COUNT " flows\n", account->in_cache.flows);
+	if (account->in_cache.flows > 0 || account->in_cache.packets == 0)
+		fprintf(to, "  " COUNT " flows", account->in_cache.flows);
+	fputc('\n', to);
 	print_row(to, "dropped", dropped.packets, NULL, &dropped.octets);
 	fputc('\n', to);
 	print_dropped(account, to);
@@ -246,7 +264,26 @@ void account_print(const struct account *account, FILE *to)
 			"%-13s %14" G_GUINT64_FORMAT
 			" packets, counted in records that were due: --ring makes more room\n",
 			"extended", account->extended);
+}
+
+void account_print(const struct account *account, FILE *to)
+{
+	print_counts(account, to);
 	print_verdict(account, to);
+}
+
+char *account_to_text(const struct account *account)
+{
+	char *text = NULL;
+	char *copy;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	print_counts(account, to);
+	fclose(to);
+	copy = g_strndup(text, length);
+	free(text);
+	return copy;
 }
 
 /* --- for programs --- */

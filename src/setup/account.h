@@ -87,6 +87,9 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
  * destinations, as the one that lost the most octets counts them. */
 void account_add_destination(struct account *account, const struct export_counts *counts);
 
+/* While a run goes on: what is metered and not out yet is still in the cache. */
+void account_guess_cache(struct account *account);
+
 /* True when every equation holds. ret_balance may be NULL. */
 bool account_balanced(const struct account *account, struct account_balance *ret_balance);
 
@@ -94,6 +97,10 @@ bool account_balanced(const struct account *account, struct account_balance *ret
 void account_print_table(const struct account *account, FILE *to);
 /* A few aligned lines for people. */
 void account_print(const struct account *account, FILE *to);
+/* Columns of a line's counts; after them comes what explains it. */
+#define ACCOUNT_COUNTS 62
+/* The same without the verdict on the balance; free with g_free. */
+char *account_to_text(const struct account *account);
 /* One JSON object, ending in a newline; free with g_free. Its names are stable:
  * - seen, metered, setAside.REASON: packets, octets, frameOctets. Every REASON of set_aside.def is
  *   there. octets are IP octets; of packets set aside, frame octets.

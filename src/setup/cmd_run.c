@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir run: interfaces instead of files; everything else as for replay. */
 #include "setup/live.h"
+#include "setup/live_output.h"
 #include "setup/report.h"
 #include "setup/stage_options.h"
 
@@ -41,14 +42,21 @@ static struct live_options live_options_of(const struct options *options)
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	struct report *report = report_open(options, NULL, error);
+	struct live_output *output = live_output_open(options, error);
 	struct account account = { 0 };
+	struct report *report;
 	GError *fault = NULL;
 
-	if (!report)
+	if (!output)
 		return false;
-	live_run(&live, &account, &fault);
-	return report_close(report, &account, fault, error);
+	report = report_open(options, NULL, error);
+	if (report) {
+		live.export.to = live_output_to(output);
+		live.view = live_output_view(output);
+		live_run(&live, &account, &fault);
+	}
+	live_output_close(output, &account);
+	return report && report_close(report, &account, fault, error);
 }
 
 int cmd_run(int argc, char **argv)

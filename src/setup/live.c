@@ -27,6 +27,7 @@ struct live {
 	struct flow_batch *batch;
 	guint64 epoch_ns; /* between the kernel's clock and 1970 */
 	guint32 sets;
+	gint64 next_flush;
 	GError *first;
 };
 
@@ -65,6 +66,7 @@ static void write_batch(struct live *live)
 
 	if (live->batch->count == 0)
 		return;
+	live_view_take(live->options->view, live->batch);
 	if (!fanout_write(live->fanout, live->batch, &error))
 		note_error(live, error);
 	live->batch->count = 0;
@@ -161,12 +163,56 @@ static struct links_options links_options_of(struct live *live)
 	};
 }
 
+static void settle_account(const struct live *live, struct account *account)
+{
+	struct meter_counts counts;
+
+	if (!kernel_meter_counts(live->meter, &counts, NULL))
+		return;
+	account_add_counts(account, &counts);
+	for (int v = METER_OK; v < METER_VERDICTS; v++) {
+		account->seen.packets += counts.packets[v];
+		account->seen.frame_octets += counts.frame_octets[v];
+	}
+	account->max_flows = live->options->max_flows;
+	account->memory_octets = kernel_meter_memory(live->meter);
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(account, fanout_counts(live->fanout, i));
+}
+
+/* Records do not wait for a full buffer: who reads along, or loses this process, has them. */
+static void flush(struct live *live)
+{
+	gint64 now = g_get_monotonic_time();
+	GError *error = NULL;
+
+	if (now < live->next_flush)
+		return;
+	live->next_flush = now + LIVE_FLUSH_US;
+	if (!fanout_flush(live->fanout, &error))
+		note_error(live, error);
+}
+
+static void show(struct live *live)
+{
+	struct account account = { 0 };
+
+	if (!live_view_due(live->options->view))
+		return;
+	settle_account(live, &account);
+	account_guess_cache(&account);
+	live_view_draw(live->options->view, &account);
+	account_clear(&account);
+}
+
 static void run(struct live *live)
 {
 	while (!stop_wanted()) {
 		if (!take_records(live, WAIT_MS))
 			return;
 		links_watch(live->links);
+		flush(live);
+		show(live);
 	}
 }
 
@@ -176,6 +222,7 @@ static void finish(struct live *live)
 {
 	GError *error = NULL;
 
+	live_view_leave(live->options->view);
 	if (!links_free(g_steal_pointer(&live->links), &error))
 		note_error(live, g_steal_pointer(&error));
 	if (!grace_wait(&error))
@@ -192,23 +239,6 @@ static void finish(struct live *live)
 	write_batch(live);
 	if (!fanout_finish(live->fanout, &error))
 		note_error(live, error);
-}
-
-static void settle_account(const struct live *live, struct account *account)
-{
-	struct meter_counts counts;
-
-	if (!kernel_meter_counts(live->meter, &counts, NULL))
-		return;
-	account_add_counts(account, &counts);
-	for (int v = METER_OK; v < METER_VERDICTS; v++) {
-		account->seen.packets += counts.packets[v];
-		account->seen.frame_octets += counts.frame_octets[v];
-	}
-	account->max_flows = live->options->max_flows;
-	account->memory_octets = kernel_meter_memory(live->meter);
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(account, fanout_counts(live->fanout, i));
 }
 
 static bool open_live(struct live *live, GError **error)

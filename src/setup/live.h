@@ -7,6 +7,9 @@
 #include "capture/attach.h"
 #include "export/fanout.h"
 #include "setup/account.h"
+#include "setup/live_view.h"
+
+#define LIVE_FLUSH_US G_USEC_PER_SEC
 
 struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
@@ -19,6 +22,7 @@ struct live_options {
 	guint32 ring_octets;
 	guint64 duration_ns; /* 0: until told to stop */
 	struct export_options export;
+	struct live_view *view; /* NULL: none; ended by the caller */
 	bool quiet;
 };
 

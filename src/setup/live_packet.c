@@ -30,6 +30,7 @@ struct live_packet {
 	struct account *account;
 	struct socket *sockets;
 	guint count;
+	gint64 next_flush;
 	GError *first;
 	struct frame frames[BATCH];
 };
@@ -50,11 +51,12 @@ static void note_error(struct live_packet *live, GError *error)
 		live->first = error;
 }
 
-static void on_batch(void *data, const struct flow_batch *batch)
+static void on_batch(void *data, struct flow_batch *batch)
 {
 	struct live_packet *live = data;
 	GError *error = NULL;
 
+	live_view_take(live->options->view, batch);
 	if (!fanout_write(live->fanout, batch, &error))
 		note_error(live, error);
 }
@@ -156,6 +158,38 @@ static void wait_for_frames(struct live_packet *live)
 	poll(fds, live->count, WAIT_MS);
 }
 
+static void settle_account(const struct live_packet *live, struct account *account)
+{
+	account_add_counts(account, native_meter_counts(live->meter));
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(account, fanout_counts(live->fanout, i));
+}
+
+static void flush(struct live_packet *live)
+{
+	gint64 now = g_get_monotonic_time();
+	GError *error = NULL;
+
+	if (now < live->next_flush)
+		return;
+	live->next_flush = now + LIVE_FLUSH_US;
+	if (!fanout_flush(live->fanout, &error))
+		note_error(live, error);
+}
+
+static void show(struct live_packet *live)
+{
+	struct account account = { .seen = live->account->seen };
+
+	if (!live_view_due(live->options->view))
+		return;
+	settle_account(live, &account);
+	account_guess_cache(&account);
+	account.in_cache.flows = native_meter_flows(live->meter);
+	live_view_draw(live->options->view, &account);
+	account_clear(&account);
+}
+
 static void run(struct live_packet *live)
 {
 	while (!stop_wanted()) {
@@ -167,6 +201,8 @@ static void run(struct live_packet *live)
 				take_frames(live, &live->sockets[i]);
 		}
 		native_meter_tick(live->meter, wall_clock_ns());
+		flush(live);
+		show(live);
 	}
 }
 
@@ -176,6 +212,7 @@ static void finish(struct live_packet *live)
 	struct account_packets *lost = &live->account->set_aside[METER_LOST];
 	GError *error = NULL;
 
+	live_view_leave(live->options->view);
 	for (guint i = 0; i < live->count; i++) {
 		struct socket *socket = &live->sockets[i];
 		struct af_packet_counts counts;
@@ -190,13 +227,6 @@ static void finish(struct live_packet *live)
 	native_meter_finish(live->meter);
 	if (!fanout_finish(live->fanout, &error))
 		note_error(live, error);
-}
-
-static void settle_account(struct live_packet *live)
-{
-	account_add_counts(live->account, native_meter_counts(live->meter));
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(live->account, fanout_counts(live->fanout, i));
 }
 
 bool live_packet_run(const struct live_options *options, struct account *ret_account,
@@ -215,7 +245,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	if (good) {
 		run(live);
 		finish(live);
-		settle_account(live);
+		settle_account(live, ret_account);
 	}
 	for (guint i = 0; i < live->count; i++)
 		af_packet_free(live->sockets[i].packet);

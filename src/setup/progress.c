@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "setup/quantity.h"
+
 #define DRAW_EVERY_US (G_USEC_PER_SEC / 5)
 #define SILENT_US     (G_USEC_PER_SEC / 2)
 #define WIDTH_DEFAULT 80
@@ -20,25 +22,6 @@ struct progress {
 	gint64 drawn;
 	bool visible;
 };
-
-/* Four significant digits at most: 123, 12.3k, 4.56M. */
-static char *format_short(double number)
-{
-	static const char units[] = { 0, 'k', 'M', 'G', 'T' };
-	guint unit = 0;
-
-	while (number >= 999.5 && unit + 1 < G_N_ELEMENTS(units)) {
-		number /= 1000;
-		unit++;
-	}
-	if (unit == 0)
-		return g_strdup_printf("%.0f", number);
-	return g_strdup_printf("%.*f%c",
-			       number < 10    ? 2
-			       : number < 100 ? 1
-					      : 0,
-			       number, units[unit]);
-}
 
 /* " 1:05 left", or nothing while it cannot be told. */
 static char *format_left(const struct progress_state *state)
@@ -79,8 +62,8 @@ char *progress_line(const struct progress_state *state, size_t width)
 	double seconds = (double)MAX(state->run_us, 1) / G_USEC_PER_SEC;
 	g_autofree char *share = format_share(state);
 	g_autofree char *left = format_left(state);
-	g_autofree char *packets = format_short((double)state->packets);
-	g_autofree char *rate = format_short((double)state->packets / seconds);
+	g_autofree char *packets = quantity_short((double)state->packets);
+	g_autofree char *rate = quantity_short((double)state->packets / seconds);
 	g_autofree char *file = g_filename_display_basename(state->file);
 	char *line = g_strdup_printf("%s%s packets  %s/s%s  %s", share, packets, rate, left, file);
 

@@ -117,3 +117,21 @@ char *quantity_format(enum quantity_kind kind, guint64 value)
 		return g_strdup("0");
 	return g_strdup_printf("%" G_GUINT64_FORMAT "%s", value / best->scale, best->suffix);
 }
+
+char *quantity_short(double number)
+{
+	static const char units[] = { 0, 'k', 'M', 'G', 'T' };
+	guint unit = 0;
+
+	while (number >= 999.5 && unit + 1 < G_N_ELEMENTS(units)) {
+		number /= 1000;
+		unit++;
+	}
+	if (unit == 0)
+		return g_strdup_printf("%.0f", number);
+	return g_strdup_printf("%.*f%c",
+			       number < 10    ? 2
+			       : number < 100 ? 1
+					      : 0,
+			       number, units[unit]);
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbers as people write them: 1M, 500ms, 0x2a. Exact: nothing goes through floating point. */
+/* Numbers as people write them: 1M, 500ms, 0x2a. Exact, but for the last:
+ * nothing else goes through floating point. */
 #ifndef WEIR_SETUP_QUANTITY_H
 #define WEIR_SETUP_QUANTITY_H
 
@@ -18,5 +19,8 @@ bool quantity_parse(enum quantity_kind kind, const char *text, guint64 *ret_valu
 
 /* The shortest exact way to write it with a whole number: 15s, 1M; free with g_free. */
 char *quantity_format(enum quantity_kind kind, guint64 value);
+
+/* Near enough for the eye, in three digits: 123, 12.3k, 4.56M; free with g_free. */
+char *quantity_short(double number);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When a run is to end early: at SIGINT, at SIGTERM, or after its time. A second signal ends it at
- * once. */
+/* When a run is to end early: at SIGINT, SIGTERM or SIGHUP, or after its time. A second signal ends
+ * it at once. */
 #ifndef WEIR_SETUP_STOP_H
 #define WEIR_SETUP_STOP_H
 
