@@ -51,7 +51,7 @@ static void note_error(struct live_packet *live, GError *error)
 		live->first = error;
 }
 
-static void on_batch(void *data, struct flow_batch *batch)
+static void on_batch(void *data, const struct flow_batch *batch)
 {
 	struct live_packet *live = data;
 	GError *error = NULL;
