@@ -27,6 +27,7 @@ struct blast {
 	gint64 flows;	/* the same ones in turns; 0: a new one a frame */
 	int base;	/* second octet of the addresses: other flows than another sender's */
 	gint64 rate;	/* frames a second; 0: as fast as it goes */
+	int back;	/* the flows' other direction */
 };
 
 struct tally {
@@ -75,11 +76,28 @@ static void make_frame(guint8 *frame, const struct blast *blast)
 	put16(frame + 38, (guint)blast->size - 34);
 }
 
-/* The flow's number is in the source: 16 bits of the address, 16 of the port. */
-static void set_flow(guint8 *frame, guint64 flow)
+static void swap(guint8 *one, guint8 *other, size_t octets)
 {
-	put16(frame + 28, (guint)(flow >> 16) & 0xffff);
-	put16(frame + 34, (guint)flow & 0xffff);
+	for (size_t i = 0; i < octets; i++) {
+		guint8 kept = one[i];
+
+		one[i] = other[i];
+		other[i] = kept;
+	}
+}
+
+static void turn_round(guint8 *frame)
+{
+	swap(frame, frame + 6, 6);
+	swap(frame + 26, frame + 30, 4);
+	swap(frame + 34, frame + 36, 2);
+}
+
+/* The flow's number is at the end that began it: 16 bits of the address, 16 of the port. */
+static void set_flow(guint8 *frame, guint64 flow, int back)
+{
+	put16(frame + (back ? 32 : 28), (guint)(flow >> 16) & 0xffff);
+	put16(frame + (back ? 36 : 34), (guint)flow & 0xffff);
 }
 
 static gboolean open_sender(struct sender *sender, const struct blast *blast)
@@ -92,6 +110,8 @@ static gboolean open_sender(struct sender *sender, const struct blast *blast)
 		return FALSE;
 	for (int i = 0; i < BATCH; i++) {
 		make_frame(sender->frame[i], blast);
+		if (blast->back)
+			turn_round(sender->frame[i]);
 		sender->vector[i] = (struct iovec){ sender->frame[i], (size_t)blast->size };
 		sender->message[i].msg_hdr.msg_iov = &sender->vector[i];
 		sender->message[i].msg_hdr.msg_iovlen = 1;
@@ -139,7 +159,7 @@ static gboolean run(struct sender *sender, const struct blast *blast, struct tal
 
 		for (int i = 0; i < count; i++, flow++)
 			set_flow(sender->frame[i],
-				 blast->flows ? flow % (guint64)blast->flows : flow);
+				 blast->flows ? flow % (guint64)blast->flows : flow, blast->back);
 		if (!send_batch(sender, count, tally))
 			return FALSE;
 		elapsed = seconds_since(start_us);
@@ -163,6 +183,7 @@ static gboolean read_options(struct blast *blast, int argc, char **argv)
 		{ "flows", 0, 0, G_OPTION_ARG_INT64, &blast->flows, "0: one a frame", "N" },
 		{ "base", 0, 0, G_OPTION_ARG_INT, &blast->base, "of the addresses", "N" },
 		{ "rate", 0, 0, G_OPTION_ARG_INT64, &blast->rate, "frames a second", "N" },
+		{ "back", 0, 0, G_OPTION_ARG_INT, &blast->back, "1: the other direction", "N" },
 		{ 0 },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
