@@ -66,6 +66,8 @@ def guest_tests(every_capture):
         *(GuestTest(f"parity.{detail}", "tests/parity/test_parity", f"{detail} {data}",
                     paths=captures) for detail in ("basic", "tcp", "full")),
         GuestTest("live.probe", "tests/live/test_probe"),
+        GuestTest("live.attach", "tests/live/test_attach"),
+        GuestTest("live.links", "tests/live/test_links"),
         GuestTest("live.doctor", "python3", "-B tests/live/doctor.py {build}/weir", tools=("weir",),
                   paths=("tests/live/doctor.py",)),
         *([GuestTest("live.af_packet", "tests/live/test_af_packet", paths=captures)]
