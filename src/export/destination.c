@@ -15,6 +15,8 @@
 #include "export/destination_url.h"
 #include "export/file_writer.h"
 
+#define TEMPLATE_DEFAULT "standard"
+
 struct tally {
 	guint64 flows;
 	guint64 packets;
@@ -129,12 +131,21 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 	return file_writer_add(destination->writer, octets, length, error);
 }
 
+static const char *template_of(const struct destination_url *url,
+			       const struct export_options *options)
+{
+	if (url->template_name != NULL)
+		return url->template_name;
+	if (options->template_name != NULL)
+		return options->template_name;
+	return url->ops->template_name != NULL ? url->ops->template_name : TEMPLATE_DEFAULT;
+}
+
 static bool open_encoder(struct destination *destination, const struct destination_url *url,
 			 const struct export_options *options, GError **error)
 {
-	const char *name = url->template_name != NULL ? url->template_name : options->template_name;
-
-	destination->layout = record_template_load(name, options->direction, error);
+	destination->layout =
+		record_template_load(template_of(url, options), options->direction, error);
 	if (destination->layout == NULL)
 		return false;
 	destination->encoder = url->ops->open(
@@ -142,6 +153,7 @@ static bool open_encoder(struct destination *destination, const struct destinati
 			.record_template = destination->layout,
 			.pen = options->pen,
 			.domain = url->has_domain ? url->domain : options->domain,
+			.message_max = url->mtu,
 		},
 		take, destination, error);
 	return destination->encoder != NULL;

@@ -86,6 +86,17 @@ static bool set_domain(struct destination_url *parsed, const char *value, const 
 	return true;
 }
 
+static bool set_mtu(struct destination_url *parsed, const char *value, const char *url,
+		    GError **error)
+{
+	guint64 number;
+
+	if (!g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &number, NULL))
+		return usage(error, url, "mtu= wants octets from 1 to 65535, not \"%s\"", value);
+	parsed->mtu = (guint16)number;
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*set)(struct destination_url *parsed, const char *value, const char *url,
@@ -93,6 +104,7 @@ static const struct {
 } options[] = {
 	{ "template", set_template },
 	{ "domain", set_domain },
+	{ "mtu", set_mtu },
 };
 
 static bool parse_option(struct destination_url *parsed, const char *option, const char *url,
@@ -111,7 +123,9 @@ static bool parse_option(struct destination_url *parsed, const char *option, con
 		    strncmp(options[i].name, option, length) == 0)
 			return options[i].set(parsed, value, url, error);
 	}
-	return usage(error, url, "there is no option \"%.*s\"; the options are template and domain",
+	return usage(error, url,
+		     "there is no option \"%.*s\"; the options are template, domain and "
+		     "mtu",
 		     (int)length, option);
 }
 

@@ -11,6 +11,7 @@ struct destination_url {
 	char *template_name; /* NULL: not said */
 	bool has_domain;
 	guint32 domain;
+	guint16 mtu; /* octets of a message at most; 0: not said */
 };
 
 /* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. */

@@ -11,15 +11,20 @@ struct encoder_options {
 	const struct record_template *record_template; /* outlives the encoder */
 	guint32 pen;				       /* of our own elements */
 	guint32 domain;				       /* observation domain */
-	guint16 message_max; /* octets of a message at most; 0: what suits a file */
+	guint16 message_max;  /* octets of a message at most; 0: what suits the form */
+	guint32 sampling;     /* one packet in so many was metered; 0 and 1: every one */
+	bool random_sampling; /* chosen at random, not every Nth */
 };
 
-/* Takes finished octets (an IPFIX message, some lines of text): all of them, or sets the error. */
+/* Takes finished octets: all of them, or sets the error. One call is one whole message of IPFIX or
+ * one packet of NetFlow, so a transport with borders of its own sends each call's octets as one
+ * datagram; of JSON and text it is some whole lines. */
 typedef bool encoder_sink(void *data, const guint8 *octets, size_t length, GError **error);
 
 /* One row per form, in export/encoders.c. All calls come from the export thread. */
 struct encoder_ops {
-	const char *scheme; /* "ipfix", "json", "text": the part of the URL before "+" */
+	const char *scheme;	   /* "ipfix", "json", ...: the part of the URL before "+" */
+	const char *template_name; /* where the user named none; NULL: "standard" */
 	/* At start. The encoder calls the sink whenever it has something whole to send. */
 	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,
 				void *sink_data, GError **error);
@@ -36,10 +41,17 @@ struct encoder_ops {
 	 * has told nothing yet: its templates go out, so that the end of a session without flows
 	 * is well-formed. */
 	bool (*flush)(struct encoder *encoder, GError **error);
+	/* What a reader must know before data (templates, element types, options) will be told
+	 * again, in a message of its own before the next record, or at the next flush. When is
+	 * for the caller to say: after a reconnect, and over UDP by time and by count. NULL:
+	 * there is nothing of the kind. */
+	void (*refresh)(struct encoder *encoder);
 	void (*free)(struct encoder *encoder);
 };
 
 extern const struct encoder_ops ipfix_encoder;
+extern const struct encoder_ops netflow9_encoder;
+extern const struct encoder_ops netflow5_encoder;
 extern const struct encoder_ops json_encoder;
 extern const struct encoder_ops text_encoder;
 

@@ -5,10 +5,7 @@
 #include "export/encoder.h"
 
 const struct encoder_ops *const encoders[] = {
-	&ipfix_encoder,
-	&json_encoder,
-	&text_encoder,
-	NULL,
+	&ipfix_encoder, &netflow9_encoder, &netflow5_encoder, &json_encoder, &text_encoder, NULL,
 };
 
 const struct encoder_ops *encoder_by_scheme(const char *scheme, size_t length)

@@ -6,8 +6,6 @@
 #include "base/error.h"
 #include "export/destination.h"
 
-#define TEMPLATE_DEFAULT "standard"
-
 struct fanout {
 	GPtrArray *destinations; /* of struct destination */
 };
@@ -69,13 +67,10 @@ static void free_destination(gpointer destination)
 
 struct fanout *fanout_new(const struct export_options *options, GError **error)
 {
-	struct export_options with_defaults = *options;
 	struct fanout *fanout = g_new0(struct fanout, 1);
 
 	fanout->destinations = g_ptr_array_new_with_free_func(free_destination);
-	if (with_defaults.template_name == NULL)
-		with_defaults.template_name = TEMPLATE_DEFAULT;
-	if (!add_all(fanout, &with_defaults, error)) {
+	if (!add_all(fanout, options, error)) {
 		fanout_free(fanout);
 		return NULL;
 	}

@@ -10,7 +10,7 @@ struct export_options {
 	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
 	const char *const *keep;   /* paths this run reads, or NULL: not to be written to */
 	const char *account;	   /* the file the account will be written to, or NULL */
-	const char *template_name; /* NULL: "standard" */
+	const char *template_name; /* NULL: what suits each form, for most "standard" */
 	enum template_direction direction; /* over the template's choice */
 	guint32 pen;			   /* of our own elements */
 	guint32 domain;			   /* observation domain */

@@ -229,10 +229,16 @@ static bool ipfix_flush(struct encoder *encoder, GError **error)
 	return ipfix_message_send(encoder->message, error);
 }
 
+static void ipfix_refresh(struct encoder *encoder)
+{
+	encoder->introduced = false;
+}
+
 const struct encoder_ops ipfix_encoder = {
 	.scheme = "ipfix",
 	.open = ipfix_open,
 	.encode = ipfix_encode,
 	.flush = ipfix_flush,
+	.refresh = ipfix_refresh,
 	.free = ipfix_free,
 };

@@ -22,7 +22,10 @@ struct export_options stage_export(const struct options *options)
 
 	return (struct export_options){
 		.to = (const char *const *)values[OPTION_TO].list,
-		.template_name = values[OPTION_TEMPLATE].text,
+		/* Not given: each form has its own. */
+		.template_name = values[OPTION_TEMPLATE].origin == OPTION_NOT_GIVEN
+					 ? NULL
+					 : values[OPTION_TEMPLATE].text,
 		.direction = options_direction(options),
 		.pen = (guint32)values[OPTION_PEN].number,
 		.domain = (guint32)values[OPTION_DOMAIN].number,

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Both directions in one record of NetFlow v9, in ntop's dialect and units.
+#
+# Wireshark and many collectors decode it: send it with netflow9. The right-hand names are nProbe's.
+# Units are ntop's: latencies are half a round trip in whole milliseconds, rounded down, so that 0 also
+# stands for less than two; counters have 32 bits, the highest value means that or more. Client is the
+# side that opened the flow. IPFIX and JSON say weir's own elements instead, in their own units.
+
+flow biflow
+ip both
+
+# When.
+flowStartMilliseconds               # FIRST_SWITCHED (22) and 152
+flowEndMilliseconds                 # LAST_SWITCHED (21) and 153
+
+# Who.
+sourceIPv4Address                   # IPV4_SRC_ADDR
+destinationIPv4Address              # IPV4_DST_ADDR
+sourceIPv6Address                   # IPV6_SRC_ADDR
+destinationIPv6Address              # IPV6_DST_ADDR
+sourceTransportPort                 # L4_SRC_PORT
+destinationTransportPort            # L4_DST_PORT
+protocolIdentifier                  # PROTOCOL
+ipVersion                           # IP_PROTOCOL_VERSION
+vlanId                              # SRC_VLAN
+ingressInterface                    # INPUT_SNMP
+egressInterface                     # OUTPUT_SNMP
+
+# How much, each way.
+octetDeltaCount                     # IN_BYTES
+reverseOctetDeltaCount              # OUT_BYTES (23)
+packetDeltaCount                    # IN_PKTS
+reversePacketDeltaCount             # OUT_PKTS (24)
+
+# What.
+tcpControlBits                      # TCP_FLAGS: eight, of the forward direction
+icmpTypeCodeIPv4                    # ICMP_TYPE
+icmpTypeCodeIPv6                    # 139
+ipClassOfService                    # SRC_TOS
+reverseIpClassOfService             # DST_TOS (55)
+minimumTTL                          # MIN_TTL, of the forward direction
+maximumTTL                          # MAX_TTL
+flowEndReason                       # 136
+flowId                              # FLOW_ID
+
+# How well; 57472 and ntop's number.
+tcpHandshakeRtt                     # CLIENT_NW_LATENCY_MS (123)
+reverseTcpHandshakeRtt              # SERVER_NW_LATENCY_MS (124)
+reverseTcpResponseMean              # APPL_LATENCY_MS (125): ntop times the first answer, this is the mean
+tcpRetransmittedPacketCount         # RETRANSMITTED_IN_PKTS (109)
+reverseTcpRetransmittedPacketCount  # RETRANSMITTED_OUT_PKTS (110)
+tcpRetransmittedOctetCount          # RETRANSMITTED_IN_BYTES (127)
+reverseTcpRetransmittedOctetCount   # RETRANSMITTED_OUT_BYTES (128)
+tcpOutOfOrderCount                  # OOORDER_IN_PKTS (111)
+reverseTcpOutOfOrderCount           # OOORDER_OUT_PKTS (112)
+tcpMaximumSegmentSize               # TCP_WIN_MSS_IN (417)
+reverseTcpMaximumSegmentSize        # TCP_WIN_MSS_OUT (421)
+tcpWindowScale                      # TCP_WIN_SCALE_IN (418)
+reverseTcpWindowScale               # TCP_WIN_SCALE_OUT (422)
