@@ -9,9 +9,9 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "weir_drain.skel.h"
 #include "weir_drain_hash.skel.h"
@@ -24,8 +24,6 @@
 #define DRAIN	     KERNEL_HOOKS
 #define OBJECTS	     (KERNEL_HOOKS + 1)
 #define RING_DEFAULT (16u << 20)
-/* Records to take before whoever waits for them may look at something else. */
-#define TURN	     256
 
 struct kernel_meter {
 	struct bpf_object *objects[OBJECTS];
@@ -37,11 +35,13 @@ struct kernel_meter {
 	int fragments;
 	struct kernel_tables tables;
 	struct cache_replay *replay;
-	struct ring_buffer *ring;
-	kernel_record *sink; /* while records are taken */
-	void *sink_data;
-	guint turn; /* records to take yet in kernel_meter_wait(); 0: no limit */
-	bool more;  /* the last turn ended before the ring was empty */
+	struct kernel_ring *ring;
+};
+
+struct taking {
+	kernel_record *sink;
+	void *data;
+	size_t octets; /* of a whole record */
 };
 
 struct kernel_run {
@@ -99,6 +99,52 @@ static int size_maps(const struct kernel_meter *meter, struct bpf_object *object
 	return code;
 }
 
+static char *pin_path(const char *folder, const char *map)
+{
+	return g_build_filename(folder, map, NULL);
+}
+
+static int adopt_maps(struct bpf_object *object, const char *folder)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps) && !code; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, shared_maps[i]);
+		g_autofree char *path = pin_path(folder, shared_maps[i]);
+		int fd;
+
+		if (!map)
+			continue;
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return -errno;
+		code = bpf_map__reuse_fd(map, fd);
+		close(fd);
+	}
+	return code;
+}
+
+static bool pin_maps(struct bpf_object *object, const char *folder, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps); i++) {
+		g_autofree char *path = pin_path(folder, shared_maps[i]);
+		int fd = bpf_object__find_map_fd_by_name(object, shared_maps[i]);
+
+		if (fd >= 0 && bpf_obj_pin(fd, path))
+			return kernel_fail(error, path, errno);
+	}
+	return true;
+}
+
+void kernel_meter_unpin(const char *folder)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps); i++) {
+		g_autofree char *path = pin_path(folder, shared_maps[i]);
+
+		unlink(path);
+	}
+}
+
 static int share_maps(const struct kernel_meter *meter, struct bpf_object *object)
 {
 	int code = 0;
@@ -129,18 +175,13 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 	};
 	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
-	if (!code)
-		code = meter->first ? share_maps(meter, object) : size_maps(meter, object, options);
+	if (!code && meter->first)
+		code = share_maps(meter, object);
+	else if (!code && options->adopt)
+		code = adopt_maps(object, options->pin);
+	else if (!code)
+		code = size_maps(meter, object, options);
 	return code ? kernel_fail(error, "settings", -code) : true;
-}
-
-static int on_record(void *ctx, void *data, size_t size)
-{
-	struct kernel_meter *meter = ctx;
-
-	if (size >= flow_record_size(meter->tables.detail))
-		meter->sink(meter->sink_data, data);
-	return meter->turn && --meter->turn == 0 ? -EAGAIN : 0;
 }
 
 static int program_of(struct bpf_object *object, const char *name)
@@ -183,26 +224,31 @@ static bool open_maps(struct kernel_meter *meter, GError **error)
 	meter->fragments = bpf_object__find_map_fd_by_name(meter->first, "fragments");
 	meter->replay = mmap(NULL, sizeof(*meter->replay), PROT_READ | PROT_WRITE, MAP_SHARED,
 			     bpf_map__fd(map_of_section(mine, ".bss")), 0);
-	meter->ring = ring_buffer__new(bpf_object__find_map_fd_by_name(meter->first, "records"),
-				       on_record, meter, NULL);
-	if (meter->replay == MAP_FAILED || !meter->ring)
+	if (meter->replay == MAP_FAILED)
 		return kernel_fail(error, "its maps", errno);
-	return true;
+	meter->ring =
+		kernel_ring_open(bpf_object__find_map_fd_by_name(meter->first, "records"), error);
+	return meter->ring != NULL;
 }
 
 static bool load_all(struct kernel_meter *meter, const struct kernel_options *options,
 		     GError **error)
 {
+	int outer;
+
 	if (!load(meter, (int)options->hook, options, error) || !load(meter, DRAIN, options, error))
 		return false;
 	for (int hook = 0; options->every_hook && hook < KERNEL_HOOKS; hook++) {
 		if (!meter->objects[hook] && !load(meter, hook, options, error))
 			return false;
 	}
-	return kernel_tables_place(&meter->tables,
-				   bpf_object__find_map_fd_by_name(meter->first, "flow_tables"),
-				   error) &&
-	       open_maps(meter, error);
+	outer = bpf_object__find_map_fd_by_name(meter->first, "flow_tables");
+	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, error)
+			   : !kernel_tables_place(&meter->tables, outer, error))
+		return false;
+	if (options->pin && !options->adopt && !pin_maps(meter->first, options->pin, error))
+		return false;
+	return open_maps(meter, error);
 }
 
 static struct kernel_meter *give_up(struct kernel_meter *meter)
@@ -239,7 +285,8 @@ struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GErr
 	if (!g_getenv("WEIR_BPF_LOG"))
 		libbpf_set_print(silence);
 	meter = blank(options);
-	if (!kernel_tables_make(&meter->tables, error) || !load_all(meter, options, error))
+	if ((!options->adopt && !kernel_tables_make(&meter->tables, error)) ||
+	    !load_all(meter, options, error))
 		return give_up(meter);
 	return meter;
 }
@@ -248,7 +295,7 @@ void kernel_meter_free(struct kernel_meter *meter)
 {
 	if (!meter)
 		return;
-	ring_buffer__free(meter->ring);
+	kernel_ring_free(meter->ring);
 	if (meter->replay != MAP_FAILED)
 		munmap(meter->replay, sizeof(*meter->replay));
 	kernel_tables_clear(&meter->tables);
@@ -303,6 +350,11 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 	return run(meter, &what, ret_ns, error);
 }
 
+enum flow_detail kernel_meter_detail(const struct kernel_meter *meter)
+{
+	return meter->tables.detail;
+}
+
 guint64 kernel_meter_memory(const struct kernel_meter *meter)
 {
 	return kernel_tables_memory(&meter->tables);
@@ -318,34 +370,27 @@ bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GEr
 	return true;
 }
 
-static bool take(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+struct kernel_ring *kernel_meter_ring(struct kernel_meter *meter)
 {
-	int code;
-
-	meter->sink = sink;
-	meter->sink_data = data;
-	code = ring_buffer__consume(meter->ring);
-	meter->more = code == -EAGAIN;
-	return code < 0 && !meter->more ? kernel_fail(error, "reading records", -code) : true;
+	return meter->ring;
 }
 
-bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
+static void take(void *data, const void *record, size_t octets, guint64 position)
 {
-	meter->turn = 0;
-	return take(meter, sink, data, error);
+	const struct taking *taking = data;
+
+	(void)position;
+	if (octets >= taking->octets)
+		taking->sink(taking->data, record);
 }
 
-/* libbpf reads as long as there is something: under a flood that a slow output cannot follow, for
- * ever. */
-bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
-		       GError **error)
+void kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data)
 {
-	struct pollfd ring = { .fd = ring_buffer__epoll_fd(meter->ring), .events = POLLIN };
+	struct taking taking = { sink, data, flow_record_size(meter->tables.detail) };
 
-	if (!meter->more && poll(&ring, 1, timeout_ms) < 0 && errno != EINTR)
-		return kernel_fail(error, "waiting for records", errno);
-	meter->turn = TURN;
-	return take(meter, sink, data, error);
+	while (kernel_ring_read(meter->ring, G_MAXUINT, take, &taking) > 0)
+		;
+	kernel_ring_commit(meter->ring);
 }
 
 bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data, GError **error)
@@ -370,7 +415,7 @@ bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *d
 	return true;
 }
 
-static void counts_add(struct meter_counts *sum, const struct meter_counts *more)
+void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more)
 {
 	for (int v = 0; v < METER_VERDICTS; v++) {
 		sum->packets[v] += more->packets[v];
@@ -391,6 +436,6 @@ bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_co
 		return kernel_fail(error, "reading the counters", errno);
 	memset(ret_counts, 0, sizeof(*ret_counts));
 	for (int cpu = 0; cpu < meter->tables.cpus; cpu++)
-		counts_add(ret_counts, &per_cpu[cpu].meter);
+		meter_counts_add(ret_counts, &per_cpu[cpu].meter);
 	return true;
 }

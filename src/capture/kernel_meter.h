@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "capture/frame.h"
+#include "capture/kernel_ring.h"
 #include "capture/kernel_tables.h"
 
 enum kernel_hook {
@@ -24,6 +25,10 @@ struct kernel_options {
 	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
 	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
 	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */
+	/* A folder on the BPF file system where the maps outlive this process, or NULL. adopt: they
+	 * are there, with the same detail and sets, and are taken as they are. */
+	const char *pin;
+	bool adopt;
 };
 
 struct kernel_meter;
@@ -31,6 +36,8 @@ struct kernel_meter;
 /* WEIR_ERROR_FAILED where the kernel or the user's rights do not allow it. */
 struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error);
 void kernel_meter_free(struct kernel_meter *meter);
+/* What kernel_meter_new() pins in a folder goes; whoever has it open keeps it. */
+void kernel_meter_unpin(const char *folder);
 
 /* The frame, repeat times, through the program on this CPU. ret_ns, where not NULL, is the
  * kernel's own figure of nanoseconds a run. noop runs the empty program instead (XDP only). */
@@ -42,6 +49,7 @@ bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame
 /* The hook's program, to attach. */
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);
 int kernel_meter_cpus(const struct kernel_meter *meter);
+enum flow_detail kernel_meter_detail(const struct kernel_meter *meter);
 /* Octets of all flow tables. */
 guint64 kernel_meter_memory(const struct kernel_meter *meter);
 
@@ -49,17 +57,15 @@ guint64 kernel_meter_memory(const struct kernel_meter *meter);
  * sets, from call->from on, and says what came of it. The thread must be bound to its CPU. */
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error);
 
-/* Waits so long for records, then gives the sink those there are, up to a turn's number: the next
- * call does not wait where some were left. */
-bool kernel_meter_wait(struct kernel_meter *meter, int timeout_ms, kernel_record *sink, void *data,
-		       GError **error);
-/* Every record that left the cache so far, in the order in which they left. */
-bool kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data,
-			GError **error);
+/* Where records leave the kernel. Each is a struct flow_record, cut to the detail. */
+struct kernel_ring *kernel_meter_ring(struct kernel_meter *meter);
+/* Every record that left the cache so far, in the order in which they left; committed. */
+void kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *data);
 /* Every flow still in the cache, as a record without an end; then the cache is empty and the
  * counters are zero, as if just loaded. */
 bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data,
 			GError **error);
+void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more);
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
 			 GError **error);
 

@@ -40,6 +40,8 @@ guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus);
 bool kernel_tables_make(struct kernel_tables *tables, GError **error);
 /* Puts each table where its CPU looks for it. */
 bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError **error);
+/* Takes the tables that an earlier process put there. */
+bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error);
 /* Octets of all tables. */
 guint64 kernel_tables_memory(const struct kernel_tables *tables);
 

@@ -18,6 +18,7 @@ struct scanner {
 	struct scan *scan;
 	GThread *thread;
 	int cpu;
+	guint64 flows; /* that the last round left; atomic */
 	bool done;     /* atomic */
 	GError *error; /* read when the thread has ended */
 };
@@ -72,6 +73,7 @@ static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 			owed_us = 0;
 		}
 	}
+	__atomic_store_n(&scanner->flows, *ret_kept, __ATOMIC_RELAXED);
 	if (owed_us)
 		g_usleep(owed_us);
 	return true;
@@ -123,6 +125,15 @@ bool scan_done(const struct scan *scan)
 			return false;
 	}
 	return true;
+}
+
+guint64 scan_flows(const struct scan *scan)
+{
+	guint64 flows = 0;
+
+	for (int i = 0; i < scan->count; i++)
+		flows += __atomic_load_n(&scan->scanners[i].flows, __ATOMIC_RELAXED);
+	return flows;
 }
 
 bool scan_free(struct scan *scan, GError **error)

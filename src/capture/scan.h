@@ -16,6 +16,8 @@ struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_m
  * ring meanwhile, by another thread, until scan_done(). */
 void scan_finish(struct scan *scan);
 bool scan_done(const struct scan *scan);
+/* Flows in the tables, as the last round of each found them. */
+guint64 scan_flows(const struct scan *scan);
 /* Ends the threads if they have not ended yet. False: scanning failed, and the error says why. */
 bool scan_free(struct scan *scan, GError **error);
 

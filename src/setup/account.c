@@ -33,20 +33,39 @@ static guint64 lost_octets(const struct export_counts *counts)
 	return counts->failed_octets + counts->untold_octets;
 }
 
+static struct account_drops drops_sum(const struct account_drops *drops)
+{
+	struct account_drops sum = { 0 };
+
+	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		sum.records += drops[i].records;
+		sum.packets += drops[i].packets;
+		sum.octets += drops[i].octets;
+	}
+	return sum;
+}
+
+static struct account_drops drop_of(const struct account_drops *earlier, guint64 flows,
+				    guint64 packets, guint64 octets)
+{
+	return (struct account_drops){ .records = earlier->records + flows,
+				       .packets = earlier->packets + packets,
+				       .octets = earlier->octets + octets };
+}
+
 static void settle(struct account *account, const struct export_counts *counts)
 {
-	account->exported = (struct account_flows){ .flows = counts->flows,
-						    .records = counts->records,
-						    .packets = counts->packets,
-						    .octets = counts->octets };
-	account->dropped[ACCOUNT_FAILED] =
-		(struct account_drops){ .records = counts->failed_flows,
-					.packets = counts->failed_packets,
-					.octets = counts->failed_octets };
-	account->dropped[ACCOUNT_UNTOLD] =
-		(struct account_drops){ .records = counts->untold_flows,
-					.packets = counts->untold_packets,
-					.octets = counts->untold_octets };
+	const struct account_flows *earlier = &account->earlier;
+	const struct account_drops *dropped = account->earlier_dropped;
+
+	account->exported = (struct account_flows){ .flows = earlier->flows + counts->flows,
+						    .records = earlier->records + counts->records,
+						    .packets = earlier->packets + counts->packets,
+						    .octets = earlier->octets + counts->octets };
+	account->dropped[ACCOUNT_FAILED] = drop_of(&dropped[ACCOUNT_FAILED], counts->failed_flows,
+						   counts->failed_packets, counts->failed_octets);
+	account->dropped[ACCOUNT_UNTOLD] = drop_of(&dropped[ACCOUNT_UNTOLD], counts->untold_flows,
+						   counts->untold_packets, counts->untold_octets);
 }
 
 void account_add_counts(struct account *account, const struct meter_counts *counts)
@@ -91,18 +110,6 @@ static struct account_packets set_aside_sum(const struct account *account)
 	return sum;
 }
 
-static struct account_drops dropped_sum(const struct account *account)
-{
-	struct account_drops sum = { 0 };
-
-	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
-		sum.records += account->dropped[i].records;
-		sum.packets += account->dropped[i].packets;
-		sum.octets += account->dropped[i].octets;
-	}
-	return sum;
-}
-
 static guint64 less(guint64 all, guint64 part)
 {
 	return all > part ? all - part : 0;
@@ -110,7 +117,7 @@ static guint64 less(guint64 all, guint64 part)
 
 void account_guess_cache(struct account *account)
 {
-	struct account_drops dropped = dropped_sum(account);
+	struct account_drops dropped = drops_sum(account->dropped);
 
 	account->in_cache.packets =
 		less(account->metered.packets, account->exported.packets + dropped.packets);
@@ -120,8 +127,11 @@ void account_guess_cache(struct account *account)
 
 static bool destination_balanced(const struct account *account, const struct export_counts *counts)
 {
-	guint64 packets = counts->packets + counts->failed_packets + counts->untold_packets;
-	guint64 octets = counts->octets + lost_octets(counts);
+	struct account_drops dropped = drops_sum(account->earlier_dropped);
+	guint64 packets = counts->packets + counts->failed_packets + counts->untold_packets +
+			  account->earlier.packets + dropped.packets;
+	guint64 octets =
+		counts->octets + lost_octets(counts) + account->earlier.octets + dropped.octets;
 
 	return account->metered.packets == packets + account->in_cache.packets &&
 	       account->metered.octets == octets + account->in_cache.octets;
@@ -130,7 +140,7 @@ static bool destination_balanced(const struct account *account, const struct exp
 bool account_balanced(const struct account *account, struct account_balance *ret_balance)
 {
 	struct account_packets aside = set_aside_sum(account);
-	struct account_drops dropped = dropped_sum(account);
+	struct account_drops dropped = drops_sum(account->dropped);
 	struct account_balance balance = {
 		.seen_packets =
 			(gint64)(account->seen.packets - account->metered.packets - aside.packets),
@@ -195,6 +205,24 @@ static void print_dropped(const struct account *account, FILE *to)
 	}
 }
 
+static void print_earlier(const struct account *account, FILE *to)
+{
+	const struct account_flows *earlier = &account->earlier;
+	const struct account_flows *doubt = &account->in_doubt;
+
+	if (earlier->flows > 0) {
+		print_row(to, "  earlier", earlier->packets, NULL, &earlier->octets);
+		fprintf(to, "  " COUNT " flows, by the process before this one\n", earlier->flows);
+	}
+	if (doubt->flows > 0) {
+		print_row(to, "  in doubt", doubt->packets, NULL, &doubt->octets);
+		fprintf(to,
+			"  " COUNT " flows that process was writing when it died: they may have "
+			"been written twice\n",
+			doubt->flows);
+	}
+}
+
 static void print_destinations(const struct account *account, FILE *to)
 {
 	if (account->destinations_count < 2)
@@ -235,7 +263,7 @@ void account_print_table(const struct account *account, FILE *to)
 static void print_counts(const struct account *account, FILE *to)
 {
 	const struct account_packets *metered = &account->metered;
-	struct account_drops dropped = dropped_sum(account);
+	struct account_drops dropped = drops_sum(account->dropped);
 
 	fprintf(to, "%-13s %14s %16s %16s\n", "", "packets", "frame octets", "IP octets");
 	print_row(to, "seen", account->seen.packets, &account->seen.frame_octets, NULL);
@@ -246,6 +274,7 @@ static void print_counts(const struct account *account, FILE *to)
 	print_row(to, "exported", account->exported.packets, NULL, &account->exported.octets);
 	fprintf(to, "  " COUNT " flows in " COUNT " records\n", account->exported.flows,
 		account->exported.records);
+	print_earlier(account, to);
 	print_destinations(account, to);
 	print_row(to, "in cache", account->in_cache.packets, NULL, &account->in_cache.octets);
 	if (account->in_cache.flows > 0 || account->in_cache.packets == 0)
@@ -371,6 +400,8 @@ static void add_input(JsonBuilder *json, const struct account *account)
 static void add_output(JsonBuilder *json, const struct account *account)
 {
 	add_flows(json, "exported", &account->exported);
+	add_flows(json, "earlier", &account->earlier);
+	add_flows(json, "inDoubt", &account->in_doubt);
 	begin(json, "inCache");
 	add(json, "flows", account->in_cache.flows);
 	add(json, "packets", account->in_cache.packets);

@@ -56,6 +56,12 @@ struct account {
 	struct account_flows in_cache;
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 
+	/* Of an instance that an earlier process began, what that exported and dropped: part of the
+	 * two above. What it was handing over when it died its destinations may get twice. */
+	struct account_flows earlier;
+	struct account_drops earlier_dropped[ACCOUNT_DROP_REASONS];
+	struct account_flows in_doubt;
+
 	/* Each destination's own count; the array and the URLs belong to the account. */
 	struct export_counts *destinations;
 	size_t destinations_count;
@@ -87,7 +93,7 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
  * destinations, as the one that lost the most octets counts them. */
 void account_add_destination(struct account *account, const struct export_counts *counts);
 
-/* While a run goes on: what is metered and not out yet is still in the cache. */
+/* While a run goes on, or is left to: what is metered and not out yet is still in the cache. */
 void account_guess_cache(struct account *account);
 
 /* True when every equation holds. ret_balance may be NULL. */
@@ -107,6 +113,7 @@ char *account_to_text(const struct account *account);
  * - exported: flows, records, packets, octets.
  * - inCache: flows, packets, octets.
  * - dropped.failed, dropped.untold: records, packets, octets.
+ * - earlier, inDoubt: flows, records, packets, octets; see struct account.
  * - destinations, an array: url, and exported and dropped of this destination.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.
  * - damaged, balanced: true or false. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir run: interfaces instead of files; everything else as for replay. */
+#include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
 #include "setup/report.h"
@@ -34,6 +35,8 @@ static struct live_options live_options_of(const struct options *options)
 		.detail = stage_detail(options),
 		.ring_octets = power_of_two(values[OPTION_RING].number),
 		.duration_ns = values[OPTION_DURATION].number,
+		.instance = values[OPTION_INSTANCE].text,
+		.instance_given = values[OPTION_INSTANCE].text != NULL,
 		.export = stage_export(options),
 		.quiet = values[OPTION_QUIET].number,
 	};
@@ -43,6 +46,7 @@ static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
 	struct live_output *output = live_output_open(options, error);
+	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
 	struct account account = { 0 };
 	struct report *report;
 	GError *fault = NULL;
@@ -53,6 +57,8 @@ static bool run(const struct options *options, GError **error)
 	if (report) {
 		live.export.to = live_output_to(output);
 		live.view = live_output_view(output);
+		if (!live.instance)
+			live.instance = name;
 		live_run(&live, &account, &fault);
 	}
 	live_output_close(output, &account);

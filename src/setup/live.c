@@ -1,54 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The way of the data put together for interfaces: hooks -> flow cache in the kernel -> scan ->
- * destinations. This thread takes records from the ring and writes them; a thread a CPU scans. */
+ * destinations. This thread takes records from the ring and writes them; a thread a CPU scans. What
+ * was taken leaves the ring when the destinations have it, so that a process that takes this one's
+ * place finds the rest. */
 #include "setup/live.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "capture/grace.h"
 #include "capture/links.h"
-#include "capture/native_meter.h"
 #include "capture/scan.h"
+#include "setup/live_cache.h"
 #include "setup/live_packet.h"
 #include "setup/stop.h"
 
 #define WAIT_MS	  100
 #define PERIOD_MS 1000
-#define SETS_MIN  64
+/* Records to take before looking at something else. */
+#define TURN	  1024
 
 struct live {
 	const struct live_options *options;
 	struct fanout *fanout;
-	struct kernel_meter *meter;
+	struct live_cache cache;
 	struct scan *scan;
 	struct links *links;
 	struct flow_batch *batch;
-	guint64 epoch_ns; /* between the kernel's clock and 1970 */
-	guint32 sets;
-	gint64 next_flush;
+	size_t record_octets;		/* of those being taken */
+	struct instance_totals earlier; /* what processes before this one did */
+	struct account_flows handed;	/* to the destinations since the last commit */
+	guint64 flows;			/* in the cache, where it was left */
 	GError *first;
 };
-
-static guint64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
-}
-
-/* Packet times are the kernel's monotonic clock. One difference serves the whole run, so that a
- * flow's records agree whatever becomes of the wall clock. */
-static guint64 epoch_difference(void)
-{
-	guint64 before = clock_ns(CLOCK_MONOTONIC);
-	guint64 wall = clock_ns(CLOCK_REALTIME);
-	guint64 after = clock_ns(CLOCK_MONOTONIC);
-
-	return wall - (before + (after - before) / 2);
-}
 
 static void note_error(struct live *live, GError *error)
 {
@@ -62,10 +46,20 @@ static void note_error(struct live *live, GError *error)
 
 static void write_batch(struct live *live)
 {
+	struct account_flows *handed = &live->handed;
 	GError *error = NULL;
 
 	if (live->batch->count == 0)
 		return;
+	for (size_t i = 0; i < live->batch->count; i++) {
+		const struct flow *flow = &live->batch->records[i].flow;
+
+		handed->flows++;
+		handed->packets += flow_packets(flow);
+		handed->octets += flow_octets(flow);
+	}
+	if (live->cache.instance)
+		instance_intend(live->cache.instance, handed);
 	live_view_take(live->options->view, live->batch);
 	if (!fanout_write(live->fanout, live->batch, &error))
 		note_error(live, error);
@@ -87,62 +81,90 @@ static void to_wall_clock(struct flow *flow, guint64 epoch_ns)
 	}
 }
 
-static void on_record(void *data, const struct flow_record *record)
+static void on_record(void *data, const void *octets, size_t length, guint64 position)
 {
 	struct live *live = data;
-	struct flow_record *copy = &live->batch->records[live->batch->count++];
+	struct flow_record *copy = &live->batch->records[live->batch->count];
 
-	memcpy(copy, record, flow_record_size((enum flow_detail)record->detail));
-	to_wall_clock(&copy->flow, live->epoch_ns);
-	if (live->batch->count == FLOW_BATCH_MAX)
+	(void)position;
+	if (length < live->record_octets)
+		return;
+	memcpy(copy, octets, live->record_octets);
+	/* Tables that are given up may know less of a flow than those of the run. */
+	memset((guint8 *)copy + live->record_octets, 0, sizeof(*copy) - live->record_octets);
+	to_wall_clock(&copy->flow, live->cache.epoch_ns);
+	if (++live->batch->count == FLOW_BATCH_MAX)
 		write_batch(live);
+}
+
+/* What has been exported and dropped, by this process and those before it. */
+static struct instance_totals totals_of(const struct live *live)
+{
+	struct instance_totals totals = live->earlier;
+	struct account sum = { .earlier = totals.exported };
+
+	memcpy(sum.earlier_dropped, totals.dropped, sizeof(totals.dropped));
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(&sum, fanout_counts(live->fanout, i));
+	totals.exported = sum.exported;
+	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
+	account_clear(&sum);
+	return totals;
+}
+
+/* The destinations have what was taken from the rings: it makes room there. */
+static void commit(struct live *live)
+{
+	struct kernel_ring *ring = kernel_meter_ring(live->cache.meter);
+	struct kernel_ring *old = live->cache.old ? kernel_meter_ring(live->cache.old) : NULL;
+	GError *error = NULL;
+
+	write_batch(live);
+	if (live->handed.flows > 0 && !fanout_flush(live->fanout, &error))
+		note_error(live, error);
+	if (live->handed.flows > 0 && live->cache.instance) {
+		struct instance_totals totals = totals_of(live);
+
+		totals.position = kernel_ring_position(ring);
+		totals.old_position = old ? kernel_ring_position(old) : 0;
+		instance_commit(live->cache.instance, &totals);
+	}
+	live->handed = (struct account_flows){ 0 };
+	kernel_ring_commit(ring);
+	if (old)
+		kernel_ring_commit(old);
+}
+
+/* Takes what is in the ring, up to a turn or an eighth of it: the rest must not wait for room. */
+static bool take_turn(struct live *live, struct kernel_meter *meter)
+{
+	struct kernel_ring *ring = kernel_meter_ring(meter);
+
+	live->record_octets = flow_record_size(kernel_meter_detail(meter));
+	kernel_ring_read(ring, TURN, on_record, live);
+	if (kernel_ring_held(ring) < kernel_ring_octets(ring) / 8 && kernel_ring_has_more(ring))
+		return true;
+	commit(live);
+	return kernel_ring_has_more(ring);
 }
 
 static bool take_records(struct live *live, int wait_ms)
 {
+	struct kernel_ring *ring = kernel_meter_ring(live->cache.meter);
 	GError *error = NULL;
-	bool good = kernel_meter_wait(live->meter, wait_ms, on_record, live, &error);
 
-	if (!good)
+	if (!kernel_ring_has_more(ring) && !kernel_ring_wait(ring, wait_ms, &error)) {
 		note_error(live, error);
-	write_batch(live);
-	return good;
+		return false;
+	}
+	take_turn(live, live->cache.meter);
+	return true;
 }
 
-/* The tables of all CPUs together have room for twice the flows: a set is seldom full then. */
-static guint32 sets_for(guint64 max_flows, int cpus)
+static void take_all(struct live *live, struct kernel_meter *meter)
 {
-	guint64 wanted = max_flows * 2 / SET_WAYS / (guint64)cpus;
-	guint32 sets = SETS_MIN;
-
-	while (sets < wanted && sets < 1u << 30)
-		sets <<= 1;
-	return sets;
-}
-
-static bool open_meter(struct live *live, GError **error)
-{
-	const struct live_options *options = live->options;
-	struct native_options hash = { .seed = (guint64)g_random_int() << 32 | g_random_int() };
-	struct kernel_options kernel = { .hook = KERNEL_HOOK_XDP,
-					 .every_hook = true,
-					 .ring_octets = options->ring_octets,
-					 .drop = options->drop };
-
-	hash.idle_ns = options->idle_timeout_ns;
-	hash.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64;
-	hash.detail = options->detail >= 0 ? (enum flow_detail)options->detail
-					   : fanout_detail(live->fanout);
-	kernel.settings = native_settings(&hash);
-	live->sets = sets_for(options->max_flows, (int)g_get_num_processors());
-	kernel.sets = live->sets;
-	live->meter = kernel_meter_new(&kernel, error);
-	if (live->meter && !options->quiet)
-		log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
-			 " MiB of kernel memory (%d tables of %u sets)",
-			 options->max_flows, kernel_meter_memory(live->meter) >> 20,
-			 kernel_meter_cpus(live->meter), live->sets);
-	return live->meter != NULL;
+	while (take_turn(live, meter))
+		;
 }
 
 static void tell(void *data, const char *interface, const char *news)
@@ -155,42 +177,83 @@ static void tell(void *data, const char *interface, const char *news)
 
 static struct links_options links_options_of(struct live *live)
 {
-	return (struct links_options){
+	struct links_options links = {
 		.interfaces = live->options->interfaces,
 		.attach = live->options->attach,
 		.tell = tell,
 		.data = live,
 	};
+
+	if (live->cache.instance)
+		links.attach.pin = instance_folder(live->cache.instance);
+	return links;
 }
 
-static void settle_account(const struct live *live, struct account *account)
+/* Brings everything out of tables that no packet comes to any more. */
+static void empty_tables(struct live *live, struct kernel_meter *meter, struct scan *scan)
+{
+	GError *error = NULL;
+
+	scan_finish(scan);
+	while (!scan_done(scan)) {
+		if (!take_turn(live, meter))
+			g_usleep(1000);
+	}
+	if (!scan_free(scan, &error))
+		note_error(live, error);
+	take_all(live, meter);
+}
+
+/* Packets go to the new tables now: those of another shape are drained and given up. */
+static void drain_old(struct live *live)
+{
+	struct kernel_meter *old = live->cache.old;
+	struct meter_counts counts;
+	GError *error = NULL;
+
+	if (!old)
+		return;
+	if (!grace_wait(&error)) {
+		note_error(live, error);
+		return; /* the next process tries again */
+	}
+	empty_tables(live, old, scan_start(old, live->cache.old_sets, PERIOD_MS));
+	if (!kernel_meter_counts(old, &counts, &error)) {
+		note_error(live, error);
+		return;
+	}
+	instance_forget_old(live->cache.instance, &counts);
+	live->earlier.gone = instance_totals(live->cache.instance)->gone;
+	kernel_meter_free(g_steal_pointer(&live->cache.old));
+}
+
+static void settle_seen(const struct live *live, struct account *account)
 {
 	struct meter_counts counts;
 
-	if (!kernel_meter_counts(live->meter, &counts, NULL))
+	if (!kernel_meter_counts(live->cache.meter, &counts, NULL))
 		return;
+	meter_counts_add(&counts, &live->earlier.gone);
 	account_add_counts(account, &counts);
 	for (int v = METER_OK; v < METER_VERDICTS; v++) {
 		account->seen.packets += counts.packets[v];
 		account->seen.frame_octets += counts.frame_octets[v];
 	}
-	account->max_flows = live->options->max_flows;
-	account->memory_octets = kernel_meter_memory(live->meter);
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(account, fanout_counts(live->fanout, i));
 }
 
-/* Records do not wait for a full buffer: who reads along, or loses this process, has them. */
-static void flush(struct live *live)
+static void settle_account(const struct live *live, struct account *account)
 {
-	gint64 now = g_get_monotonic_time();
-	GError *error = NULL;
+	const struct instance_totals *earlier = &live->earlier;
 
-	if (now < live->next_flush)
-		return;
-	live->next_flush = now + LIVE_FLUSH_US;
-	if (!fanout_flush(live->fanout, &error))
-		note_error(live, error);
+	account->earlier = earlier->exported;
+	memcpy(account->earlier_dropped, earlier->dropped, sizeof(earlier->dropped));
+	if (live->cache.instance)
+		account->in_doubt = instance_doubt(live->cache.instance);
+	account->max_flows = live->options->max_flows;
+	account->memory_octets = kernel_meter_memory(live->cache.meter);
+	for (size_t i = 0; i < fanout_count(live->fanout); i++)
+		account_add_destination(account, fanout_counts(live->fanout, i));
+	settle_seen(live, account);
 }
 
 static void show(struct live *live)
@@ -207,7 +270,7 @@ static void show(struct live *live)
 
 static void run(struct live *live)
 {
-	while (!stop_wanted()) {
+	while (!live->options->ending && !stop_wanted()) {
 		if (!take_records(live, WAIT_MS))
 			return;
 		links_watch(live->links);
@@ -216,44 +279,94 @@ static void run(struct live *live)
 	}
 }
 
-/* Programs that were running when the hooks were taken off have ended after a grace period; then
- * nobody but the scan touches the tables, and what it leaves behind is nothing. */
-static void finish(struct live *live)
+/* A service that is told to end is going to be back: the kernel meters on. */
+static bool is_to_be_left(const struct live *live)
+{
+	return live->cache.instance && live->options->instance_given && stop_was_term();
+}
+
+static void leave(struct live *live)
 {
 	GError *error = NULL;
 
-	live_view_leave(live->options->view);
-	if (!links_free(g_steal_pointer(&live->links), &error))
+	links_leave(g_steal_pointer(&live->links));
+	live->flows = scan_flows(live->scan);
+	if (!scan_free(g_steal_pointer(&live->scan), &error))
+		note_error(live, error);
+	take_all(live, live->cache.meter);
+	if (!live->options->quiet)
+		log_line("instance %s: the kernel meters on; 'weir run --instance %s ...' goes on "
+			 "from here, 'weir stop %s' ends it",
+			 live->options->instance, live->options->instance, live->options->instance);
+}
+
+/* Programs that were running when the hooks were taken off have ended after a grace period; then
+ * nobody but the scan touches the tables, and what it leaves behind is nothing. */
+static void end(struct live *live)
+{
+	GError *error = NULL;
+
+	if (live->options->ending)
+		attach_clear(instance_folder(live->cache.instance), NULL);
+	else if (!links_free(g_steal_pointer(&live->links), &error))
 		note_error(live, g_steal_pointer(&error));
 	if (!grace_wait(&error))
-		note_error(live, g_steal_pointer(&error));
-	scan_finish(live->scan);
-	while (!scan_done(live->scan)) {
-		if (!take_records(live, 10))
-			break;
-	}
-	if (!scan_free(g_steal_pointer(&live->scan), &error))
-		note_error(live, g_steal_pointer(&error));
-	if (!kernel_meter_drain(live->meter, on_record, live, &error))
-		note_error(live, g_steal_pointer(&error));
-	write_batch(live);
-	if (!fanout_finish(live->fanout, &error))
 		note_error(live, error);
+	drain_old(live);
+	empty_tables(live, live->cache.meter, g_steal_pointer(&live->scan));
+	if (live->cache.instance)
+		instance_end(live->cache.instance);
+}
+
+static void tell_cache(const struct live *live)
+{
+	const struct live_cache *cache = &live->cache;
+
+	if (live->options->quiet)
+		return;
+	log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
+		 " MiB of kernel memory (%d tables of %u sets)",
+		 cache->shape.max_flows, kernel_meter_memory(cache->meter) >> 20,
+		 kernel_meter_cpus(cache->meter), cache->shape.sets);
+	if (cache->adopted)
+		log_line("instance %s: going on where an earlier process ended",
+			 live->options->instance);
 }
 
 static bool open_live(struct live *live, GError **error)
 {
-	const struct links_options links = links_options_of(live);
+	const struct live_options *options = live->options;
+	struct links_options links;
+	enum flow_detail detail;
 
-	if (!links_check(&links, error))
+	if (!live_cache_claim(&live->cache, options, error))
 		return false;
-	live->fanout = fanout_new(&live->options->export, error);
-	if (!live->fanout || !open_meter(live, error))
+	links = links_options_of(live);
+	if (!options->ending && !links_check(&links, error))
 		return false;
-	live->epoch_ns = epoch_difference();
-	live->scan = scan_start(live->meter, live->sets, PERIOD_MS);
-	live->links = links_new(live->meter, &links, error);
+	live->fanout = fanout_new(&options->export, error);
+	if (!live->fanout)
+		return false;
+	detail = options->detail >= 0 ? (enum flow_detail)options->detail
+				      : fanout_detail(live->fanout);
+	if (!live_cache_open(&live->cache, options, detail, error))
+		return false;
+	if (live->cache.instance)
+		live->earlier = *instance_totals(live->cache.instance);
+	tell_cache(live);
+	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);
+	if (options->ending)
+		return true;
+	live->links = links_new(live->cache.meter, &links, error);
 	return live->links != NULL;
+}
+
+/* Where nothing was attached, nothing is worth keeping. */
+static void give_up(struct live *live)
+{
+	scan_free(live->scan, NULL);
+	if (live->cache.instance && !live->cache.adopted)
+		instance_abandon(live->cache.instance);
 }
 
 bool live_run(const struct live_options *options, struct account *ret_account, GError **error)
@@ -267,13 +380,29 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	stop_watch(options->duration_ns);
 	good = open_live(&live, error);
 	if (good) {
+		bool left;
+		GError *fault = NULL;
+
+		if (!options->ending)
+			drain_old(&live);
 		run(&live);
-		finish(&live);
+		live_view_leave(options->view);
+		left = is_to_be_left(&live);
+		if (left)
+			leave(&live);
+		else
+			end(&live);
+		if (!fanout_finish(live.fanout, &fault))
+			note_error(&live, fault);
 		settle_account(&live, ret_account);
+		if (left) {
+			account_guess_cache(ret_account);
+			ret_account->in_cache.flows = live.flows;
+		}
+	} else {
+		give_up(&live);
 	}
-	links_free(live.links, NULL);
-	scan_free(live.scan, NULL);
-	kernel_meter_free(live.meter);
+	live_cache_close(&live.cache);
 	fanout_free(live.fanout);
 	g_free(live.batch);
 	if (live.first) {

@@ -20,7 +20,10 @@ struct live_options {
 	guint64 max_flows;
 	int detail; /* enum flow_detail; -1: what the templates need */
 	guint32 ring_octets;
-	guint64 duration_ns; /* 0: until told to stop */
+	guint64 duration_ns;  /* 0: until told to stop */
+	const char *instance; /* whose flow cache outlives this process */
+	bool ending;	      /* only to bring out what an earlier process left */
+	bool instance_given;  /* by the user, who means to come back */
 	struct export_options export;
 	struct live_view *view; /* NULL: none; ended by the caller */
 	bool quiet;

@@ -45,3 +45,8 @@ bool stop_wanted(void)
 {
 	return stop_signal || g_get_monotonic_time() >= stop_us;
 }
+
+bool stop_was_term(void)
+{
+	return stop_signal == SIGTERM;
+}

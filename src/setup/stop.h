@@ -10,5 +10,7 @@
 /* From now on; duration_ns 0: no end of its own. */
 void stop_watch(guint64 duration_ns);
 bool stop_wanted(void);
+/* By SIGTERM, as a service is told: another process may go on. */
+bool stop_was_term(void);
 
 #endif

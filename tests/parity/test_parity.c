@@ -174,10 +174,9 @@ static bool run_kernel(struct kernel_meter *meter, guint64 idle_ns, const GArray
 					error);
 		now_ns = MAX(now_ns, g_array_index(frames, struct frame, i).time_ns);
 		if (good && i % DRAIN_EACH == DRAIN_EACH - 1)
-			good = scan_tables(meter, now_ns, error) &&
-			       kernel_meter_drain(meter, keep, records, error);
+			good = scan_tables(meter, now_ns, error);
+		kernel_meter_drain(meter, keep, records);
 	}
-	good = good && kernel_meter_drain(meter, keep, records, error);
 	drained = records->list->len;
 	good = good && kernel_meter_counts(meter, counts, error) &&
 	       kernel_meter_empty(meter, keep, records, error);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* weir stop: tells the process of an instance to end, or does its work where it has died. */
+#include <errno.h>
+#include <signal.h>
+
+#include "base/error.h"
+#include "setup/instance.h"
+#include "setup/live.h"
+#include "setup/report.h"
+#include "setup/stage_options.h"
+
+#define POLL_US	   20000
+#define PATIENCE_S 60
+
+static bool no_such(const char *name, GError **error)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "no instance %s is running or was left in the kernel", name);
+	return false;
+}
+
+/* The one that was named, or the only one there is. */
+static char *name_of(const struct options *options, GError **error)
+{
+	g_auto(GStrv) names = NULL;
+	g_autofree char *list = NULL;
+
+	if (options->arguments[0])
+		return g_strdup(options->arguments[0]);
+	names = instance_names();
+	if (g_strv_length(names) == 1)
+		return g_strdup(names[0]);
+	list = g_strjoinv(", ", names);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    names[0] ? "name one of %s" : "nothing runs%s", list);
+	return NULL;
+}
+
+/* It is over when somebody else could have the instance. */
+static bool end_process(const char *name, pid_t owner, GError **error)
+{
+	gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+
+	if (kill(owner, SIGINT) && errno != ESRCH) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "instance %s, process %d: %s",
+			    name, (int)owner, g_strerror(errno));
+		return false;
+	}
+	while (instance_owner(name) == owner) {
+		if (g_get_monotonic_time() > until_us) {
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+				    "instance %s: process %d has not ended in %d s; it may be "
+				    "writing to something that does not take it",
+				    name, (int)owner, PATIENCE_S);
+			return false;
+		}
+		g_usleep(POLL_US);
+	}
+	return true;
+}
+
+/* Its process is gone: what it left is written here. */
+static bool end_orphan(const struct options *options, const char *name, GError **error)
+{
+	static const char *const none[] = { NULL };
+	const struct option_value *values = options->values;
+	const struct live_options live = {
+		.interfaces = none,
+		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
+		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
+		.detail = -1,
+		.instance = name,
+		.ending = true,
+		.export = stage_export(options),
+		.quiet = values[OPTION_QUIET].number,
+	};
+	struct report *report = report_open(options, NULL, error);
+	struct account account = { 0 };
+	GError *fault = NULL;
+
+	if (!report)
+		return false;
+	live_run(&live, &account, &fault);
+	return report_close(report, &account, fault, error);
+}
+
+static bool stop(const struct options *options, GError **error)
+{
+	g_autofree char *name = name_of(options, error);
+	pid_t owner;
+
+	if (!name)
+		return false;
+	if (!instance_exists(name)) {
+		/* Where the name was made of interfaces, it says more than they do. */
+		const char *const interfaces[] = { name, NULL };
+		char *whole = instance_name(interfaces);
+
+		if (!instance_exists(whole)) {
+			g_free(whole);
+			return no_such(name, error);
+		}
+		g_free(name);
+		name = whole;
+	}
+	owner = instance_owner(name);
+	if (owner)
+		return end_process(name, owner, error);
+	return end_orphan(options, name, error);
+}
+
+int cmd_stop(int argc, char **argv)
+{
+	return command_main(COMMAND_STOP, argc, argv, stop);
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The folder of an instance:
+ *
+ *	weir/NAME/link_...	the hooks' links
+ *	weir/NAME/1/...		the maps of the first tables, and "state"
+ *	weir/NAME/2/...		of those that came after them, while the first are being drained
+ *
+ * The state is a map that every process maps into its memory. Totals are kept twice, and a word
+ * says which of them holds, so that a process that dies while it writes leaves the earlier ones. */
+
+#include <linux/bpf.h>
+#include <linux/magic.h>
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "capture/kernel_meter.h"
+#include "setup/instance_parts.h"
+
+#define INTERFACES_OCTETS 1024
+
+/* Counted up whenever the maps change their meaning without changing their sizes. */
+#define LAYOUT 1
+
+struct state {
+	guint64 layout;
+	guint64 ready;
+	guint64 owner; /* the process and when it began; 0: nobody */
+	guint64 epoch_ns;
+	struct instance_shape shape;
+	guint64 committed; /* how often; totals[committed % 2] hold */
+	guint64 intended;  /* committed + 1 while a process hands over */
+	struct account_flows intent;
+	struct instance_totals totals[2];
+	char interfaces[INTERFACES_OCTETS]; /* a line each */
+};
+
+struct generation {
+	char *folder; /* NULL: there is none */
+	guint number;
+	struct state *state;
+};
+
+struct instance {
+	char *name;
+	char *folder;
+	int lock; /* the folder, open: whose lock it is has the instance; -1: not ours */
+	struct generation now;
+	struct generation old;
+	struct account_flows doubt;
+};
+
+static bool fail(GError **error, const char *what, int code)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s%s", what, g_strerror(code),
+		    code == EPERM || code == EACCES ? " (run as root)" : "");
+	return false;
+}
+
+static guint64 layout(void)
+{
+	return (guint64)LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
+	       (guint64)sizeof(struct state) << 16 | sizeof(struct cache_counts);
+}
+
+/* --- names and owners --- */
+
+static bool is_fit(const char *name, GError **error)
+{
+	size_t length = strlen(name);
+
+	if (length > 0 && length <= INSTANCE_NAME && !strchr(name, '/') && !strchr(name, '.'))
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "instance \"%s\": a name has 1 to %d characters, none of them '/' or '.'", name,
+		    INSTANCE_NAME);
+	return false;
+}
+
+static pid_t owner_of(const struct state *state)
+{
+	return process_of(__atomic_load_n(&state->owner, __ATOMIC_ACQUIRE));
+}
+
+/* --- folders and states --- */
+
+static bool have_file_system(GError **error)
+{
+	struct statfs about;
+
+	if (statfs(INSTANCE_BPF, &about))
+		return fail(error, INSTANCE_BPF, errno);
+	if (about.f_type == BPF_FS_MAGIC)
+		return true;
+	if (!mount("bpf", INSTANCE_BPF, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME,
+		   "mode=700"))
+		return true;
+	return fail(error, INSTANCE_BPF ": no BPF file system", errno);
+}
+
+static bool make_folder(const char *path, GError **error)
+{
+	return !mkdir(path, 0700) || errno == EEXIST ? true : fail(error, path, errno);
+}
+
+static struct state *map_state(int fd, GError **error)
+{
+	struct state *state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (state != MAP_FAILED)
+		return state;
+	fail(error, "state of an instance", errno);
+	return NULL;
+}
+
+/* NULL: there is none, or it was never ready. strange: it is another weir's. */
+static struct state *open_state(const char *folder, bool *ret_strange)
+{
+	g_autofree char *path = g_build_filename(folder, "state", NULL);
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	struct state *state = NULL;
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return NULL;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == sizeof(*state))
+		state = map_state(fd, NULL);
+	close(fd);
+	*ret_strange = !state || (state->ready && state->layout != layout());
+	if (state && (state->layout != layout() || !state->ready))
+		munmap(g_steal_pointer(&state), sizeof(*state));
+	return state;
+}
+
+static struct state *make_state(const char *folder, GError **error)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	g_autofree char *path = g_build_filename(folder, "state", NULL);
+	struct state *state = NULL;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_state", sizeof(guint32),
+				sizeof(struct state), 1, &options);
+
+	if (fd < 0 || bpf_obj_pin(fd, path))
+		fail(error, path, errno);
+	else
+		state = map_state(fd, error);
+	if (fd >= 0)
+		close(fd);
+	return state;
+}
+
+static void remove_tables(struct generation *generation)
+{
+	g_autofree char *state = g_build_filename(generation->folder, "state", NULL);
+
+	/* The state first: without it the rest is a ruin that the next process clears away. */
+	unlink(state);
+	kernel_meter_unpin(generation->folder);
+	rmdir(generation->folder);
+}
+
+static void close_generation(struct generation *generation)
+{
+	if (generation->state)
+		munmap(generation->state, sizeof(*generation->state));
+	g_free(generation->folder);
+	*generation = (struct generation){ 0 };
+}
+
+/* The highest number is current, the one before it is being given up. */
+static void take_generation(struct instance *instance, struct generation *found)
+{
+	struct generation *place = &instance->now;
+
+	if (instance->now.folder && instance->now.number > found->number)
+		place = &instance->old;
+	else if (instance->now.folder)
+		instance->old = instance->now;
+	*place = *found;
+}
+
+/* Whoever holds the lock clears away what is of no use. */
+static void find_generations(struct instance *instance)
+{
+	GDir *folder = g_dir_open(instance->folder, 0, NULL);
+	const char *name;
+
+	while (folder && (name = g_dir_read_name(folder))) {
+		struct generation found = { .number = (guint)g_ascii_strtoull(name, NULL, 10) };
+		bool strange = false;
+
+		if (!g_ascii_isdigit(name[0]))
+			continue;
+		found.folder = g_build_filename(instance->folder, name, NULL);
+		found.state = open_state(found.folder, &strange);
+		if (found.state) {
+			take_generation(instance, &found);
+			continue;
+		}
+		if (strange && instance->lock >= 0)
+			log_line("instance %s: another version of weir left flows in the kernel "
+				 "that this one cannot read; they are given up",
+				 instance->name);
+		if (instance->lock >= 0)
+			remove_tables(&found);
+		close_generation(&found);
+	}
+	if (folder)
+		g_dir_close(folder);
+}
+
+static struct instance *blank(const char *name)
+{
+	struct instance *instance = g_new0(struct instance, 1);
+
+	instance->name = g_strdup(name);
+	instance->folder = g_build_filename(INSTANCE_FOLDER, name, NULL);
+	instance->lock = -1;
+	return instance;
+}
+
+static struct instance *give_up(struct instance *instance)
+{
+	close_generation(&instance->now);
+	close_generation(&instance->old);
+	if (instance->lock >= 0)
+		close(instance->lock);
+	g_free(instance->folder);
+	g_free(instance->name);
+	g_free(instance);
+	return NULL;
+}
+
+/* The lock goes with the process that has it, however it ends. False without an error: the folder
+ * is not there. */
+static bool lock_folder(struct instance *instance, GError **error)
+{
+	struct stat opened;
+	struct stat there;
+
+	instance->lock = open(instance->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (instance->lock < 0)
+		return errno == ENOENT ? false : fail(error, instance->folder, errno);
+	if (!flock(instance->lock, LOCK_EX | LOCK_NB) && !fstat(instance->lock, &opened) &&
+	    !stat(instance->folder, &there) && opened.st_ino == there.st_ino)
+		return true;
+	close(instance->lock);
+	instance->lock = -1;
+	find_generations(instance);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "instance %s: process %d runs it; 'weir stop %s' ends that", instance->name,
+		    instance->now.state ? (int)owner_of(instance->now.state) : 0, instance->name);
+	return false;
+}
+
+static void claim(struct instance *instance)
+{
+	struct state *state;
+
+	find_generations(instance);
+	state = instance->now.state;
+	if (!state)
+		return;
+	if (state->intended != state->committed)
+		instance->doubt = state->intent;
+	__atomic_store_n(&state->owner, process_word(getpid()), __ATOMIC_RELEASE);
+}
+
+struct instance *instance_find(const char *name, GError **error)
+{
+	struct instance *instance;
+
+	if (!is_fit(name, error))
+		return NULL;
+	instance = blank(name);
+	if (!lock_folder(instance, error))
+		return give_up(instance);
+	claim(instance);
+	return instance->now.state ? instance : give_up(instance);
+}
+
+struct instance *instance_open(const char *name, GError **error)
+{
+	struct instance *instance;
+
+	if (!is_fit(name, error) || !have_file_system(error))
+		return NULL;
+	instance = blank(name);
+	if (!make_folder(INSTANCE_FOLDER, error) || !make_folder(instance->folder, error) ||
+	    !lock_folder(instance, error))
+		return give_up(instance);
+	claim(instance);
+	return instance;
+}
+
+void instance_free(struct instance *instance)
+{
+	if (!instance)
+		return;
+	if (instance->now.state)
+		__atomic_store_n(&instance->now.state->owner, 0, __ATOMIC_RELEASE);
+	give_up(instance);
+}
+
+bool instance_exists(const char *name)
+{
+	struct instance *instance = blank(name);
+	bool exists;
+
+	find_generations(instance);
+	exists = instance->now.state != NULL;
+	give_up(instance);
+	return exists;
+}
+
+pid_t instance_owner(const char *name)
+{
+	struct instance *instance = blank(name);
+	pid_t owner;
+
+	find_generations(instance);
+	owner = instance->now.state ? owner_of(instance->now.state) : 0;
+	give_up(instance);
+	return owner;
+}
+
+char **instance_interfaces(const struct instance *instance)
+{
+	return g_strsplit(instance->now.state->interfaces, "\n", 0);
+}
+
+const struct instance_shape *instance_shape(const struct instance *instance)
+{
+	return instance->now.state ? &instance->now.state->shape : NULL;
+}
+
+const char *instance_folder(const struct instance *instance)
+{
+	return instance->folder;
+}
+
+const char *instance_tables(const struct instance *instance)
+{
+	return instance->now.folder;
+}
+
+const char *instance_old_tables(const struct instance *instance, struct instance_shape *ret_shape)
+{
+	if (!instance->old.state)
+		return NULL;
+	*ret_shape = instance->old.state->shape;
+	return instance->old.folder;
+}
+
+/* --- from one set of tables to the next --- */
+
+static bool make_generation(struct instance *instance, struct generation *next, GError **error)
+{
+	next->number = instance->now.number + 1;
+	next->folder = g_strdup_printf("%s/%u", instance->folder, next->number);
+	if (!make_folder(next->folder, error))
+		return false;
+	next->state = make_state(next->folder, error);
+	return next->state != NULL;
+}
+
+bool instance_begin(struct instance *instance, const struct instance_shape *shape, guint64 epoch_ns,
+		    GError **error)
+{
+	struct generation next = { 0 };
+	struct state *state;
+
+	if (!make_generation(instance, &next, error)) {
+		if (next.folder)
+			remove_tables(&next);
+		close_generation(&next);
+		return false;
+	}
+	state = next.state;
+	state->layout = layout();
+	state->owner = process_word(getpid());
+	state->shape = *shape;
+	state->epoch_ns = epoch_ns;
+	if (instance->now.state) {
+		state->epoch_ns = instance->now.state->epoch_ns;
+		state->totals[0] = *instance_totals(instance);
+		state->totals[0].old_position = state->totals[0].position;
+		state->totals[0].position = 0;
+	}
+	close_generation(&instance->old);
+	instance->old = instance->now;
+	instance->now = next;
+	return true;
+}
+
+bool instance_ready(struct instance *instance, const char *const *interfaces, GError **error)
+{
+	struct state *state = instance->now.state;
+	g_autofree char *lines = g_strjoinv("\n", (char **)interfaces);
+
+	if (strlen(lines) >= sizeof(state->interfaces)) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "instance %s: too many interfaces; run several instances",
+			    instance->name);
+		return false;
+	}
+	g_strlcpy(state->interfaces, lines, sizeof(state->interfaces));
+	__atomic_store_n(&state->ready, 1, __ATOMIC_RELEASE);
+	return true;
+}
+
+void instance_forget_old(struct instance *instance, const struct meter_counts *metered)
+{
+	struct instance_totals totals = *instance_totals(instance);
+
+	meter_counts_add(&totals.gone, metered);
+	instance_commit(instance, &totals);
+	remove_tables(&instance->old);
+	close_generation(&instance->old);
+}
+
+void instance_abandon(struct instance *instance)
+{
+	if (instance->now.folder)
+		remove_tables(&instance->now);
+	close_generation(&instance->now);
+	instance->now = instance->old;
+	instance->old = (struct generation){ 0 };
+	if (instance->now.folder)
+		return;
+	rmdir(instance->folder);
+	rmdir(INSTANCE_FOLDER);
+}
+
+void instance_end(struct instance *instance)
+{
+	if (instance->old.folder)
+		remove_tables(&instance->old);
+	if (instance->now.folder)
+		remove_tables(&instance->now);
+	rmdir(instance->folder);
+	rmdir(INSTANCE_FOLDER);
+}
+
+guint64 instance_epoch(const struct instance *instance)
+{
+	return instance->now.state->epoch_ns;
+}
+
+/* --- what was exported --- */
+
+const struct instance_totals *instance_totals(const struct instance *instance)
+{
+	const struct state *state = instance->now.state;
+
+	return &state->totals[__atomic_load_n(&state->committed, __ATOMIC_ACQUIRE) % 2];
+}
+
+void instance_intend(struct instance *instance, const struct account_flows *handing_over)
+{
+	struct state *state = instance->now.state;
+
+	state->intent = *handing_over;
+	__atomic_store_n(&state->intended, state->committed + 1, __ATOMIC_RELEASE);
+}
+
+void instance_commit(struct instance *instance, const struct instance_totals *totals)
+{
+	struct state *state = instance->now.state;
+	guint64 next = state->committed + 1;
+
+	state->totals[next % 2] = *totals;
+	__atomic_store_n(&state->committed, next, __ATOMIC_RELEASE);
+	__atomic_store_n(&state->intended, next, __ATOMIC_RELEASE);
+}
+
+struct account_flows instance_doubt(const struct instance *instance)
+{
+	return instance->doubt;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What outlives the process that meters: a folder on the BPF file system, an instance each, with
+ * the flow cache, the links and a state that says what has been exported. A later process that
+ * opens the instance goes on where the earlier one ended, however it ended. */
+#ifndef WEIR_SETUP_INSTANCE_H
+#define WEIR_SETUP_INSTANCE_H
+
+#include <sys/types.h>
+
+#include "setup/account.h"
+
+/* What makes one process's tables fit for another. */
+struct instance_shape {
+	guint32 detail; /* enum flow_detail */
+	guint32 sets;
+	guint32 ring_octets;
+	guint32 cache;
+	guint64 max_flows;
+	guint64 seed; /* not compared: whoever adopts goes on with it */
+};
+
+/* What has reached the destinations, of all that was metered since the instance began. */
+struct instance_totals {
+	struct meter_counts gone; /* what tables metered that have been given up since */
+	struct account_flows exported;
+	struct account_drops dropped[ACCOUNT_DROP_REASONS];
+	guint64 position;     /* in the ring: the records before it are in these totals */
+	guint64 old_position; /* the same, in the ring of the tables that are being given up */
+};
+
+struct instance;
+
+/* Opens or begins the instance of this name and locks it. WEIR_ERROR_USAGE: a process that lives
+ * has it, or the name is unfit; WEIR_ERROR_FAILED: there is no BPF file system to be had. */
+struct instance *instance_open(const char *name, GError **error);
+/* As instance_open(), but only where there is one; NULL without an error: there is none. */
+struct instance *instance_find(const char *name, GError **error);
+/* Lets go; what is pinned stays. */
+void instance_free(struct instance *instance);
+
+/* The interfaces' names; where they belong to another network name space than the host's, that
+ * as well. */
+char *instance_name(const char *const *interfaces);
+/* Of those there are; NULL-terminated, free with g_strfreev(). */
+char **instance_names(void);
+/* There is one of this name, with a process or without. */
+bool instance_exists(const char *name);
+/* Who has the instance; 0: nobody. */
+pid_t instance_owner(const char *name);
+/* Interfaces it was last run on; NULL-terminated, free with g_strfreev(). */
+char **instance_interfaces(const struct instance *instance);
+
+/* The shape of the tables found; NULL: none were. */
+const struct instance_shape *instance_shape(const struct instance *instance);
+/* Where links are pinned; where the tables found or begun last are; and those given up, NULL where
+ * there are none. */
+const char *instance_folder(const struct instance *instance);
+const char *instance_tables(const struct instance *instance);
+const char *instance_old_tables(const struct instance *instance, struct instance_shape *ret_shape);
+
+/* Begins new tables: what were the current ones are given up, to be drained. The caller pins the
+ * new ones in instance_tables(), then says that they are there. */
+bool instance_begin(struct instance *instance, const struct instance_shape *shape, guint64 epoch_ns,
+		    GError **error);
+bool instance_ready(struct instance *instance, const char *const *interfaces, GError **error);
+/* The tables given up are drained and gone. */
+void instance_forget_old(struct instance *instance, const struct meter_counts *metered);
+/* The tables begun last are not wanted after all; what was there before is as it was. */
+void instance_abandon(struct instance *instance);
+/* Everything is exported: nothing stays pinned. */
+void instance_end(struct instance *instance);
+
+/* Between the kernel's clock and 1970: the first process's, so that records agree. */
+guint64 instance_epoch(const struct instance *instance);
+
+/* What earlier processes exported. */
+const struct instance_totals *instance_totals(const struct instance *instance);
+/* So much is about to be handed over, until the commit. */
+void instance_intend(struct instance *instance, const struct account_flows *handing_over);
+/* Now it has. In one step, whatever happens meanwhile. */
+void instance_commit(struct instance *instance, const struct instance_totals *totals);
+/* What the earlier process was handing over when it ended: the destinations may have got it, and
+ * will get it again. Zero: nothing. */
+struct account_flows instance_doubt(const struct instance *instance);
+
+#endif

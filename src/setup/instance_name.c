@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What instances are called, and how a process is told from a later one of its number. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "setup/instance_parts.h"
+
+static bool is_of_host(ino_t *ret_space)
+{
+	struct stat mine = { 0 };
+	struct stat host = { 0 };
+	bool known = !stat("/proc/self/ns/net", &mine) && !stat("/proc/1/ns/net", &host);
+
+	*ret_space = mine.st_ino;
+	return known && mine.st_ino == host.st_ino;
+}
+
+char *instance_name(const char *const *interfaces)
+{
+	g_autofree char *joined = g_strjoinv("+", (char **)interfaces);
+	ino_t space;
+	char *name = is_of_host(&space) ? g_strdup(joined)
+					: g_strdup_printf("%s@%lu", joined, (unsigned long)space);
+
+	g_strdelimit(name, "./", ',');
+	if (strlen(name) > INSTANCE_NAME) {
+		g_autofree char *whole = name;
+		g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, whole, -1);
+
+		name = g_strdup_printf("%.*s~%.16s", INSTANCE_NAME - 17, whole, sum);
+	}
+	return name;
+}
+
+/* When the process began, in the kernel's ticks: process numbers come again. */
+static guint32 began(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
+	g_autofree char *text = NULL;
+	unsigned long long ticks = 0;
+	const char *after;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return 0;
+	after = strrchr(text, ')'); /* the name before it may hold anything */
+	if (!after || sscanf(after + 1,
+			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			     "%*d %*d %llu",
+			     &ticks) != 1)
+		return 0;
+	return (guint32)ticks;
+}
+
+guint64 process_word(pid_t pid)
+{
+	return (guint64)pid << 32 | began(pid);
+}
+
+char **instance_names(void)
+{
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	GDir *folder = g_dir_open(INSTANCE_FOLDER, 0, NULL);
+	const char *name;
+
+	while (folder && (name = g_dir_read_name(folder)))
+		g_strv_builder_add(names, name);
+	if (folder)
+		g_dir_close(folder);
+	return g_strv_builder_end(names);
+}
+
+pid_t process_of(guint64 word)
+{
+	pid_t pid = (pid_t)(word >> 32);
+
+	return word && began(pid) && process_word(pid) == word ? pid : 0;
+}

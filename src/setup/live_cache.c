@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "setup/live_cache.h"
+
+#include <time.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "capture/native_meter.h"
+
+#define SETS_MIN     64
+#define RING_DEFAULT (16u << 20)
+
+static guint64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
+}
+
+/* Packet times are the kernel's monotonic clock. One difference serves the whole run, so that a
+ * flow's records agree whatever becomes of the wall clock. */
+static guint64 epoch_difference(void)
+{
+	guint64 before = clock_ns(CLOCK_MONOTONIC);
+	guint64 wall = clock_ns(CLOCK_REALTIME);
+	guint64 after = clock_ns(CLOCK_MONOTONIC);
+
+	return wall - (before + (after - before) / 2);
+}
+
+/* The tables of all CPUs together have room for twice the flows: a set is seldom full then. */
+guint32 live_cache_sets(guint64 max_flows)
+{
+	guint64 wanted = max_flows * 2 / SET_WAYS / g_get_num_processors();
+	guint32 sets = SETS_MIN;
+
+	while (sets < wanted && sets < 1u << 30)
+		sets <<= 1;
+	return sets;
+}
+
+static struct kernel_options kernel_options_of(const struct live_options *options,
+					       const struct instance_shape *shape)
+{
+	struct native_options hash = {
+		.seed = shape->seed,
+		.idle_ns = options->idle_timeout_ns,
+		.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64,
+		.detail = (enum flow_detail)shape->detail,
+	};
+
+	return (struct kernel_options){ .hook = KERNEL_HOOK_XDP,
+					.every_hook = true,
+					.settings = native_settings(&hash),
+					.cache = (enum kernel_cache)shape->cache,
+					.sets = shape->sets,
+					.ring_octets = shape->ring_octets,
+					.drop = options->drop };
+}
+
+/* Why the tables that were found are of no use to this run; NULL: they are. */
+static const char *unfit(const struct instance_shape *found, const struct instance_shape *wanted)
+{
+	if (found->detail != wanted->detail)
+		return "--detail";
+	if (found->sets != wanted->sets)
+		return "--max-flows";
+	if (found->cache != wanted->cache)
+		return "--cache";
+	return found->ring_octets != wanted->ring_octets ? "--ring" : NULL;
+}
+
+static bool open_meter(struct live_cache *cache, const struct live_options *options, GError **error)
+{
+	struct kernel_options kernel = kernel_options_of(options, &cache->shape);
+
+	if (cache->instance)
+		kernel.pin = instance_tables(cache->instance);
+	kernel.adopt = cache->adopted;
+	cache->meter = kernel_meter_new(&kernel, error);
+	return cache->meter && (!cache->instance || options->ending ||
+				instance_ready(cache->instance, options->interfaces, error));
+}
+
+static bool open_old(struct live_cache *cache, const struct live_options *options, GError **error)
+{
+	struct instance_shape shape;
+	const char *folder = instance_old_tables(cache->instance, &shape);
+	struct kernel_options kernel;
+
+	if (!folder)
+		return true;
+	kernel = kernel_options_of(options, &shape);
+	kernel.pin = folder;
+	kernel.adopt = true;
+	cache->old_sets = shape.sets;
+	cache->old = kernel_meter_new(&kernel, error);
+	return cache->old != NULL;
+}
+
+/* What an earlier process left is taken over where it fits; where not, it is drained once packets
+ * go to the new tables. */
+static bool open_pinned(struct live_cache *cache, const struct live_options *options,
+			GError **error)
+{
+	const struct instance_shape *found = instance_shape(cache->instance);
+	const struct instance_totals *totals;
+	const char *why = found ? unfit(found, &cache->shape) : NULL;
+
+	cache->adopted = found && !why;
+	if (cache->adopted)
+		cache->shape.seed = found->seed;
+	else if (!instance_begin(cache->instance, &cache->shape, cache->epoch_ns, error))
+		return false;
+	cache->epoch_ns = instance_epoch(cache->instance);
+	if (why && !options->quiet)
+		log_line("instance %s: tables for another %s were there; they are drained",
+			 options->instance, why);
+	if (!open_meter(cache, options, error) || !open_old(cache, options, error))
+		return false;
+	totals = instance_totals(cache->instance);
+	kernel_ring_skip(kernel_meter_ring(cache->meter), totals->position);
+	if (cache->old)
+		kernel_ring_skip(kernel_meter_ring(cache->old), totals->old_position);
+	return true;
+}
+
+bool live_cache_claim(struct live_cache *cache, const struct live_options *options, GError **error)
+{
+	GError *reason = NULL;
+
+	cache->instance = options->ending ? instance_find(options->instance, &reason)
+					  : instance_open(options->instance, &reason);
+	if (cache->instance)
+		return true;
+	if (options->ending || options->instance_given ||
+	    g_error_matches(reason, WEIR_ERROR, WEIR_ERROR_USAGE)) {
+		g_propagate_error(error, reason);
+		return false;
+	}
+	log_line("%s; a restart will begin a new account", reason->message);
+	g_error_free(reason);
+	return true;
+}
+
+bool live_cache_open(struct live_cache *cache, const struct live_options *options,
+		     enum flow_detail detail, GError **error)
+{
+	cache->shape = (struct instance_shape){
+		.detail = detail,
+		.sets = live_cache_sets(options->max_flows),
+		.ring_octets = options->ring_octets ? options->ring_octets : RING_DEFAULT,
+		.max_flows = options->max_flows,
+		.seed = (guint64)g_random_int() << 32 | g_random_int(),
+	};
+	cache->epoch_ns = epoch_difference();
+	if (options->ending)
+		cache->shape = *instance_shape(cache->instance);
+	return cache->instance ? open_pinned(cache, options, error)
+			       : open_meter(cache, options, error);
+}
+
+void live_cache_close(struct live_cache *cache)
+{
+	kernel_meter_free(cache->meter);
+	kernel_meter_free(cache->old);
+	instance_free(cache->instance);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's flow cache of a run: found where an earlier process left it, or made. */
+#ifndef WEIR_SETUP_LIVE_CACHE_H
+#define WEIR_SETUP_LIVE_CACHE_H
+
+#include "setup/instance.h"
+#include "setup/live.h"
+
+struct live_cache {
+	struct instance *instance; /* NULL: nothing outlives this process */
+	struct kernel_meter *meter;
+	struct instance_shape shape;
+	struct kernel_meter *old; /* tables of another shape, to be drained; NULL: none */
+	guint32 old_sets;
+	guint64 epoch_ns; /* between the kernel's clock and 1970 */
+	bool adopted;
+};
+
+/* Sets of each CPU's table for so many flows in all. */
+guint32 live_cache_sets(guint64 max_flows);
+
+/* Takes the instance, so that nobody else does; then what is in it, or something new. */
+bool live_cache_claim(struct live_cache *cache, const struct live_options *options, GError **error);
+bool live_cache_open(struct live_cache *cache, const struct live_options *options,
+		     enum flow_detail detail, GError **error);
+void live_cache_close(struct live_cache *cache);
+
+#endif
