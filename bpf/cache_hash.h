@@ -189,8 +189,8 @@ METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
 	struct flow_key copy;
 
-	(void)hash;
-	if (!table || !key)
+	barrier_use(hash);
+	if (!table || !key || cpu == bpf_get_smp_processor_id())
 		return 0;
 	copy = *key;
 	return bpf_map_lookup_elem(table, &copy) != NULL;

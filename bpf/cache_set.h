@@ -109,7 +109,7 @@ METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 	__u32 tag = set_tag(hash);
 	struct set_header *set;
 
-	if (!table || !key)
+	if (!table || !key || cpu == bpf_get_smp_processor_id())
 		return 0;
 	set = bpf_map_lookup_elem(table, &index);
 	if (!set)

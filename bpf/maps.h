@@ -26,8 +26,8 @@ struct {
 	__type(value, struct fragment_ports);
 } fragments SEC(".maps");
 
-/* A step must use its context: the compiler would pass none to one that does not, and the verifier
- * insists on it. */
+/* A step must use its arguments: the compiler would pass none to one that does not, and the
+ * verifier insists on it. */
 #define barrier_use(ctx) asm volatile("" : : "r"(ctx))
 
 METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
@@ -64,14 +64,15 @@ METER_INLINE __u64 emit_flags(void)
 							    : BPF_RB_NO_WAKEUP;
 }
 
-/* Given by the table: does this CPU's hold the key? It may be written meanwhile, and the answer be
- * wrong in rare cases: then parts are not joined, or wait for each other in vain. */
+/* Given by the table: 1 if it is another CPU's than this and holds the key, else 0. It may be
+ * written meanwhile, and the answer be wrong in rare cases: then parts are not joined, or wait for
+ * each other in vain. */
 METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash);
 
-/* The other CPUs whose tables hold the key now. */
+/* The other CPUs whose tables hold the key now. Without a branch: kernel 6.1 would walk every
+ * combination of answers. */
 METER_STEP __u64 cache_elsewhere(const struct flow_key *key)
 {
-	__u32 mine = bpf_get_smp_processor_id();
 	__u64 cpus = 0;
 	__u64 hash;
 
@@ -81,8 +82,7 @@ METER_STEP __u64 cache_elsewhere(const struct flow_key *key)
 	for (__u32 cpu = 0; cpu < FLOW_CPUS_MAX; cpu++) {
 		if (cpu >= config.cpus)
 			break;
-		if (cpu != mine && cache_holds(key, cpu, hash))
-			cpus |= 1ULL << (cpu & 63);
+		cpus |= (__u64)(cache_holds(key, cpu, hash) & 1) << (cpu & 63);
 	}
 	return cpus;
 }
