@@ -274,7 +274,6 @@ static void run(struct live *live)
 		if (!take_records(live, WAIT_MS))
 			return;
 		links_watch(live->links);
-		flush(live);
 		show(live);
 	}
 }
