@@ -68,10 +68,10 @@ class Screen:
             self._next_row()
         elif octet != 0x18:
             assert 0x20 <= octet < 0x7F, f"octet {octet:#x} on the screen"
-            if self.column == self.columns:
-                assert self.modes["wraps"], "text beyond the window"
+            if self.column == self.columns and self.modes["wraps"]:
                 self.column = 0
                 self._next_row()
+            self.column = min(self.column, self.columns - 1)
             self.cells[self.row][self.column] = chr(octet)
             self.column += 1
             if self.bold:
@@ -88,8 +88,8 @@ class Screen:
             self._mode(MODES[numbers], {b"h": True, b"l": False}[letter])
         elif letter == b"H":
             row, column = (int(number) for number in (numbers or b"1;1").split(b";"))
-            assert row <= self.rows and column <= self.columns, "a place beyond the window"
-            self.row, self.column = row - 1, column - 1
+            # A frame may have been on its way when the window became smaller.
+            self.row, self.column = min(row, self.rows) - 1, min(column, self.columns) - 1
         elif letter == b"K" and not numbers:
             self.cells[self.row][self.column :] = [" "] * (self.columns - self.column)
         elif letter == b"J" and numbers in (b"", b"2"):
@@ -121,7 +121,7 @@ class Terminal:
         self.screen = Screen(rows, columns)
         self.slave = slave  # stays open: the terminal outlives the program
         self.raw = b""
-        self._set_size(rows, columns)
+        self.set_size(rows, columns)
         self.found = termios.tcgetattr(slave)
         where = {name: slave for name in ("stdin", "stdout", "stderr") if name not in options}
         environment = dict(os.environ, TERM="xterm", LC_ALL="C", **options.pop("environment", {}))
@@ -132,12 +132,11 @@ class Terminal:
         netns.end_with_parent()
         fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
 
-    def _set_size(self, rows, columns):
+    def set_size(self, rows, columns):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def resize(self, rows, columns):
-        """Only between frames is it known for which size one was drawn."""
-        self._set_size(rows, columns)
+        self.set_size(rows, columns)
         self.screen.resize(rows, columns)
 
     def read(self, seconds=0.05):
