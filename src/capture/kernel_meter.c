@@ -30,7 +30,6 @@ struct kernel_meter {
 	int programs[OBJECTS]; /* -1: not loaded */
 	enum kernel_hook hook;
 	struct bpf_object *first; /* that made the maps */
-	int noop;		  /* -1: the object has none */
 	int counts;
 	int fragments;
 	struct kernel_tables tables;
@@ -219,7 +218,6 @@ static bool open_maps(struct kernel_meter *meter, GError **error)
 {
 	struct bpf_object *mine = meter->objects[meter->hook];
 
-	meter->noop = program_of(mine, "weir_noop");
 	meter->counts = bpf_object__find_map_fd_by_name(meter->first, "counts");
 	meter->fragments = bpf_object__find_map_fd_by_name(meter->first, "fragments");
 	meter->replay = mmap(NULL, sizeof(*meter->replay), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -273,6 +271,7 @@ static struct kernel_meter *blank(const struct kernel_options *options)
 	meter->replay = MAP_FAILED;
 	meter->hook = options->hook;
 	kernel_tables_init(&meter->tables, &options->settings, options->cache, options->sets);
+	meter->tables.one = options->one_cpu;
 	for (int i = 0; i < OBJECTS; i++)
 		meter->programs[i] = -1;
 	return meter;
@@ -314,6 +313,14 @@ int kernel_meter_cpus(const struct kernel_meter *meter)
 	return meter->tables.cpus;
 }
 
+void kernel_meter_replay(struct kernel_meter *meter, const struct frame *frame)
+{
+	meter->replay->now_ns = frame->time_ns;
+	meter->replay->length = frame->length;
+	meter->replay->iface = frame->iface;
+	meter->replay->link = frame->link;
+}
+
 static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint32 *ret_ns,
 		GError **error)
 {
@@ -321,10 +328,7 @@ static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->data,
 		    .data_size_in = frame->captured, .repeat = (int)what->repeat);
 
-	meter->replay->now_ns = frame->time_ns;
-	meter->replay->length = frame->length;
-	meter->replay->iface = frame->iface;
-	meter->replay->link = frame->link;
+	kernel_meter_replay(meter, frame);
 	if (bpf_prog_test_run_opts(what->program, &opts))
 		return kernel_fail(error, "running a frame", errno);
 	if (ret_ns)
@@ -340,6 +344,8 @@ bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, gui
 	return run(meter, &what, ret_ns, error);
 }
 
+<<<<<<< HEAD
+=======
 bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 			   guint32 *ret_ns, GError **error)
 {
@@ -355,6 +361,7 @@ enum flow_detail kernel_meter_detail(const struct kernel_meter *meter)
 	return meter->tables.detail;
 }
 
+>>>>>>> origin/main
 guint64 kernel_meter_memory(const struct kernel_meter *meter)
 {
 	return kernel_tables_memory(&meter->tables);

@@ -24,6 +24,7 @@ struct kernel_options {
 	guint32 sets;	     /* of each CPU's table; of the hash table, flows: a power of two */
 	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
 	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
+	bool one_cpu;	     /* one table is made, for whichever CPU the caller is bound to */
 	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */
 	/* A folder on the BPF file system where the maps outlive this process, or NULL. adopt: they
 	 * are there, with the same detail and sets, and are taken as they are. */
@@ -40,11 +41,11 @@ void kernel_meter_free(struct kernel_meter *meter);
 void kernel_meter_unpin(const char *folder);
 
 /* The frame, repeat times, through the program on this CPU. ret_ns, where not NULL, is the
- * kernel's own figure of nanoseconds a run. noop runs the empty program instead (XDP only). */
+ * kernel's own figure of nanoseconds a run. */
 bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 		      guint32 *ret_ns, GError **error);
-bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
-			   guint32 *ret_ns, GError **error);
+/* What the program finds of a frame beside its octets, where it is run by other means. */
+void kernel_meter_replay(struct kernel_meter *meter, const struct frame *frame);
 
 /* The hook's program, to attach. */
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);

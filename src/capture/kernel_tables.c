@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,6 +118,10 @@ bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 	const struct kind *kind = &kinds[tables->cache];
 
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
+		if (cpu > 0 && tables->one) {
+			tables->fds[cpu] = fcntl(tables->fds[0], F_DUPFD_CLOEXEC, 0);
+			continue;
+		}
 		tables->fds[cpu] = bpf_map_create(kind->type, "flow_table", kind->key_octets,
 						  value_octets(tables), tables->sets, NULL);
 		if (tables->fds[cpu] < 0)

@@ -18,6 +18,7 @@ struct kernel_tables {
 	enum kernel_cache cache;
 	int *fds; /* one a CPU; -1: not there */
 	int cpus;
+	bool one;     /* the same one for all, of which only one may be in use */
 	guint32 sets; /* of each, sets or slots: a power of two */
 	guint32 stride;
 	enum flow_detail detail;

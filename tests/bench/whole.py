@@ -18,7 +18,8 @@ STEPS = [("reading", None), ("parsing", None), *(("metering", level) for level i
 ENTRY = {"basic": 192, "tcp": 832, "full": 1344}  # octets in the kernel: whole cache lines
 SET_HEADER, SET_WAYS = 64, 8
 HOOKS = {"xdp", "tc"}
-CASES = {"same", "new", "many"}
+CASES = {"one": 1, "tenThousand": PACKETS, "million": PACKETS, "new": PACKETS}  # flows
+FINISHED = [1, 10, 100]  # per cent of the flows that the scan finds finished
 
 
 class Bench(unittest.TestCase):
@@ -52,6 +53,7 @@ class Bench(unittest.TestCase):
             self.assertIn(f"{PACKETS} packets, {row['flows']} flows", out)
             self.check_steps(row)
         self.check_kernel(told["kernel"], out)
+        self.check_scan(told["scan"])
         self.check_memory(told["memory"])
 
     def check_steps(self, row, steps=None):
@@ -79,8 +81,36 @@ class Bench(unittest.TestCase):
                 self.assertEqual(sorted((row["case"], row["detail"]) for row in mine),
                                  sorted((case, level) for case in CASES for level in LEVELS))
                 self.assertEqual({row["packets"] for row in mine}, {PACKETS})
+                self.assertEqual({row["case"]: row["flows"] for row in mine}, CASES)
+                self.check_ratios(mine)
                 self.assertEqual({row["ratioToBasic"] for row in mine
                                   if row["detail"] == "basic"}, {1})
+
+    def check_ratios(self, rows):
+        """Every figure stands beside what it is a ratio to."""
+        for row in rows:
+            self.assertGreater(row["nsPerPacketEmpty"], 0)
+            self.assertGreater(row["ratioToEmpty"], 0)
+            self.assertIn("nsPerPacketVarying", row)
+            self.assertIn("nsPerPacketMeter", row)
+
+    def check_scan(self, rows):
+        """What is finished comes out, and nothing else; flows that a full set gave up are out
+        already, and are few at half the load."""
+        self.assertEqual({row["detail"] for row in rows}, set(LEVELS))
+        for row in rows:
+            if "notMeasured" in row:
+                continue
+            finished = PACKETS * row["finishedPercent"] // 100
+            self.assertEqual(row["flows"], PACKETS)
+            self.assertLessEqual(row["records"], finished)
+            self.assertGreater(row["records"], finished * 0.9)
+            self.assertEqual(row["calls"], 16)  # 1024 sets, 64 a call
+            self.assertGreaterEqual(row["scanMs"], row["longestCallMs"])
+            self.assertGreater(row["longestCallMs"], 0)
+            self.assertGreater(row["nsPerRecord"], 0)
+        measured = [row for row in rows if "notMeasured" not in row]
+        self.assertIn(len(measured), (0, len(LEVELS) * len(FINISHED)))
 
     def check_memory(self, rows):
         """In the kernel, half full; natively, what replay says it will take."""

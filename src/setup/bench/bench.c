@@ -172,6 +172,21 @@ static void bench_kernel(const struct bench *bench)
 	}
 }
 
+static void bench_scan(const struct bench *bench)
+{
+	bench_report_scan_head(bench->report);
+	for (guint i = 0; i < bench->levels.count; i++) {
+		const struct scan_options options = { bench->levels.detail[i], bench->packets };
+		struct scan_figures figures;
+		g_autoptr(GError) error = NULL;
+
+		if (scan_cost_measure(&options, &figures, &error))
+			bench_report_scan(bench->report, options.detail, &figures);
+		else
+			bench_report_no_scan(bench->report, options.detail, error->message);
+	}
+}
+
 static bool bench_all(struct bench *bench, GError **error)
 {
 	if (!make_folder(bench, error) ||
@@ -189,8 +204,10 @@ static bool bench_all(struct bench *bench, GError **error)
 		if (!bench_traffic(bench, &traffic_kinds[i], error))
 			return false;
 	}
-	if (bench->rounds)
+	if (bench->rounds) {
 		bench_kernel(bench);
+		bench_scan(bench);
+	}
 	return !bench->json || bench_report_write_json(bench->report, bench->json, error);
 }
 

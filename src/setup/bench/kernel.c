@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every round runs the empty program and the meter at each level of detail back to back, and their
- * differences and ratios count: a machine that is slow for a while is slow for all. A round in
- * which the empty program itself was much slower than it can be is thrown away. */
+/* Every round runs the empty program, the empty program behind the variation of the frame, and the
+ * meter behind the same variation at each level of detail, back to back. Their differences and
+ * ratios count: a machine that is slow for a while is slow for all. A round in which the empty
+ * program itself was much slower than it can be is thrown away. */
 #include "setup/bench/kernel.h"
 
-#include <bpf/libbpf.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
-#include "capture/kernel_meter.h"
 #include "capture/native_meter.h"
 #include "capture/probe_host.h"
 #include "setup/bench/child.h"
-#include "setup/bench/kernel_frames.h"
 #include "setup/bench/summary.h"
+#include "setup/bench/vary.h"
 
-#define ROUNDS	      7
-#define TRIES	      21
+#define ROUNDS	      5
+#define TRIES	      15
 #define NOISE_PERCENT 15
-#define REPEAT_MAX    1000000
-#define FLOWS_MAX     65536
-#define HANDSHAKE     3		   /* packets of TCP before data */
-#define MEMORY_MAX    (1ull << 30) /* octets of all tables of all levels */
+#define MILLION	      1000000
+#define RING_OCTETS   (64u << 20) /* for what full sets give up in a round */
+#define MEMORY_PART   3		  /* of the memory that is free, this part at most */
+/* No flow times out while it is measured. */
+#define IDLE_NS	      (3600 * FLOW_SECOND_NS)
 
 const struct bench_hook bench_hooks[BENCH_HOOKS] = {
 	{ "xdp", KERNEL_HOOK_XDP },
@@ -31,91 +30,119 @@ const struct bench_hook bench_hooks[BENCH_HOOKS] = {
 };
 
 const struct bench_kernel_name bench_kernel_cases[BENCH_KERNEL_CASES] = {
-	[BENCH_KERNEL_SAME] = { "same", "the same TCP segment over and over" },
+	[BENCH_KERNEL_ONE] = { "one", "one flow" },
+	[BENCH_KERNEL_TEN_THOUSAND] = { "tenThousand", "each time another of ten thousand" },
+	[BENCH_KERNEL_MILLION] = { "million", "each time another of a million" },
 	[BENCH_KERNEL_NEW] = { "new", "a new flow with every packet" },
-	[BENCH_KERNEL_MANY] = { "many", "another of many flows each time" },
+};
+
+/* 0: all are new. */
+static const guint case_flows[BENCH_KERNEL_CASES] = {
+	[BENCH_KERNEL_ONE] = 1,
+	[BENCH_KERNEL_TEN_THOUSAND] = 10000,
+	[BENCH_KERNEL_MILLION] = MILLION,
 };
 
 struct bench {
 	const struct bench_levels *levels;
-	guint repeat;
-	guint flows;
-	guint32 sets;
+	guint packets; /* a round */
+	guint most;    /* flows */
+	struct vary *vary;
+	int programs[FLOW_DETAILS];
 	struct kernel_meter *meters[FLOW_DETAILS]; /* as in levels */
-	struct bench_frames frames;
 };
 
-typedef bool kernel_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
-			guint32 *ret_ns, GError **error);
-/* Once over what a case runs: nanoseconds a packet. */
-typedef bool kernel_pass(const struct bench *bench, struct kernel_meter *meter, kernel_run *run,
-			 double *ret_ns, GError **error);
+/* A case under way. */
+struct measuring {
+	struct bench *bench;
+	guint packets;
+	bool afresh; /* the table is empty before each round */
+	struct vary_flows flows;
+	struct vary_state state; /* at the round's begin */
+};
 
 struct round {
 	double noop_ns;
+	double vary_ns;
 	double net_ns[FLOW_DETAILS];
 	guint64 packets[FLOW_DETAILS]; /* metered */
 };
 
-static guint64 thread_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
-}
-
-static bool pass_same(const struct bench *bench, struct kernel_meter *meter, kernel_run *run,
-		      double *ret_ns, GError **error)
-{
-	guint64 start = thread_now_ns();
-
-	if (!run(meter, bench->frames.tcp, bench->repeat, NULL, error))
-		return false;
-	*ret_ns = (double)(thread_now_ns() - start) / bench->repeat;
-	return true;
-}
-
-/* The system call is not part of it: the kernel times the program alone. */
-static bool pass_each(const struct bench *bench, struct kernel_meter *meter, kernel_run *run,
-		      double *ret_ns, GError **error)
-{
-	guint64 sum = 0;
-	guint32 ns;
-
-	for (guint i = 0; i < bench->flows; i++) {
-		if (!run(meter, &bench->frames.frames[i], 1, &ns, error))
-			return false;
-		sum += ns;
-	}
-	*ret_ns = (double)sum / bench->flows;
-	return true;
-}
-
-/* The first data segment of each TCP flow, in every round. */
-static void frames_segment(struct bench_frames *frames)
-{
-	if (frames->round > HANDSHAKE)
-		return;
-	bench_frames_begin(frames);
-	while (frames->round <= HANDSHAKE)
-		bench_frames_next(frames);
-}
-
-static const struct {
-	kernel_pass *pass;
-	void (*prepare)(struct bench_frames *frames); /* before a round */
-	bool afresh;				      /* with an empty flow table each time */
-} cases[BENCH_KERNEL_CASES] = {
-	[BENCH_KERNEL_SAME] = { pass_same, frames_segment, false },
-	[BENCH_KERNEL_NEW] = { pass_each, bench_frames_begin, true },
-	[BENCH_KERNEL_MANY] = { pass_each, bench_frames_next, false },
-};
-
-static void forget(void *data, const struct flow_record *record)
+void bench_kernel_forget(void *data, const struct flow_record *record)
 {
 	(void)data;
 	(void)record;
+}
+
+void bench_kernel_stay(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((unsigned int)sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+static guint64 tables_memory(const struct bench_levels *levels, guint64 flows)
+{
+	guint64 memory = 0;
+
+	for (guint i = 0; i < levels->count; i++)
+		memory += probe_kernel_table(flows, (int)levels->detail[i], 1);
+	return memory;
+}
+
+guint bench_kernel_flows(const struct bench_levels *levels, guint64 packets)
+{
+	guint64 flows = MIN(packets, MILLION);
+	struct probe_host host;
+
+	probe_host(&host);
+	while (flows > SET_WAYS && tables_memory(levels, flows) > host.memory_free / MEMORY_PART)
+		flows /= 2;
+	return (guint)flows;
+}
+
+guint32 bench_kernel_sets(guint flows)
+{
+	guint32 sets = 1;
+
+	while (sets * SET_WAYS < 2 * flows)
+		sets *= 2;
+	return sets;
+}
+
+struct kernel_meter *bench_kernel_meter(const struct kernel_options *like, enum flow_detail detail,
+					guint flows, GError **error)
+{
+	const struct native_options native = {
+		.idle_ns = like->settings.idle_ns,
+		.active_ns = ~0ULL,
+		.detail = detail,
+		.seed = 1,
+	};
+	struct kernel_options options = *like;
+
+	options.settings = native_settings(&native);
+	options.sets = bench_kernel_sets(flows);
+	options.one_cpu = true;
+	return kernel_meter_new(&options, error);
+}
+
+bool bench_kernel_empty(struct kernel_meter *meter, guint flows, GError **error)
+{
+	guint32 sets = bench_kernel_sets(flows);
+
+	for (guint32 from = 0; from < sets; from += BENCH_SETS_A_CALL) {
+		struct cache_drain call = { .from = from,
+					    .sets = MIN(BENCH_SETS_A_CALL, sets - from),
+					    .all = true };
+
+		if (!kernel_meter_scan(meter, &call, error))
+			return false;
+		kernel_meter_drain(meter, bench_kernel_forget, NULL);
+	}
+	return true;
 }
 
 /* A packet that is set aside costs little, and a figure with such packets in it would be a lie. */
@@ -132,38 +159,61 @@ static bool check_counts(const struct meter_counts *counts, GError **error)
 }
 
 /* The meter at one level, over what the empty program just ran. */
-static bool measure_level(const struct bench *bench, enum bench_kernel_case which, guint level,
-			  struct round *round, GError **error)
+static bool measure_level(const struct measuring *measuring, guint level, struct round *round,
+			  GError **error)
 {
+	const struct bench *bench = measuring->bench;
 	struct kernel_meter *meter = bench->meters[level];
 	struct meter_counts before;
 	struct meter_counts after;
 	double whole_ns;
 
-	if (cases[which].afresh && !kernel_meter_empty(meter, forget, NULL, error))
+	if (measuring->afresh && !bench_kernel_empty(meter, bench->most, error))
 		return false;
+	vary_begin(bench->vary, &measuring->flows, measuring->state);
 	if (!kernel_meter_counts(meter, &before, error) ||
-	    !cases[which].pass(bench, meter, kernel_meter_run, &whole_ns, error) ||
+	    !vary_run(bench->vary, bench->programs[level], measuring->packets, &whole_ns, error) ||
 	    !kernel_meter_counts(meter, &after, error) || !check_counts(&after, error))
 		return false;
-	round->net_ns[level] = whole_ns - round->noop_ns;
+	round->net_ns[level] = whole_ns - round->vary_ns;
 	round->packets[level] = after.packets[METER_OK] - before.packets[METER_OK];
-	kernel_meter_drain(meter, forget, NULL);
+	kernel_meter_drain(meter, bench_kernel_forget, NULL);
 	return true;
 }
 
-static bool measure_round(struct bench *bench, enum bench_kernel_case which, struct round *round,
-			  GError **error)
+static bool measure_round(struct measuring *measuring, struct round *round, GError **error)
 {
-	cases[which].prepare(&bench->frames);
-	if (!cases[which].pass(bench, bench->meters[0], kernel_meter_run_noop, &round->noop_ns,
-			       error))
+	struct bench *bench = measuring->bench;
+	int noop = vary_empty(bench->vary);
+
+	vary_begin(bench->vary, &measuring->flows, measuring->state);
+	if (!vary_run_alone(bench->vary, noop, measuring->packets, &round->noop_ns, error) ||
+	    !vary_run(bench->vary, noop, measuring->packets, &round->vary_ns, error))
 		return false;
 	for (guint i = 0; i < bench->levels->count; i++) {
-		if (!measure_level(bench, which, i, round, error))
+		if (!measure_level(measuring, i, round, error))
 			return false;
 	}
+	measuring->state = vary_state(bench->vary);
 	return true;
+}
+
+static void summarize_level(const struct round *rounds, guint count, guint i,
+			    struct bench_kernel_level *level)
+{
+	double over_noop[ROUNDS];
+	double over_basic[ROUNDS];
+	double net[ROUNDS];
+
+	for (guint k = 0; k < count; k++) {
+		net[k] = rounds[k].net_ns[i];
+		over_noop[k] = (rounds[k].noop_ns + net[k]) / rounds[k].noop_ns;
+		over_basic[k] = net[k] / rounds[k].net_ns[0];
+	}
+	level->packets = rounds[count - 1].packets[i];
+	level->net_ns = bench_median(net, count);
+	level->over_noop = bench_median(over_noop, count);
+	level->over_basic = bench_median(over_basic, count);
 }
 
 static void summarize(const struct bench_levels *levels, const struct round *rounds, guint count,
@@ -171,41 +221,47 @@ static void summarize(const struct bench_levels *levels, const struct round *rou
 {
 	bool basic = levels->count > 1 && levels->detail[0] == FLOW_DETAIL_BASIC;
 	double noop[ROUNDS];
-	double net[ROUNDS];
-	double over_noop[ROUNDS];
-	double over_basic[ROUNDS];
+	double vary[ROUNDS];
 
+	for (guint k = 0; k < count; k++) {
+		noop[k] = rounds[k].noop_ns;
+		vary[k] = rounds[k].vary_ns - noop[k];
+	}
+	figure->noop_ns = bench_median(noop, count);
+	figure->vary_ns = bench_median(vary, count);
 	for (guint i = 0; i < levels->count; i++) {
-		struct bench_kernel_level *level = &figure->levels[i];
-
-		for (guint k = 0; k < count; k++) {
-			const struct round *round = &rounds[k];
-
-			noop[k] = round->noop_ns;
-			net[k] = round->net_ns[i];
-			over_noop[k] = (noop[k] + net[k]) / noop[k];
-			over_basic[k] = net[k] / round->net_ns[0];
-		}
-		figure->noop_ns = bench_median(noop, count);
-		level->packets = rounds[count - 1].packets[i];
-		level->net_ns = bench_median(net, count);
-		level->over_noop = bench_median(over_noop, count);
-		level->over_basic = basic ? bench_median(over_basic, count) : 0;
+		summarize_level(rounds, count, i, &figure->levels[i]);
+		if (!basic)
+			figure->levels[i].over_basic = 0;
 	}
 }
 
+/* What each case leaves the next one finds: only the flows it is about may be in the table. */
+static bool begin_case(struct measuring *measuring, GError **error)
+{
+	struct bench *bench = measuring->bench;
+
+	for (guint i = 0; i < bench->levels->count; i++) {
+		if (!bench_kernel_empty(bench->meters[i], bench->most, error))
+			return false;
+	}
+	return true;
+}
+
 /* The first round warms up, and fills the tables for those that find them full. */
-static bool measure_case(struct bench *bench, enum bench_kernel_case which,
-			 struct bench_kernel_figure *figure, GError **error)
+static bool measure_case(struct measuring *measuring, struct bench_kernel_figure *figure,
+			 GError **error)
 {
 	struct round good[ROUNDS];
 	double quietest = G_MAXDOUBLE;
 	guint count = 0;
 
+	if (!begin_case(measuring, error))
+		return false;
 	for (guint try = 0; count < ROUNDS && try < TRIES; try++) {
 		struct round *round = &good[count];
 
-		if (!measure_round(bench, which, round, error))
+		if (!measure_round(measuring, round, error))
 			return false;
 		if (try == 0)
 			continue;
@@ -216,82 +272,60 @@ static bool measure_case(struct bench *bench, enum bench_kernel_case which,
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "the machine is too busy");
 		return false;
 	}
-	summarize(bench->levels, good, count, figure);
+	summarize(measuring->bench->levels, good, count, figure);
 	return true;
 }
 
-/* The CPU it happens to be on; a CPU's own flow table is the one that gets warm. */
-static void stay_on_this_cpu(void)
+static bool measure_all(struct bench *bench, struct bench_kernel_figures *figures, GError **error)
 {
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET((unsigned int)sched_getcpu(), &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-}
-
-/* Half full with the flows, as the live tables are meant to be: see probe_kernel_table(). Fewer
- * flows where there are so many CPUs, each with a table of its own, that memory would not do. */
-static void choose_size(struct bench *bench, guint64 packets)
-{
-	guint64 flows = MIN(packets, FLOWS_MAX);
-	guint64 memory;
-
-	do {
-		memory = 0;
-		for (guint i = 0; i < bench->levels->count; i++)
-			memory += probe_kernel_table(flows, (int)bench->levels->detail[i], 1) *
-				  (guint64)libbpf_num_possible_cpus();
-		bench->flows = (guint)flows;
-		flows /= 2;
-	} while (memory > MEMORY_MAX && flows > SET_WAYS);
-	bench->sets = 1;
-	while (bench->sets * SET_WAYS < 2 * bench->flows)
-		bench->sets *= 2;
-}
-
-static bool make_meters(struct bench *bench, const struct bench_hook *hook, GError **error)
-{
-	for (guint i = 0; i < bench->levels->count; i++) {
-		const struct native_options native = {
-			.idle_ns = 15 * FLOW_SECOND_NS,
-			.active_ns = 60 * FLOW_SECOND_NS,
-			.detail = bench->levels->detail[i],
-			.seed = 1,
-		};
-		const struct kernel_options options = {
-			.hook = (enum kernel_hook)hook->hook,
-			.settings = native_settings(&native),
-			.sets = bench->sets,
+	for (int i = 0; i < BENCH_KERNEL_CASES; i++) {
+		guint flows = MIN(case_flows[i], bench->most);
+		struct measuring measuring = {
+			.bench = bench,
+			.packets = case_flows[i] ? bench->packets : bench->most,
+			.afresh = !case_flows[i],
+			.flows = { .count = flows ? flows : G_MAXUINT32, .ordered = !flows },
 		};
 
-		bench->meters[i] = kernel_meter_new(&options, error);
-		if (!bench->meters[i])
+		figures->cases[i].flows = flows ? flows : bench->most;
+		if (!measure_case(&measuring, &figures->cases[i], error))
 			return false;
 	}
 	return true;
 }
 
+static bool make_meters(struct bench *bench, const struct bench_hook *hook, GError **error)
+{
+	const struct kernel_options options = { .hook = hook->hook,
+						.ring_octets = RING_OCTETS,
+						.settings = { .idle_ns = IDLE_NS } };
+
+	for (guint i = 0; i < bench->levels->count; i++) {
+		bench->meters[i] =
+			bench_kernel_meter(&options, bench->levels->detail[i], bench->most, error);
+		if (!bench->meters[i])
+			return false;
+		bench->programs[i] = kernel_meter_program(bench->meters[i], hook->hook);
+	}
+	bench->vary = vary_new(hook->hook, error);
+	return bench->vary;
+}
+
 static bool work(const void *data, void *ret_result, GError **error)
 {
 	const struct bench_kernel_options *options = data;
-	struct bench_kernel_figures *figures = ret_result;
 	struct bench bench = {
 		.levels = &options->levels,
-		.repeat = (guint)MIN(options->packets, REPEAT_MAX),
+		.packets = (guint)MIN(options->packets, MILLION),
+		.most = bench_kernel_flows(&options->levels, options->packets),
 	};
 	bool good;
 
-	stay_on_this_cpu();
-	choose_size(&bench, options->packets);
-	good = make_meters(&bench, options->hook, error);
-	bench_frames_init(&bench.frames, bench.flows);
-	figures->flows = bench.flows;
-	for (int i = 0; good && i < BENCH_KERNEL_CASES; i++)
-		good = measure_case(&bench, (enum bench_kernel_case)i, &figures->cases[i], error);
+	bench_kernel_stay();
+	good = make_meters(&bench, options->hook, error) && measure_all(&bench, ret_result, error);
 	for (guint i = 0; i < bench.levels->count; i++)
 		kernel_meter_free(bench.meters[i]);
-	bench_frames_clear(&bench.frames);
+	vary_free(bench.vary);
 	return good;
 }
 

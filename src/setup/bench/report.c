@@ -18,6 +18,7 @@
 struct bench_report {
 	JsonBuilder *traffic; /* arrays under way */
 	JsonBuilder *kernel;
+	JsonBuilder *scan;
 	JsonBuilder *memory;
 	JsonNode *machine;
 };
@@ -60,6 +61,7 @@ struct bench_report *bench_report_new(void)
 
 	report->traffic = open_array();
 	report->kernel = open_array();
+	report->scan = open_array();
 	report->memory = open_array();
 	return report;
 }
@@ -70,6 +72,7 @@ void bench_report_free(struct bench_report *report)
 		return;
 	g_object_unref(report->traffic);
 	g_object_unref(report->kernel);
+	g_object_unref(report->scan);
 	g_object_unref(report->memory);
 	g_clear_pointer(&report->machine, json_node_unref);
 	g_free(report);
@@ -229,8 +232,8 @@ void bench_report_kernel(struct bench_report *report, const struct bench_kernel_
 	JsonBuilder *json = report->kernel;
 
 	printf("\nkernel, %s: ns a packet beyond an empty program, (empty + meter) / empty, and times "
-	       "basic; %u flows\n  %-34s",
-	       options->hook->name, figures->flows, "");
+	       "basic\n  %-34s",
+	       options->hook->name, "");
 	for (guint i = 0; i < levels->count; i++)
 		printf("%9s%16s", bench_level_name(levels->detail[i]), "");
 	printf("\n");
@@ -243,7 +246,9 @@ void bench_report_kernel(struct bench_report *report, const struct bench_kernel_
 			add_text(json, "hook", options->hook->name);
 			add_text(json, "case", bench_kernel_cases[i].name);
 			add_text(json, "detail", bench_level_name(levels->detail[k]));
+			add_count(json, "flows", figure->flows);
 			add_real(json, "nsPerPacketEmpty", figure->noop_ns);
+			add_real(json, "nsPerPacketVarying", figure->vary_ns);
 			report_level(json, &figure->levels[k]);
 			json_builder_end_object(json);
 		}
@@ -260,6 +265,51 @@ void bench_report_no_kernel(struct bench_report *report, const struct bench_hook
 	add_text(report->kernel, "hook", hook->name);
 	add_text(report->kernel, "notMeasured", reason);
 	json_builder_end_object(report->kernel);
+	fflush(stdout);
+}
+
+void bench_report_scan_head(struct bench_report *report)
+{
+	(void)report;
+	printf("\nscan of a table in the kernel, by 64 sets a call: CPU time\n"
+	       "  %-8s%10s%12s%10s%12s%18s%12s%14s\n",
+	       "", "flows", "finished", "records", "scan ms", "longest call ms", "taking ms",
+	       "ns a record");
+}
+
+void bench_report_scan(struct bench_report *report, enum flow_detail detail,
+		       const struct scan_figures *figures)
+{
+	JsonBuilder *json = report->scan;
+
+	for (guint i = 0; i < SCAN_PARTS; i++) {
+		const struct scan_figure *part = &figures->parts[i];
+
+		printf("  %-8s%10u%10u %%%10" G_GUINT64_FORMAT "%12.1f%18.3f%12.1f%14.0f\n",
+		       bench_level_name(detail), figures->flows, scan_parts[i], part->records,
+		       part->scan_ms, part->longest_ms, part->taking_ms, part->ns_a_record);
+		json_builder_begin_object(json);
+		add_text(json, "detail", bench_level_name(detail));
+		add_count(json, "flows", figures->flows);
+		add_count(json, "finishedPercent", scan_parts[i]);
+		add_count(json, "records", part->records);
+		add_count(json, "calls", figures->calls);
+		add_real(json, "scanMs", part->scan_ms);
+		add_real(json, "longestCallMs", part->longest_ms);
+		add_real(json, "takingMs", part->taking_ms);
+		add_real(json, "nsPerRecord", part->ns_a_record);
+		json_builder_end_object(json);
+	}
+	fflush(stdout);
+}
+
+void bench_report_no_scan(struct bench_report *report, enum flow_detail detail, const char *reason)
+{
+	printf("  %-8snot measured (%s)\n", bench_level_name(detail), reason);
+	json_builder_begin_object(report->scan);
+	add_text(report->scan, "detail", bench_level_name(detail));
+	add_text(report->scan, "notMeasured", reason);
+	json_builder_end_object(report->scan);
 	fflush(stdout);
 }
 
@@ -293,6 +343,7 @@ bool bench_report_write_json(struct bench_report *report, const char *path, GErr
 	json_object_set_member(all, "memory", close_array(report->memory));
 	json_object_set_member(all, "traffic", close_array(report->traffic));
 	json_object_set_member(all, "kernel", close_array(report->kernel));
+	json_object_set_member(all, "scan", close_array(report->scan));
 	json_node_take_object(root, all);
 	json_generator_set_root(generator, root);
 	json_generator_set_pretty(generator, TRUE);
