@@ -344,24 +344,11 @@ bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, gui
 	return run(meter, &what, ret_ns, error);
 }
 
-<<<<<<< HEAD
-=======
-bool kernel_meter_run_noop(struct kernel_meter *meter, const struct frame *frame, guint repeat,
-			   guint32 *ret_ns, GError **error)
-{
-	const struct kernel_run what = { meter->noop, frame, repeat };
-
-	if (meter->noop < 0)
-		return kernel_fail(error, "no empty program at this hook", ENOTSUP);
-	return run(meter, &what, ret_ns, error);
-}
-
 enum flow_detail kernel_meter_detail(const struct kernel_meter *meter)
 {
 	return meter->tables.detail;
 }
 
->>>>>>> origin/main
 guint64 kernel_meter_memory(const struct kernel_meter *meter)
 {
 	return kernel_tables_memory(&meter->tables);
