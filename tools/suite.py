@@ -53,14 +53,16 @@ def stages(mode):
         return [Stage("gcc", "ci", ctest=["-L", "unit|style"])]
     fuzz_seconds = "60" if mode == "all" else "10"
     vm = ["tests/vm/vm.py", "build/ci"] + (["--all"] if mode == "all" else [])
+    nightly = [Stage("soak", "ci", ctest=["-L", "soak"])] if mode == "all" else []
     return [
-        Stage("gcc", "ci", ctest=["-LE", "vm"]),
+        Stage("gcc", "ci", ctest=["-LE", "vm|soak"]),
         Stage("vm", "ci", tool=vm),
         Stage("asan", "asan", ctest=["-LE", "style|fire"]),
         Stage("tsan", "tsan", ctest=["-L", "unit"]),
         Stage("tidy", "asan", tool=["tools/tidy", "build/asan"]),
         Stage("fuzz", "fuzz", tool=["tools/fuzz", "--seconds", fuzz_seconds, "build/fuzz"]),
         Stage("coverage", "coverage", tool=["tools/coverage", "build/coverage"]),
+        *nightly,
     ]
 
 
@@ -193,10 +195,10 @@ def arguments():
     mode.add_argument("--quick", dest="mode", action="store_const", const="quick", default="normal",
                       help="unit tests and style only")
     mode.add_argument("--all", dest="mode", action="store_const", const="all",
-                      help="everything, and each fuzz target for a minute")
+                      help="everything, each fuzz target for a minute, and the soak")
     parser.add_argument("--stage", action="append", metavar="NAME",
                         help="only this stage (again for more): gcc, vm, asan, tsan, tidy, fuzz, "
-                             "coverage")
+                             "coverage, soak")
     return parser.parse_args()
 
 
