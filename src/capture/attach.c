@@ -290,9 +290,12 @@ static bool attach_hook(struct attachment *at, const struct kernel_meter *meter,
 		if (at->points[i].found && !is_wanted((enum attach_point_id)i, options))
 			take_off(at, (enum attach_point_id)i, NULL);
 	}
-	if (wants_xdp(options))
+	if (wants_xdp(options)) {
+		attach_pin_remove(at, PIN_CLSACT);
+		attach_clsact_remove(at);
 		return attach_xdp(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), options->hook,
 				  error);
+	}
 	return attach_tc(at, kernel_meter_program(meter, KERNEL_HOOK_TC), options->direction,
 			 error);
 }

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,7 +19,7 @@
 #include "capture/attach_parts.h"
 #include "capture/probe_netlink.h"
 
-#define OUR_PROGRAM "weir_tc"
+#define OUR_PROGRAM "weir_tc" /* or weir_tc_out */
 
 static enum bpf_tc_attach_point side_of(enum attach_point_id id)
 {
@@ -67,7 +66,7 @@ static bool may_take(const struct attachment *at, guint32 there, GError **error)
 	if (!there || at->force)
 		return true;
 	attach_program_name(there, name);
-	if (strcmp(name, OUR_PROGRAM) == 0)
+	if (g_str_has_prefix(name, OUR_PROGRAM))
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 		    "%s: a tc filter with program %u (%s) sits on handle 0x%x, which is weir's, "

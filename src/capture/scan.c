@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
+
+#include "base/error.h"
 
 #define SETS_A_CALL 64
 
@@ -20,7 +23,7 @@ struct scanner {
 	int cpu;
 	guint64 flows; /* that the last round left; atomic */
 	bool done;     /* atomic */
-	GError *error; /* read when the thread has ended */
+	GError *error; /* the thread's until it is done */
 };
 
 struct scan {
@@ -37,14 +40,77 @@ static int phase_of(const struct scan *scan)
 	return __atomic_load_n(&scan->phase, __ATOMIC_ACQUIRE);
 }
 
-/* False where the CPU is not there: it has no packets and needs no scanner. */
-static bool bind_to(int cpu)
-{
-	g_autofree cpu_set_t *set = g_malloc0(CPU_ALLOC_SIZE((size_t)cpu + 1));
+/* --- on a CPU --- */
 
-	CPU_SET_S((size_t)cpu, CPU_ALLOC_SIZE((size_t)cpu + 1), set);
-	return sched_setaffinity(0, CPU_ALLOC_SIZE((size_t)cpu + 1), set) == 0;
+enum binding {
+	BOUND,
+	OFFLINE, /* the CPU has no packets, and none of its own to scan, until it is back */
+	BARRED,	 /* it may have packets, but this process may not run on it */
+};
+
+/* Whether a list such as "0-3,8" has the number; the kernel's answer where it does not tell. */
+static bool is_online(int cpu)
+{
+	g_autofree char *text = NULL;
+	const char *at;
+	bool online = false;
+
+	if (!g_file_get_contents("/sys/devices/system/cpu/online", &text, NULL, NULL))
+		return true;
+	for (at = text; at && *at && !online; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		char *end;
+		guint64 first = g_ascii_strtoull(at, &end, 10);
+		guint64 last = *end == '-' ? g_ascii_strtoull(end + 1, NULL, 10) : first;
+
+		online = (guint64)cpu >= first && (guint64)cpu <= last;
+	}
+	return online;
 }
+
+static enum binding bind_to(int cpu)
+{
+	const size_t size = CPU_ALLOC_SIZE((size_t)cpu + 1);
+	g_autofree cpu_set_t *set = g_malloc0(size);
+
+	CPU_SET_S((size_t)cpu, size, set);
+	if (sched_setaffinity(0, size, set) == 0)
+		return BOUND;
+	return is_online(cpu) ? BARRED : OFFLINE;
+}
+
+static void refuse(int cpu, GError **error)
+{
+	g_set_error(
+		error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		"CPU %d is not in this process's cpuset, and flows of packets that arrive there "
+		"could not leave the cache: allow every CPU (AllowedCPUs= of the service, "
+		"cpuset of the container), or use --hook af_packet",
+		cpu);
+}
+
+static gpointer find_barred(gpointer data)
+{
+	int cpus = *(const int *)data;
+
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		if (bind_to(cpu) == BARRED)
+			return GINT_TO_POINTER(cpu + 1);
+	}
+	return NULL;
+}
+
+/* A thread tries, since it does not get its CPUs back. */
+bool scan_check(int cpus, GError **error)
+{
+	GThread *thread = g_thread_new("scan", find_barred, &cpus);
+	int barred = GPOINTER_TO_INT(g_thread_join(thread));
+
+	if (barred)
+		refuse(barred - 1, error);
+	return !barred;
+}
+
+/* --- rounds --- */
 
 /* Looks through the whole table; ret_kept counts the flows that stay, for want of room or because
  * they go on. */
@@ -79,17 +145,35 @@ static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 	return true;
 }
 
+/* Bound anew each time: a CPU may go, which lets its threads run anywhere, and come back. */
+static bool bound_round(struct scanner *scanner, bool all, guint64 *ret_kept)
+{
+	switch (bind_to(scanner->cpu)) {
+	case BOUND:
+		return scan_round(scanner, all, ret_kept);
+	case OFFLINE:
+		*ret_kept = 0;
+		if (!all)
+			g_usleep(scanner->scan->period_ms * 1000UL);
+		return true;
+	case BARRED:
+		break;
+	}
+	refuse(scanner->cpu, &scanner->error);
+	return false;
+}
+
 static gpointer scanner_main(gpointer data)
 {
 	struct scanner *scanner = data;
 	guint64 kept = 1;
-	bool good = bind_to(scanner->cpu);
+	bool good = true;
 
 	while (good && phase_of(scanner->scan) == SCAN_ROUNDS)
-		good = scan_round(scanner, false, &kept);
+		good = bound_round(scanner, false, &kept);
 	kept = 1;
 	while (good && kept && phase_of(scanner->scan) == SCAN_FINISH)
-		good = scan_round(scanner, true, &kept);
+		good = bound_round(scanner, true, &kept);
 	__atomic_store_n(&scanner->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -125,6 +209,16 @@ bool scan_done(const struct scan *scan)
 			return false;
 	}
 	return true;
+}
+
+bool scan_failed(const struct scan *scan)
+{
+	for (int i = 0; i < scan->count; i++) {
+		if (__atomic_load_n(&scan->scanners[i].done, __ATOMIC_ACQUIRE) &&
+		    scan->scanners[i].error)
+			return true;
+	}
+	return false;
 }
 
 guint64 scan_flows(const struct scan *scan)

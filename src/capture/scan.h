@@ -10,12 +10,17 @@
 
 struct scan;
 
+/* Whether this process may run on each of so many CPUs that is there. */
+bool scan_check(int cpus, GError **error);
+
 /* Each table is looked through about once in period_ms. */
 struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_ms);
 /* No packet comes any more: every flow leaves, and the threads end. Records must be taken from the
  * ring meanwhile, by another thread, until scan_done(). */
 void scan_finish(struct scan *scan);
 bool scan_done(const struct scan *scan);
+/* A thread has ended early, and its flows stay in the cache; scan_free() says why. */
+bool scan_failed(const struct scan *scan);
 /* Flows in the tables, as the last round of each found them. */
 guint64 scan_flows(const struct scan *scan);
 /* Ends the threads if they have not ended yet. False: scanning failed, and the error says why. */

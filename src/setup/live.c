@@ -270,7 +270,7 @@ static void show(struct live *live)
 
 static void run(struct live *live)
 {
-	while (!live->options->ending && !stop_wanted()) {
+	while (!live->options->ending && !stop_wanted() && !scan_failed(live->scan)) {
 		if (!take_records(live, WAIT_MS))
 			return;
 		links_watch(live->links);
@@ -353,6 +353,8 @@ static bool open_live(struct live *live, GError **error)
 	if (live->cache.instance)
 		live->earlier = *instance_totals(live->cache.instance);
 	tell_cache(live);
+	if (!scan_check(kernel_meter_cpus(live->cache.meter), error))
+		return false;
 	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);
 	if (options->ending)
 		return true;
