@@ -25,7 +25,7 @@ static char *name_of(const struct options *options, GError **error)
 	g_auto(GStrv) names = NULL;
 	g_autofree char *list = NULL;
 
-	if (options->arguments[0])
+	if (options->arguments && options->arguments[0])
 		return g_strdup(options->arguments[0]);
 	names = instance_names();
 	if (g_strv_length(names) == 1)

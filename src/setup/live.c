@@ -320,6 +320,10 @@ static void end(struct live *live)
 static void tell_cache(const struct live *live)
 {
 	const struct live_cache *cache = &live->cache;
+	struct account_flows doubt = { 0 };
+
+	if (cache->instance)
+		doubt = instance_doubt(cache->instance);
 
 	if (live->options->quiet)
 		return;
@@ -330,6 +334,11 @@ static void tell_cache(const struct live *live)
 	if (cache->adopted)
 		log_line("instance %s: going on where an earlier process ended",
 			 live->options->instance);
+	if (doubt.flows > 0)
+		log_line("instance %s: %" G_GUINT64_FORMAT " flows (%" G_GUINT64_FORMAT
+			 " packets) may be written twice: that process was writing them when it "
+			 "died",
+			 live->options->instance, doubt.flows, doubt.packets);
 }
 
 static bool open_live(struct live *live, GError **error)

@@ -13,6 +13,8 @@ import tempfile
 import time
 
 CLONE_NEWNET = 0x40000000
+CLONE_NEWNS = 0x00020000
+MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEAR, FAR = "near", "far"
@@ -26,12 +28,22 @@ def enter():
     if LIBC.unshare(CLONE_NEWNET) != 0:
         print("skipped: a network namespace:", os.strerror(ctypes.get_errno()))
         sys.exit(77)
+    own_bpf_file_system()
     # No router solicitations and the like: the only frames are the test's.
     try:
         with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii") as file:
             file.write("1")
     except FileNotFoundError:
         pass
+
+
+def own_bpf_file_system():
+    """What is pinned ends with this process, and no other test sees it."""
+    if (LIBC.unshare(CLONE_NEWNS) != 0
+            or LIBC.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None) != 0
+            or LIBC.mount(b"bpf", b"/sys/fs/bpf", b"bpf", ctypes.c_ulong(0), b"mode=700") != 0):
+        print("skipped: a BPF file system:", os.strerror(ctypes.get_errno()))
+        sys.exit(77)
 
 
 def end_with_parent():
@@ -175,13 +187,17 @@ class Live:
         return json.loads(told) if told else None
 
     def records(self):
+        """A process that was killed may have left a line unfinished."""
         with open(self.json, encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def close(self):
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
         self.process.stderr.close()
         self.folder.cleanup()
 

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A run that ends and begins again while traffic flows: the kernel meters on, and the totals over
+the whole time are the sender's own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import netns
+
+WEIR = BLAST = ""  # set from the command line
+SIZE = 100
+PINNED = "/sys/fs/bpf/weir"
+NAME = "edge"
+SHORT = ["--idle-timeout", "300ms", "--active-timeout", "500ms"]
+HOOKS = (["--hook", "xdp"], ["--hook", "xdp-generic"],
+         ["--hook", "tc", "--direction", "both"])  # fmt: skip
+DOUBT = re.compile(r"(\d+) flows \((\d+) packets\) may be written twice")
+
+
+def weir(*arguments, **options):
+    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=90,
+                          check=False, **options)  # fmt: skip
+
+
+def pinned():
+    return sorted(os.listdir(PINNED)) if os.path.isdir(PINNED) else []
+
+
+def attached_programs():
+    said = subprocess.run(["bpftool", "-j", "net", "show"], capture_output=True, check=True,
+                          env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"))
+    found = json.loads(said.stdout)[0]
+    return [row["devname"] for kind in ("xdp", "tc") for row in found[kind]]
+
+
+class RestartTest(unittest.TestCase):
+    def setUp(self):
+        netns.lay()
+        self.addCleanup(netns.ip, f"link del {netns.NEAR}")
+        self.doubt = 0
+        self.runs = []
+
+    def blast(self, **options):
+        options = {"interface": netns.NEAR, "size": SIZE, "rate": 50000, "flows": 2000} | options
+        blast = netns.Blast(BLAST, **options)
+        self.addCleanup(blast.stop)
+        return blast
+
+    def live(self, *options, name=NAME, interfaces=(netns.FAR,)):
+        live = netns.Live(WEIR, list(interfaces), *(["--instance", name] if name else []), *options)
+        self.addCleanup(live.close)
+        self.assertTrue(live.metering, live.errors)
+        for _, packets in DOUBT.findall(live.errors):
+            self.doubt += int(packets)
+        self.runs.append(live)
+        return live
+
+    def wait_for_frames(self, more):
+        start = netns.Counters(netns.FAR).rx_frames
+        netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + more, "traffic")
+
+    def assert_whole(self, account, frames):
+        """The last account is of all the time; so are all the files together."""
+        packets = sum(record["packetDeltaCount"] for run in self.runs for record in run.records())
+        self.assertTrue(account["balanced"], account)
+        self.assertEqual(account["seen"]["packets"], frames)
+        self.assertEqual(account["seen"]["frameOctets"], frames * SIZE)
+        self.assertEqual(account["metered"]["packets"], frames)
+        self.assertEqual(account["exported"]["packets"], frames)
+        self.assertEqual(account["exported"]["octets"], frames * (SIZE - 14))
+        self.assertEqual(account["inCache"]["packets"], 0)
+        self.assertTrue(frames <= packets <= frames + self.doubt, (packets, frames, self.doubt))
+
+    def assert_nothing_left(self):
+        self.assertEqual(pinned(), [])
+        self.assertEqual(attached_programs(), [])
+        shown = netns.shown(netns.FAR)
+        self.assertEqual(shown["promiscuity"], 0)
+
+    def test_killed_again_and_again(self):
+        for hook in HOOKS:
+            self.runs.clear()
+            blast = None
+            for turn in range(4):
+                live = self.live(*hook, *SHORT)
+                blast = blast or self.blast()
+                self.wait_for_frames(20000 + 3777 * turn)
+                live.kill()
+                self.wait_for_frames(5000)
+            live = self.live(*hook, *SHORT)
+            self.assertIn("going on where an earlier process ended", live.errors)
+            frames = blast.stop()["frames"]
+            account = live.stop()
+            self.assertEqual(live.status, 0, live.errors)
+            self.assertGreater(account["earlier"]["packets"], 0)
+            self.assert_whole(account, frames)
+            self.assert_nothing_left()
+
+    def test_told_to_end_as_a_service(self):
+        blast = None
+        for _ in range(3):
+            live = self.live(*SHORT)
+            blast = blast or self.blast()
+            self.wait_for_frames(20000)
+            account = live.stop(signal.SIGTERM)
+            self.assertEqual(live.status, 0, live.errors)
+            self.assertTrue(account["balanced"])
+            self.assertEqual(pinned(), [NAME])
+            self.assertIn("the kernel meters on", live.errors)
+            self.wait_for_frames(5000)
+        live = self.live(*SHORT)
+        frames = blast.stop()["frames"]
+        stopped = weir("stop", NAME)
+        self.assertEqual((stopped.returncode, stopped.stderr), (0, ""))
+        self.assertEqual(self.doubt, 0)
+        self.assert_whole(live.ended(), frames)
+        self.assert_nothing_left()
+
+    def test_a_run_without_a_name_ends_whole(self):
+        live = self.live(name=None)
+        live.stop(signal.SIGTERM)
+        self.assertEqual(live.status, 0, live.errors)
+        self.assert_nothing_left()
+
+    def test_a_run_without_a_name_is_found_again(self):
+        live = self.live(*SHORT, name=None)
+        blast = self.blast(flows=50)
+        live.kill()
+        self.wait_for_frames(5000)
+        live = self.live(*SHORT, name=None)
+        frames = blast.stop()["frames"]
+        self.assertEqual(weir("stop", netns.FAR).returncode, 0)
+        self.assert_whole(live.ended(), frames)
+        self.assert_nothing_left()
+
+    def test_other_tables_are_drained(self):
+        blast = None
+        other = (["--detail", "basic"], ["--detail", "full"], ["--max-flows", "300000"],
+                 ["--ring", "1M"])  # fmt: skip
+        for options in other:
+            live = self.live(*SHORT, *options)
+            blast = blast or self.blast()
+            self.wait_for_frames(20000)
+            live.kill()
+        self.assertIn("they are drained", live.errors)
+        live = self.live(*SHORT)
+        self.wait_for_frames(5000)
+        frames = blast.stop()["frames"]
+        self.assert_whole(live.stop(), frames)
+        self.assert_nothing_left()
+
+    def test_what_a_dead_process_left_is_written_by_stop(self):
+        live = self.live()
+        blast = self.blast(flows=100)
+        self.wait_for_frames(10000)
+        live.kill()
+        frames = blast.stop()["frames"]
+        stats = os.path.join(live.folder.name, "rest")
+        stopped = weir("stop", "--to", f"json+file:{live.json}", "--json-stats", stats, "--quiet")
+        self.assertEqual((stopped.returncode, stopped.stderr), (0, ""))
+        with open(stats, encoding="utf-8") as file:
+            self.assert_whole(json.load(file), frames)
+        self.assertEqual({record["flowEndReason"] for record in live.records()}, {4})
+        self.assert_nothing_left()
+
+    def test_one_process_at_a_time(self):
+        live = self.live()
+        refused = weir("run", netns.FAR, "--instance", NAME, "--quiet", "--to", "json+file:-")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(f"process {live.process.pid} runs it", refused.stderr)
+        self.assertEqual(refused.stderr.count("\n"), 1)
+        live.stop()
+        self.assertEqual(live.status, 0, live.errors)
+        self.assert_nothing_left()
+
+    def test_nothing_to_stop(self):
+        for arguments, said in ((["stop"], "nothing runs"), (["stop", "no"], "no instance no")):
+            stopped = weir(*arguments)
+            self.assertEqual(stopped.returncode, 2)
+            self.assertIn(said, stopped.stderr)
+            self.assertEqual(stopped.stderr.count("\n"), 1)
+
+    def test_other_interfaces(self):
+        """An interface that is not wanted any more is left alone."""
+        self.live(interfaces=(netns.NEAR, netns.FAR)).kill()
+        self.assertEqual(len(attached_programs()), 2)
+        live = self.live()
+        self.assertEqual(attached_programs(), [netns.FAR])
+        netns.send([bytes(SIZE)] * 100)
+        self.assertEqual(live.stop()["seen"]["packets"], 100)
+        self.assert_nothing_left()
+
+    def test_what_another_version_left_is_given_up(self):
+        folder = os.path.join(PINNED, NAME, "1")
+        os.makedirs(folder)
+        subprocess.run(["bpftool", "map", "create", f"{folder}/state", "type", "array", "key", "4",
+                        "value", "64", "entries", "1", "name", "state"], check=True,
+                       env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin"))  # fmt: skip
+        live = self.live()
+        self.assertIn("they are given up", live.errors)
+        live.stop()
+        self.assertEqual(live.status, 0, live.errors)
+        self.assert_nothing_left()
+
+
+if __name__ == "__main__":
+    WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)
+    netns.enter()
+    unittest.main()
