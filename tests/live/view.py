@@ -206,6 +206,34 @@ class ViewTest(unittest.TestCase):
         self.assertEqual(terminal.process.wait(timeout=netns.WAIT_S), -signal.SIGINT)
         self.assertEqual(terminal.attributes(), terminal.found)
 
+    def test_a_stopped_run_gives_the_terminal_to_the_shell(self):
+        terminal = screen.Terminal(["bash", "--norc", "--noediting", "-i"], cwd=self.folder,
+                                   environment={"PS1": "$ "})  # fmt: skip
+        self.addCleanup(terminal.close)
+        drawn = lambda shown: shown.modes["alternate"] and row(shown.lines, "seen")  # noqa: E731
+        terminal.type(f"{WEIR} run {netns.FAR} {' '.join(OPTIONS)}\n".encode())
+        terminal.until(drawn, "the view")
+        terminal.type(b"\x1a")
+        terminal.until(lambda shown: any("Stopped" in line for line in shown.lines), "a stop")
+        self.assert_given_back(terminal)
+        terminal.type(b"bg\n")
+        size = os.path.getsize(self.files()[0])
+        netns.send(self.frames)
+        netns.wait_for(lambda: os.path.getsize(self.files()[0]) > size + 10000, "records")
+        terminal.read()
+        self.assert_given_back(terminal)
+        terminal.type(b"fg\n")
+        terminal.until(drawn, "the view again")
+        terminal.type(b"\x03")
+        terminal.until(lambda shown: "balanced" in shown.lines, "the end")
+        terminal.type(b"exit\n")
+        terminal.end()
+        self.assert_restored(terminal)
+
+    def assert_given_back(self, terminal):
+        self.assertEqual(terminal.screen.modes, {"alternate": False, "cursor": True, "wraps": True})
+        self.assertTrue(terminal.attributes()[3] & termios.ECHO)
+
     def run_piped(self, *options, stop=True, status=0, cwd=None):
         """What it says on standard output and standard error."""
         process = subprocess.Popen([WEIR, "run", netns.FAR, *OPTIONS, *options],
