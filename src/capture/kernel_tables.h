@@ -37,6 +37,8 @@ const char *kernel_cache_name(enum kernel_cache cache);
 const char *kernel_cache_place(enum kernel_cache cache);
 /* Places for each of so many CPUs that together have room for the flows. */
 guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus);
+/* What a place costs. */
+guint32 kernel_cache_octets(enum kernel_cache cache, enum flow_detail detail);
 
 bool kernel_tables_make(struct kernel_tables *tables, GError **error);
 /* Puts each table where its CPU looks for it. */

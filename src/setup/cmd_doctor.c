@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "setup/doctor.h"
 #include "setup/options.h"
+#include "setup/stage_options.h"
 
 static const char *const status_names[] = {
 	[DOCTOR_OK] = "ok",
@@ -85,6 +86,7 @@ static bool doctor(const struct options *options, GError **error)
 		.max_flows = options->values[OPTION_MAX_FLOWS].number,
 		/* The first choice is "auto". */
 		.detail = (int)options->values[OPTION_DETAIL].number - 1,
+		.cache = stage_cache(options),
 	};
 	struct probe_host host;
 	guint failed;

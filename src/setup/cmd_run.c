@@ -29,6 +29,7 @@ static struct live_options live_options_of(const struct options *options)
 			.force = values[OPTION_FORCE].number,
 		},
 		.drop = values[OPTION_DROP].number,
+		.cache = stage_cache(options),
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
 		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
 		.max_flows = values[OPTION_MAX_FLOWS].number,

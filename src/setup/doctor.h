@@ -27,6 +27,7 @@ struct doctor_finding {
 struct doctor_needs {
 	guint64 max_flows;
 	int detail; /* enum flow_detail, or -1: what the template needs */
+	enum kernel_cache cache;
 };
 
 /* An array of findings that owns them. */

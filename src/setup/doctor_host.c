@@ -175,16 +175,17 @@ static void check_memory(const struct probe_host *host, const struct doctor_need
 			 struct doctor_finding *finding)
 {
 	const int detail = needs->detail < 0 ? FLOW_DETAIL_FULL : needs->detail;
-	const guint64 table = probe_kernel_table(needs->max_flows, detail, host->cpus);
+	const guint64 table =
+		probe_kernel_table(needs->cache, needs->max_flows, detail, host->cpus);
 	g_autofree char *kernel = g_format_size(table);
 	g_autofree char *native = g_format_size(probe_native_table(needs->max_flows, detail));
 	g_autofree char *available = g_format_size(host->memory_free);
 
 	finding->text = g_strdup_printf(
-		"room for %" G_GUINT64_FORMAT " flows%s takes %s over %u CPU%s (%s with --hook "
-		"af_packet); %s are free",
+		"room for %" G_GUINT64_FORMAT " flows%s takes %s over %u CPU%s in the %s table "
+		"(%s with --hook af_packet); %s are free",
 		needs->max_flows, needs->detail < 0 ? " at full detail" : "", kernel, host->cpus,
-		host->cpus == 1 ? "" : "s", native, available);
+		host->cpus == 1 ? "" : "s", kernel_cache_name(needs->cache), native, available);
 	if (table <= host->memory_free / 2)
 		return;
 	finding->status = table > host->memory_free ? DOCTOR_FAIL : DOCTOR_WARN;

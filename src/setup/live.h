@@ -5,6 +5,7 @@
 #define WEIR_SETUP_LIVE_H
 
 #include "capture/attach.h"
+#include "capture/kernel_tables.h"
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/live_view.h"
@@ -15,6 +16,7 @@ struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
 	struct attach_options attach;
 	bool drop;
+	enum kernel_cache cache;
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */
 	guint64 max_flows;

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "capture/native_meter.h"
 
-#define SETS_MIN     64
 #define RING_DEFAULT (16u << 20)
 
 static guint64 clock_ns(clockid_t clock)
@@ -27,17 +26,6 @@ static guint64 epoch_difference(void)
 	guint64 after = clock_ns(CLOCK_MONOTONIC);
 
 	return wall - (before + (after - before) / 2);
-}
-
-/* The tables of all CPUs together have room for twice the flows: a set is seldom full then. */
-guint32 live_cache_sets(guint64 max_flows)
-{
-	guint64 wanted = max_flows * 2 / SET_WAYS / g_get_num_processors();
-	guint32 sets = SETS_MIN;
-
-	while (sets < wanted && sets < 1u << 30)
-		sets <<= 1;
-	return sets;
 }
 
 static struct kernel_options kernel_options_of(const struct live_options *options,
@@ -149,7 +137,9 @@ bool live_cache_open(struct live_cache *cache, const struct live_options *option
 {
 	cache->shape = (struct instance_shape){
 		.detail = detail,
-		.sets = live_cache_sets(options->max_flows),
+		.cache = options->cache,
+		.sets = kernel_cache_places(options->cache, options->max_flows,
+					    (int)g_get_num_processors()),
 		.ring_octets = options->ring_octets ? options->ring_octets : RING_DEFAULT,
 		.max_flows = options->max_flows,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),

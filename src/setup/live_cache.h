@@ -16,9 +16,6 @@ struct live_cache {
 	bool adopted;
 };
 
-/* Sets of each CPU's table for so many flows in all. */
-guint32 live_cache_sets(guint64 max_flows);
-
 /* Takes the instance, so that nobody else does; then what is in it, or something new. */
 bool live_cache_claim(struct live_cache *cache, const struct live_options *options, GError **error);
 bool live_cache_open(struct live_cache *cache, const struct live_options *options,

@@ -10,6 +10,15 @@ int stage_detail(const struct options *options)
 	return details[options->values[OPTION_DETAIL].number];
 }
 
+enum kernel_cache stage_cache(const struct options *options)
+{
+	/* The first choice is "auto". */
+	static const enum kernel_cache caches[] = { KERNEL_CACHE_SET, KERNEL_CACHE_SET,
+						    KERNEL_CACHE_HASH };
+
+	return caches[options->values[OPTION_CACHE].number];
+}
+
 /* The path, unless it means standard output. */
 static const char *file_of(const char *path)
 {

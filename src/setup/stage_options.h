@@ -3,11 +3,13 @@
 #ifndef WEIR_SETUP_STAGE_OPTIONS_H
 #define WEIR_SETUP_STAGE_OPTIONS_H
 
+#include "capture/kernel_tables.h"
 #include "export/fanout.h"
 #include "setup/options.h"
 
 /* enum flow_detail; -1: what the templates need */
 int stage_detail(const struct options *options);
+enum kernel_cache stage_cache(const struct options *options);
 /* Points into the options. */
 struct export_options stage_export(const struct options *options);
 

@@ -166,7 +166,10 @@ static void test_host(void)
 
 static void test_memory(void)
 {
-	const guint64 table = probe_kernel_table(needs.max_flows, needs.detail, 8);
+	const guint64 table =
+		probe_kernel_table(KERNEL_CACHE_SET, needs.max_flows, needs.detail, 8);
+	const guint64 hash =
+		probe_kernel_table(KERNEL_CACHE_HASH, needs.max_flows, needs.detail, 8);
 	struct probe_host host = good_host();
 
 	/* 31,250 sets wanted of each CPU are 32,768, of a line and 8 entries of 192 octets. */
@@ -175,8 +178,13 @@ static void test_memory(void)
 	host_says(&host, "memory", DOCTOR_WARN, "--max-flows");
 	host.memory_free = table - 1;
 	host_says(&host, "memory", DOCTOR_FAIL, "--max-flows");
-	CU_ASSERT(probe_kernel_table(needs.max_flows, FLOW_DETAIL_FULL, 8) > 4 * table);
-	CU_ASSERT_EQUAL(probe_kernel_table(1, FLOW_DETAIL_BASIC, 1), 64 + 8 * 192);
+	CU_ASSERT(probe_kernel_table(KERNEL_CACHE_SET, needs.max_flows, FLOW_DETAIL_FULL, 8) >
+		  4 * table);
+	CU_ASSERT_EQUAL(probe_kernel_table(KERNEL_CACHE_SET, 1, FLOW_DETAIL_BASIC, 1),
+			64 * (64 + 8 * 192));
+	/* 125,000 flows wanted of each CPU are 131,072; the kernel's own part is 64 octets a flow.
+	 */
+	CU_ASSERT_EQUAL(hash, 8ULL * 131072 * (64 + 48 + 192 + 56));
 }
 
 static void test_link(void)

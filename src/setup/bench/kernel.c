@@ -88,7 +88,7 @@ static guint64 tables_memory(const struct bench_levels *levels, guint64 flows)
 	guint64 memory = 0;
 
 	for (guint i = 0; i < levels->count; i++)
-		memory += probe_kernel_table(flows, (int)levels->detail[i], 1);
+		memory += probe_kernel_table(KERNEL_CACHE_SET, flows, (int)levels->detail[i], 1);
 	return memory;
 }
 

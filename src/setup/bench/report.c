@@ -197,8 +197,8 @@ void bench_report_memory(struct bench_report *report, const struct bench_levels 
 		enum flow_detail detail = levels->detail[i];
 		double native =
 			(double)probe_native_table(max_flows, (int)detail) / (double)max_flows;
-		/* So many flows make a table exactly half full. */
-		guint64 kernel = probe_kernel_table(SET_WAYS / 2, (int)detail, 1) / (SET_WAYS / 2);
+		/* Sets are meant to be half full. */
+		guint64 kernel = kernel_cache_octets(KERNEL_CACHE_SET, detail) / (SET_WAYS / 2);
 
 		printf("  %-22s%15.0f%14" G_GUINT64_FORMAT "\n", bench_level_name(detail), native,
 		       kernel);
