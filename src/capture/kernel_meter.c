@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/kernel_load.h"
 #include "weir_drain.skel.h"
 #include "weir_drain_hash.skel.h"
 #include "weir_tc.skel.h"
@@ -196,7 +197,6 @@ static bool load(struct kernel_meter *meter, int which, const struct kernel_opti
 	struct bpf_object *object;
 	const void *elf;
 	size_t size;
-	int code;
 
 	elf = objects[which].elf[options->cache](&size);
 	object = bpf_object__open_mem(elf, size, NULL);
@@ -205,9 +205,8 @@ static bool load(struct kernel_meter *meter, int which, const struct kernel_opti
 	meter->objects[which] = object;
 	if (!configure(meter, object, options, error))
 		return false;
-	code = bpf_object__load(object);
-	if (code)
-		return kernel_fail(error, "the kernel refused the program", -code);
+	if (!kernel_load(object, error))
+		return false;
 	meter->programs[which] = program_of(object, objects[which].program);
 	if (!meter->first)
 		meter->first = object;

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "capture/kernel_needs.h"
+#include "capture/probe_host.h"
 
 #define PLACES_MIN 64
 
@@ -57,14 +59,6 @@ static const struct kind {
 				empty_hash },
 };
 
-/* The kernel aligns its hash table's values as it likes; a set's entries are whole cache lines. */
-static guint32 stride_of(enum kernel_cache cache, enum flow_detail detail)
-{
-	guint32 octets = (guint32)flow_size(detail);
-
-	return kinds[cache].flows > 1 ? (octets + 63) / 64 * 64 : octets;
-}
-
 static guint32 value_octets(const struct kernel_tables *tables)
 {
 	const struct kind *kind = &kinds[tables->cache];
@@ -86,19 +80,12 @@ const char *kernel_cache_place(enum kernel_cache cache)
 guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus)
 {
 	guint32 ways = kinds[cache].flows;
-	guint64 wanted = (ways > 1 ? 2 * flows : flows) / (guint64)cpus;
+	guint64 wanted = (ways > 1 ? 2 * flows : flows) / ways / (guint64)cpus;
 	guint32 places = PLACES_MIN;
 
-	while ((guint64)places * ways < wanted && places < 1u << 30)
+	while (places < wanted && places < 1u << 30)
 		places <<= 1;
 	return places;
-}
-
-guint32 kernel_cache_octets(enum kernel_cache cache, enum flow_detail detail)
-{
-	const struct kind *kind = &kinds[cache];
-
-	return kind->header_octets + kind->flows * stride_of(cache, detail) + kind->more_octets;
 }
 
 void kernel_tables_init(struct kernel_tables *tables, const struct meter_settings *settings,
@@ -109,7 +96,10 @@ void kernel_tables_init(struct kernel_tables *tables, const struct meter_setting
 	tables->sets = sets;
 	tables->detail = (enum flow_detail)settings->detail;
 	tables->circumstances = settings->circumstances;
-	tables->stride = stride_of(cache, tables->detail);
+	/* The kernel aligns its hash table's values as it likes. */
+	tables->stride = cache == KERNEL_CACHE_HASH
+				 ? (guint32)flow_size(tables->detail)
+				 : (guint32)((flow_size(tables->detail) + 63) / 64 * 64);
 	tables->fds = g_new(int, tables->cpus);
 	for (int cpu = 0; cpu < tables->cpus; cpu++)
 		tables->fds[cpu] = -1;
@@ -125,10 +115,23 @@ void kernel_tables_clear(struct kernel_tables *tables)
 	tables->cpus = 0;
 }
 
+static bool fail_table(const struct kernel_tables *tables, int code, GError **error)
+{
+	if (code != ENOMEM && code != E2BIG)
+		return kernel_fail(error, "flow table", code);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "meter in the kernel: flow tables of %" G_GUINT64_FORMAT
+		    " MiB: %s; lower --max-flows or --detail",
+		    kernel_tables_memory(tables) >> 20, g_strerror(code));
+	return false;
+}
+
 bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 {
 	const struct kind *kind = &kinds[tables->cache];
 
+	if (!kernel_check_memory(kernel_tables_memory(tables), probe_memory_free(), error))
+		return false;
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
 		if (cpu > 0 && tables->one) {
 			tables->fds[cpu] = fcntl(tables->fds[0], F_DUPFD_CLOEXEC, 0);
@@ -137,7 +140,7 @@ bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 		tables->fds[cpu] = bpf_map_create(kind->type, "flow_table", kind->key_octets,
 						  value_octets(tables), tables->sets, NULL);
 		if (tables->fds[cpu] < 0)
-			return kernel_fail(error, "flow table", errno);
+			return fail_table(tables, errno, error);
 	}
 	return true;
 }
@@ -168,7 +171,7 @@ bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error
 guint64 kernel_tables_memory(const struct kernel_tables *tables)
 {
 	return (guint64)tables->cpus * tables->sets *
-	       kernel_cache_octets(tables->cache, tables->detail);
+	       (value_octets(tables) + kinds[tables->cache].more_octets);
 }
 
 static void dump_flow(const struct kernel_tables *tables, const guint8 *flow,

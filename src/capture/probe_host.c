@@ -73,7 +73,7 @@ static int jit_state(void)
 	return g_ascii_isdigit(line[0]) ? line[0] - '0' : -1;
 }
 
-static guint64 free_memory(void)
+guint64 probe_memory_free(void)
 {
 	static const char name[] = "MemAvailable:";
 	g_autofree char *text = NULL;
@@ -105,13 +105,20 @@ void probe_host(struct probe_host *ret_host)
 	read_line(CLOCKS "current_clocksource", ret_host->clock, sizeof(ret_host->clock));
 	read_line(CLOCKS "available_clocksource", ret_host->clocks, sizeof(ret_host->clocks));
 	ret_host->cpus = cpus > 0 ? (guint)cpus : 1;
-	ret_host->memory_free = free_memory();
+	ret_host->memory_free = probe_memory_free();
 }
 
-guint64 probe_kernel_table(enum kernel_cache cache, guint64 max_flows, int detail, guint cpus)
+guint64 probe_kernel_table(guint64 max_flows, int detail, guint cpus)
 {
-	return (guint64)kernel_cache_places(cache, max_flows, (int)cpus) * cpus *
-	       kernel_cache_octets(cache, (enum flow_detail)detail);
+	const guint64 stride = (flow_size((enum flow_detail)detail) + 63) / 64 * 64;
+	const guint64 set = sizeof(struct set_header) + SET_WAYS * stride;
+	/* Twice the room, so that a set is seldom full; flows spread over the CPUs. */
+	const guint64 wanted = (2 * max_flows + cpus - 1) / cpus;
+	guint64 sets = 1;
+
+	while (sets * SET_WAYS < wanted)
+		sets *= 2;
+	return sets * set * cpus;
 }
 
 guint64 probe_native_table(guint64 max_flows, int detail)

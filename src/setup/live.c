@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "capture/grace.h"
+#include "capture/kernel_needs.h"
 #include "capture/links.h"
 #include "capture/scan.h"
 #include "setup/live_cache.h"
@@ -328,11 +329,9 @@ static void tell_cache(const struct live *live)
 	if (live->options->quiet)
 		return;
 	log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
-		 " MiB of kernel memory (%d %s tables of %u %s)",
+		 " MiB of kernel memory (%d tables of %u sets)",
 		 cache->shape.max_flows, kernel_meter_memory(cache->meter) >> 20,
-		 kernel_meter_cpus(cache->meter),
-		 kernel_cache_name((enum kernel_cache)cache->shape.cache), cache->shape.sets,
-		 kernel_cache_place((enum kernel_cache)cache->shape.cache));
+		 kernel_meter_cpus(cache->meter), cache->shape.sets);
 	if (cache->adopted)
 		log_line("instance %s: going on where an earlier process ended",
 			 live->options->instance);
@@ -349,7 +348,7 @@ static bool open_live(struct live *live, GError **error)
 	struct links_options links;
 	enum flow_detail detail;
 
-	if (!live_cache_claim(&live->cache, options, error))
+	if (!kernel_check(error) || !live_cache_claim(&live->cache, options, error))
 		return false;
 	links = links_options_of(live);
 	if (!options->ending && !links_check(&links, error))
