@@ -41,7 +41,6 @@ reverseIpClassOfService             # DST_TOS (55)
 minimumTTL                          # MIN_TTL, of the forward direction
 maximumTTL                          # MAX_TTL
 flowEndReason                       # 136
-flowId                              # FLOW_ID
 
 # How well; 57472 and ntop's number.
 tcpHandshakeRtt                     # CLIENT_NW_LATENCY_MS (123)

@@ -3,7 +3,8 @@
 #
 # The start and the end are told twice, as FIRST_SWITCHED and LAST_SWITCHED (22 and 21, milliseconds of
 # the exporter's uptime), which every collector reads, and as milliseconds since 1970 (152 and 153).
-# TCP_FLAGS has eight flags, FIN to CWR.
+# TCP_FLAGS has eight flags, FIN to CWR. There is no flowId: nfdump takes a record with one for an event of
+# a firewall.
 
 flow uniflow
 ip both
@@ -38,4 +39,3 @@ ipClassOfService
 minimumTTL
 maximumTTL
 flowEndReason
-flowId

@@ -83,6 +83,8 @@ def compare9(record, line, where):
     boot = told.pop("boot")
     expect(f"{where}: first", boot + told.pop(22), ms_of(line["flowStartMilliseconds"]))
     expect(f"{where}: last", boot + told.pop(21), ms_of(line["flowEndMilliseconds"]))
+    if 139 in told:
+        expect(f"{where}: ICMP_TYPE", told.pop(32), told[139])
     for number, value in told.items():
         name = COLUMNS[number]
         wanted = line.pop(name, 0)  # JSON leaves out what is not known
