@@ -99,7 +99,7 @@ def of_nfdump(record):
     return key + tuple(record.get(name, 0) for name in SAME), [record.get(name, 0) for name in SUMS]
 
 
-def of_json(line, vlan):
+def of_json(line, form):
     version = 4 if "sourceIPv4Address" in line else 6
     icmp = line["protocolIdentifier"] == (1 if version == 4 else 58)
     key = (
@@ -109,9 +109,10 @@ def of_json(line, vlan):
         divmod(line[f"icmpTypeCodeIPv{version}"], 256) if icmp
         else (line["sourceTransportPort"], line["destinationTransportPort"]),
         line["tcpControlBits"] & 0xff if line["protocolIdentifier"] == 6 else 0,
-        line["vlanId"] if vlan else 0,
+        line["vlanId"] if form == "netflow9" else 0,
     )  # fmt: skip
-    return (key + tuple(line[name] for name in SAME.values()),
+    most = 0xffffffff if form == "netflow9" else 0xffff  # a wider index is sent as unknown
+    return (key + tuple(line[name] if line[name] <= most else 0 for name in SAME.values()),
             [line.get(name, 0) for name in SUMS.values()])  # fmt: skip
 
 
@@ -121,6 +122,21 @@ def summed(pairs):
     for key, values in pairs:
         sums[key] = [sum(two) for two in zip(sums[key], values)]
     return dict(sums)
+
+
+def ends(line):
+    return sorted((line[f"{side}IPv4Address"], line[f"{side}TransportPort"])
+                  for side in ("source", "destination"))  # fmt: skip
+
+
+def told_in_v5(lines):
+    """Without the flows that it cannot tell: a direction of theirs would need more records of 2^32
+    octets than it has packets."""
+    wide = [line for line in lines
+            if -(-line["octetDeltaCount"] // 0xffffffff) > line["packetDeltaCount"]]  # fmt: skip
+    flows = [ends(line) for line in wide]
+    return [line for line in lines
+            if ends(line) not in flows]  # fmt: skip
 
 
 def make(command, folder, form, domain):
@@ -133,7 +149,8 @@ def make(command, folder, form, domain):
     if result.problems:
         raise AssertionError(result.problems[0])
     with open(lines, encoding="utf-8") as file:
-        return result, [json.loads(line) for line in file]
+        told = [json.loads(line) for line in file]
+    return result, told_in_v5(told) if form == "netflow5" else told
 
 
 def sources(weir, made_flows, template, captures):
@@ -154,7 +171,7 @@ def compare(collected, results, lines, form):
     if len(records) != count:
         return f"nfdump has {len(records)} flows of {count}"
     found = summed(of_nfdump(record) for record in records)
-    wanted = summed(of_json(line, form == "netflow9") for line in lines)
+    wanted = summed(of_json(line, form) for line in lines)
     for key in wanted:
         if found.get(key) != wanted[key]:
             return f"{key}: nfdump says {found.get(key)}, JSON {wanted[key]}"
