@@ -59,6 +59,14 @@ static const struct kind {
 				empty_hash },
 };
 
+/* The kernel aligns its hash table's values as it likes; a set's entries are whole cache lines. */
+static guint32 stride_of(enum kernel_cache cache, enum flow_detail detail)
+{
+	guint32 octets = (guint32)flow_size(detail);
+
+	return kinds[cache].flows > 1 ? (octets + 63) / 64 * 64 : octets;
+}
+
 static guint32 value_octets(const struct kernel_tables *tables)
 {
 	const struct kind *kind = &kinds[tables->cache];
@@ -80,12 +88,19 @@ const char *kernel_cache_place(enum kernel_cache cache)
 guint32 kernel_cache_places(enum kernel_cache cache, guint64 flows, int cpus)
 {
 	guint32 ways = kinds[cache].flows;
-	guint64 wanted = (ways > 1 ? 2 * flows : flows) / ways / (guint64)cpus;
+	guint64 wanted = (ways > 1 ? 2 * flows : flows) / (guint64)cpus;
 	guint32 places = PLACES_MIN;
 
-	while (places < wanted && places < 1u << 30)
+	while ((guint64)places * ways < wanted && places < 1u << 30)
 		places <<= 1;
 	return places;
+}
+
+guint32 kernel_cache_octets(enum kernel_cache cache, enum flow_detail detail)
+{
+	const struct kind *kind = &kinds[cache];
+
+	return kind->header_octets + kind->flows * stride_of(cache, detail) + kind->more_octets;
 }
 
 void kernel_tables_init(struct kernel_tables *tables, const struct meter_settings *settings,
@@ -96,10 +111,7 @@ void kernel_tables_init(struct kernel_tables *tables, const struct meter_setting
 	tables->sets = sets;
 	tables->detail = (enum flow_detail)settings->detail;
 	tables->circumstances = settings->circumstances;
-	/* The kernel aligns its hash table's values as it likes. */
-	tables->stride = cache == KERNEL_CACHE_HASH
-				 ? (guint32)flow_size(tables->detail)
-				 : (guint32)((flow_size(tables->detail) + 63) / 64 * 64);
+	tables->stride = stride_of(cache, tables->detail);
 	tables->fds = g_new(int, tables->cpus);
 	for (int cpu = 0; cpu < tables->cpus; cpu++)
 		tables->fds[cpu] = -1;
@@ -171,7 +183,7 @@ bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error
 guint64 kernel_tables_memory(const struct kernel_tables *tables)
 {
 	return (guint64)tables->cpus * tables->sets *
-	       (value_octets(tables) + kinds[tables->cache].more_octets);
+	       kernel_cache_octets(tables->cache, tables->detail);
 }
 
 static void dump_flow(const struct kernel_tables *tables, const guint8 *flow,

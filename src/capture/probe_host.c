@@ -108,17 +108,10 @@ void probe_host(struct probe_host *ret_host)
 	ret_host->memory_free = probe_memory_free();
 }
 
-guint64 probe_kernel_table(guint64 max_flows, int detail, guint cpus)
+guint64 probe_kernel_table(enum kernel_cache cache, guint64 max_flows, int detail, guint cpus)
 {
-	const guint64 stride = (flow_size((enum flow_detail)detail) + 63) / 64 * 64;
-	const guint64 set = sizeof(struct set_header) + SET_WAYS * stride;
-	/* Twice the room, so that a set is seldom full; flows spread over the CPUs. */
-	const guint64 wanted = (2 * max_flows + cpus - 1) / cpus;
-	guint64 sets = 1;
-
-	while (sets * SET_WAYS < wanted)
-		sets *= 2;
-	return sets * set * cpus;
+	return (guint64)kernel_cache_places(cache, max_flows, (int)cpus) * cpus *
+	       kernel_cache_octets(cache, (enum flow_detail)detail);
 }
 
 guint64 probe_native_table(guint64 max_flows, int detail)

@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "capture/kernel_tables.h"
+
 struct probe_host {
 	char release[65]; /* as uname(1) says */
 	guint kernel_major;
@@ -31,7 +33,7 @@ bool probe_release(const char *release, guint *ret_major, guint *ret_minor);
 guint64 probe_memory_free(void);
 
 /* What the flow tables take, in octets: the kernel's, over all CPUs, and the native one. */
-guint64 probe_kernel_table(guint64 max_flows, int detail, guint cpus);
+guint64 probe_kernel_table(enum kernel_cache cache, guint64 max_flows, int detail, guint cpus);
 guint64 probe_native_table(guint64 max_flows, int detail);
 
 #endif

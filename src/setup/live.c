@@ -329,9 +329,11 @@ static void tell_cache(const struct live *live)
 	if (live->options->quiet)
 		return;
 	log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
-		 " MiB of kernel memory (%d tables of %u sets)",
+		 " MiB of kernel memory (%d %s tables of %u %s)",
 		 cache->shape.max_flows, kernel_meter_memory(cache->meter) >> 20,
-		 kernel_meter_cpus(cache->meter), cache->shape.sets);
+		 kernel_meter_cpus(cache->meter),
+		 kernel_cache_name((enum kernel_cache)cache->shape.cache), cache->shape.sets,
+		 kernel_cache_place((enum kernel_cache)cache->shape.cache));
 	if (cache->adopted)
 		log_line("instance %s: going on where an earlier process ended",
 			 live->options->instance);
