@@ -244,10 +244,13 @@ static void validity(const struct flow_view *view, union field_value *ret_value)
 		{ FLOW_FRAGMENTED, FIELD_VALIDITY_FRAGMENTED },
 		{ FLOW_ORPHANS, FIELD_VALIDITY_ORPHANS },
 		{ FLOW_L4_CUT, FIELD_VALIDITY_L4_CUT },
+		{ FLOW_SCATTERED, FIELD_VALIDITY_SCATTERED },
 	};
 	static const struct bit_map circumstances[] = {
 		{ FLOW_SAMPLED, FIELD_VALIDITY_SAMPLED },
 		{ FLOW_FILE_CLOCK, FIELD_VALIDITY_FILE_CLOCK },
+		{ FLOW_JOINED, FIELD_VALIDITY_JOINED },
+		{ FLOW_PART, FIELD_VALIDITY_PART },
 	};
 	const struct flow *flow = flow_of(view);
 

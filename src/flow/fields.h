@@ -54,6 +54,9 @@ enum field_validity {
 	FIELD_VALIDITY_SAMPLED = 1 << 8,    /* not every packet was metered */
 	FIELD_VALIDITY_FILE_CLOCK = 1 << 9, /* times are a capture file's */
 	FIELD_VALIDITY_TCP = 1 << 10,	    /* TCP quality was metered */
+	FIELD_VALIDITY_JOINED = 1 << 11,    /* parts were metered on several CPUs and joined */
+	FIELD_VALIDITY_PART = 1 << 12,	    /* other parts of it were never found */
+	FIELD_VALIDITY_SCATTERED = 1 << 13, /* this side's packets met several CPUs */
 };
 
 /* Values of our element tcpStateAtEnd; the first that fits, from the end. */

@@ -21,6 +21,17 @@ bool tcp_is_metered(const struct flow_view *view)
 	return tcp_is_metered_flow(view) && view->record->flow.side[view->from].packets > 0;
 }
 
+bool tcp_meets_both(const struct flow_view *view)
+{
+	return tcp_is_metered(view) && !(view->record->circumstances & FLOW_JOINED);
+}
+
+bool tcp_has_order(const struct flow_view *view)
+{
+	return tcp_is_metered(view) &&
+	       !(view->record->flow.side[view->from].state & FLOW_SCATTERED);
+}
+
 bool tcp_knows_handshake(const struct flow_view *view)
 {
 	return tcp_is_metered(view) && tcp_of(view)->track.handshake_us != TCP_RTT_NONE;

@@ -12,6 +12,10 @@ const struct flow_tcp *tcp_of(const struct flow_view *view);
 field_known tcp_is_metered_flow;
 /* And did this side send anything? What it left there before an active time-out does not count. */
 field_known tcp_is_metered;
+/* And did one CPU meter both directions? Where parts were joined, none may have. */
+field_known tcp_meets_both;
+/* And did one CPU meter all packets of this side? */
+field_known tcp_has_order;
 field_known tcp_knows_handshake;
 field_known tcp_knows_rtt;
 field_known tcp_knows_response;
