@@ -154,6 +154,9 @@ class ViewTest(unittest.TestCase):
             terminal.process.send_signal(number)
             self.assertNotEqual(terminal.end(), 0)
             self.assert_restored(terminal)
+            stopped = subprocess.run([WEIR, "stop", netns.FAR, "--quiet", "--to",
+                                      "ipfix+file:/dev/null"], check=False)  # fmt: skip
+            self.assertEqual(stopped.returncode, 0, "what the kernel went on with is ended")
 
     def test_an_error_at_the_end_gives_the_terminal_back(self):
         terminal = self.open("--to", "json+file:/dev/full", "--view")
