@@ -68,6 +68,10 @@ def guest_tests(every_capture):
         GuestTest("live.probe", "tests/live/test_probe"),
         GuestTest("live.attach", "tests/live/test_attach"),
         GuestTest("live.links", "tests/live/test_links"),
+        GuestTest("live.refusal", "tests/live/test_refusal"),
+        GuestTest("live.neighbours", "python3", "-B tests/live/neighbours.py {build}/weir",
+                  seconds=300, tools=("weir",),
+                  paths=("tests/live/neighbours.py", "tests/lib/netns.py", "tests/lib/forbid.py")),
         GuestTest("live.doctor", "python3", "-B tests/live/doctor.py {build}/weir", tools=("weir",),
                   paths=("tests/live/doctor.py",)),
         *([GuestTest("live.af_packet", "tests/live/test_af_packet", paths=captures)]
