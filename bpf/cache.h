@@ -10,8 +10,8 @@
 #include "cache_set.h"
 #endif
 
-/* The whole of a hook program. */
-METER_INLINE void cache_frame(meter_ctx *ctx)
+/* The whole of a hook program. state: what the hook itself says of its packets, FLOW_LEFT or 0. */
+METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 {
 	struct cache_counts *mine;
 	struct meter_counts *tally;
@@ -24,6 +24,7 @@ METER_INLINE void cache_frame(meter_ctx *ctx)
 		return;
 	tally = &mine->meter;
 	verdict = meter_parse(ctx, &pkt);
+	pkt.state |= state;
 	if (verdict == METER_OK)
 		verdict = cache_packet(&pkt);
 	if (verdict & CACHE_EVICTED)

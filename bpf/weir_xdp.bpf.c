@@ -8,7 +8,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 SEC("xdp")
 int weir_xdp(struct xdp_md *ctx)
 {
-	cache_frame(ctx);
+	cache_frame(ctx, 0);
 	return (int)config.xdp_action;
 }
 

@@ -99,6 +99,7 @@ METER_INLINE void side_open(struct flow_side *side, const struct packet *pkt)
 	side->ttl_min = pkt->ttl;
 	side->tos_first = pkt->tos;
 	side->iface = pkt->iface;
+	side->state |= pkt->state & FLOW_LEFT;
 	if (pkt->key.proto != WIRE_IP_TCP)
 		side->icmp = pkt->icmp;
 }
@@ -116,7 +117,7 @@ METER_INLINE void side_count(struct flow_side *side, const struct packet *pkt)
 		side->first_ns = pkt->now_ns;
 	side->tcp_flags |= pkt->tcp_flags;
 	side->tos_union |= pkt->tos;
-	side->state |= pkt->state;
+	side->state |= pkt->state & ~FLOW_LEFT; /* of the first packet only, as its interface is */
 	if (pkt->ttl < side->ttl_min)
 		side->ttl_min = pkt->ttl;
 	if (pkt->ttl > side->ttl_max)

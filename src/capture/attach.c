@@ -296,8 +296,7 @@ static bool attach_hook(struct attachment *at, const struct kernel_meter *meter,
 		return attach_xdp(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), options->hook,
 				  error);
 	}
-	return attach_tc(at, kernel_meter_program(meter, KERNEL_HOOK_TC), options->direction,
-			 error);
+	return attach_tc(at, meter, options->direction, error);
 }
 
 struct attachment *attach(const struct kernel_meter *meter, const char *interface,

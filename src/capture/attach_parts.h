@@ -79,7 +79,8 @@ bool attach_xdp_restore(struct attachment *at, GError **error);
 
 /* --- attach_tc.c: TCX links, else clsact filters --- */
 
-bool attach_tc(struct attachment *at, int program, enum attach_direction direction, GError **error);
+bool attach_tc(struct attachment *at, const struct kernel_meter *meter,
+	       enum attach_direction direction, GError **error);
 
 /* --- attach_clsact.c --- */
 

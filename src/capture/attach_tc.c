@@ -29,11 +29,14 @@ static bool attach_at(struct attachment *at, enum attach_point_id id, int progra
 	return attach_filter(at, id, program, error);
 }
 
-bool attach_tc(struct attachment *at, int program, enum attach_direction direction, GError **error)
+bool attach_tc(struct attachment *at, const struct kernel_meter *meter,
+	       enum attach_direction direction, GError **error)
 {
-	if ((direction & ATTACH_IN) && !attach_at(at, POINT_TC_IN, program, error))
+	if ((direction & ATTACH_IN) &&
+	    !attach_at(at, POINT_TC_IN, kernel_meter_program(meter, KERNEL_HOOK_TC), error))
 		return false;
-	if ((direction & ATTACH_OUT) && !attach_at(at, POINT_TC_OUT, program, error))
+	if ((direction & ATTACH_OUT) &&
+	    !attach_at(at, POINT_TC_OUT, kernel_meter_program_out(meter, KERNEL_HOOK_TC), error))
 		return false;
 	at->hook = g_strdup(at->points[POINT_TC_IN].filter || at->points[POINT_TC_OUT].filter
 				    ? "tc (clsact)"

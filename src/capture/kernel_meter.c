@@ -143,6 +143,7 @@ void kernel_meter_unpin(const char *folder)
 
 		unlink(path);
 	}
+	kernel_pool_unpin(folder);
 }
 
 static int share_maps(const struct kernel_meter *meter, struct bpf_object *object)
@@ -305,6 +306,11 @@ void kernel_meter_free(struct kernel_meter *meter)
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook)
 {
 	return meter->programs[hook];
+}
+
+int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook hook)
+{
+	return program_of(meter->objects[hook], "weir_tc_out");
 }
 
 int kernel_meter_cpus(const struct kernel_meter *meter)

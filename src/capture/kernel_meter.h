@@ -49,6 +49,8 @@ void kernel_meter_replay(struct kernel_meter *meter, const struct frame *frame);
 
 /* The hook's program, to attach. */
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);
+/* The same for packets that leave, where the hook sees such. */
+int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook hook);
 int kernel_meter_cpus(const struct kernel_meter *meter);
 enum flow_detail kernel_meter_detail(const struct kernel_meter *meter);
 /* Octets of all flow tables. */

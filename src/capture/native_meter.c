@@ -238,6 +238,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 	 * parsing. */
 	__asm__("" : "+r"(pkt));
 	meter->verdicts[i] = meter_parse(&ctx, pkt);
+	pkt->state |= frame->outgoing ? FLOW_LEFT : 0;
 }
 
 /* Two cache lines: link, IP and TCP headers seldom fit into one. */

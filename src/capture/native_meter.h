@@ -10,8 +10,9 @@
 
 struct native_meter;
 
-/* The batch stays the meter's own; it is empty again when this returns. */
-typedef void native_sink(void *data, const struct flow_batch *batch);
+/* The batch stays the meter's own, whoever adds to its extras; it is empty again when this returns.
+ */
+typedef void native_sink(void *data, struct flow_batch *batch);
 
 struct native_options {
 	guint64 idle_ns;

@@ -13,6 +13,7 @@
 #include "capture/links.h"
 #include "capture/scan.h"
 #include "setup/live_cache.h"
+#include "setup/live_names.h"
 #include "setup/live_packet.h"
 #include "setup/stop.h"
 
@@ -27,6 +28,7 @@ struct live {
 	struct live_cache cache;
 	struct scan *scan;
 	struct links *links;
+	struct live_names *names;
 	struct flow_batch *batch;
 	size_t record_octets;		/* of those being taken */
 	struct instance_totals earlier; /* what processes before this one did */
@@ -61,6 +63,7 @@ static void write_batch(struct live *live)
 	}
 	if (live->cache.instance)
 		instance_intend(live->cache.instance, handed);
+	live_names_enrich(live->names, live->batch);
 	live_view_take(live->options->view, live->batch);
 	if (!fanout_write(live->fanout, live->batch, &error))
 		note_error(live, error);
@@ -275,6 +278,7 @@ static void run(struct live *live)
 		if (!take_records(live, WAIT_MS))
 			return;
 		links_watch(live->links);
+		live_names_look(live->names);
 		show(live);
 	}
 }
@@ -355,6 +359,7 @@ static bool open_live(struct live *live, GError **error)
 	links = links_options_of(live);
 	if (!options->ending && !links_check(&links, error))
 		return false;
+	live->names = live_names_new(live->options->interfaces);
 	live->fanout = fanout_new(&options->export, error);
 	if (!live->fanout)
 		return false;
@@ -417,6 +422,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	}
 	live_cache_close(&live.cache);
 	fanout_free(live.fanout);
+	live_names_free(live.names);
 	g_free(live.batch);
 	if (live.first) {
 		g_propagate_error(error, live.first);

@@ -9,11 +9,14 @@
 #include "capture/af_packet.h"
 #include "capture/native_meter.h"
 #include "capture/table.h"
+#include "setup/live_names.h"
 #include "setup/stop.h"
 
 #define BATCH	  256
 #define WAIT_MS	  100
 #define RETRY_NS  FLOW_SECOND_NS
+#define REST_MS	  10
+#define RESTS_MAX 100
 #define FLOWS_MAX FLOW_TABLE_MAX_FLOWS
 
 struct socket {
@@ -21,11 +24,13 @@ struct socket {
 	struct af_packet *packet;
 	bool away; /* the interface is down or gone: tried again now and then */
 	guint64 retry_ns;
+	guint64 taken; /* frames */
 };
 
 struct live_packet {
 	const struct live_options *options;
 	struct fanout *fanout;
+	struct live_names *names;
 	struct native_meter *meter;
 	struct account *account;
 	struct socket *sockets;
@@ -51,11 +56,12 @@ static void note_error(struct live_packet *live, GError *error)
 		live->first = error;
 }
 
-static void on_batch(void *data, const struct flow_batch *batch)
+static void on_batch(void *data, struct flow_batch *batch)
 {
 	struct live_packet *live = data;
 	GError *error = NULL;
 
+	live_names_enrich(live->names, batch);
 	live_view_take(live->options->view, batch);
 	if (!fanout_write(live->fanout, batch, &error))
 		note_error(live, error);
@@ -138,6 +144,7 @@ static void take_frames(struct live_packet *live, struct socket *socket)
 	int count;
 
 	while ((count = af_packet_read(socket->packet, live->frames, BATCH, &error)) > 0) {
+		socket->taken += (guint64)count;
 		seen->packets += (guint64)count;
 		for (int i = 0; i < count; i++)
 			seen->frame_octets += live->frames[i].length;
@@ -200,9 +207,25 @@ static void run(struct live_packet *live)
 			else
 				take_frames(live, &live->sockets[i]);
 		}
+		live_names_look(live->names);
 		native_meter_tick(live->meter, wall_clock_ns());
 		flush(live);
 		show(live);
+	}
+}
+
+/* The kernel hands over the block it was filling when its time has come, not when it is asked. */
+static void take_rest(struct live_packet *live, struct socket *socket)
+{
+	struct pollfd ready = { .fd = af_packet_fd(socket->packet), .events = POLLIN };
+	struct af_packet_counts counts;
+
+	for (int i = 0; i < RESTS_MAX && !socket->away; i++) {
+		take_frames(live, socket);
+		if (!af_packet_counts(socket->packet, &counts, NULL) ||
+		    socket->taken >= counts.packets - counts.drops - counts.lost)
+			return;
+		poll(&ready, 1, REST_MS);
 	}
 }
 
@@ -218,7 +241,7 @@ static void finish(struct live_packet *live)
 		struct af_packet_counts counts;
 
 		if (!socket->away && af_packet_stop(socket->packet, NULL))
-			take_frames(live, socket);
+			take_rest(live, socket);
 		if (!af_packet_counts(socket->packet, &counts, NULL))
 			continue;
 		lost->packets += counts.drops + counts.lost;
@@ -240,6 +263,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->account = ret_account;
 	live->count = g_strv_length((char **)options->interfaces);
 	live->sockets = g_new0(struct socket, live->count);
+	live->names = live_names_new(options->interfaces);
 	live->fanout = fanout_new(&options->export, error);
 	good = live->fanout && open_meter(live, error) && open_sockets(live, error);
 	if (good) {
@@ -251,6 +275,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 		af_packet_free(live->sockets[i].packet);
 	native_meter_free(live->meter);
 	fanout_free(live->fanout);
+	live_names_free(live->names);
 	if (live->first) {
 		g_propagate_error(error, live->first);
 		good = false;

@@ -8,6 +8,7 @@
 #include "capture/filter.h"
 #include "capture/native_meter.h"
 #include "capture/table.h"
+#include "enrich/interface.h"
 #include "setup/stop.h"
 
 #define BATCH_MAX 1024
@@ -18,6 +19,9 @@ struct pipeline {
 	struct native_meter *meter;
 	struct filter *filter;
 	struct account *account;
+	struct interface_names *names;
+	GArray *numbers;	      /* guint16: of the file's interfaces, from 1, in the run */
+	bool renumbered;	      /* some number is not the file's own */
 	struct meter_counts kept_out; /* by the filter, before the meter */
 	GError *first;		      /* the first thing that went wrong, said at the end */
 	bool begun;
@@ -35,11 +39,12 @@ static void note_error(struct pipeline *line, GError *error)
 		line->first = error;
 }
 
-static void on_batch(void *data, const struct flow_batch *batch)
+static void on_batch(void *data, struct flow_batch *batch)
 {
 	struct pipeline *line = data;
 	GError *error = NULL;
 
+	interface_names_enrich(line->names, batch);
 	if (!fanout_write(line->fanout, batch, &error))
 		note_error(line, error);
 }
@@ -91,6 +96,25 @@ static size_t keep_matching(struct pipeline *line, const struct capture_file *fi
 	return kept;
 }
 
+/* A file describes its interfaces before their packets, but not all of them at its start. */
+static void number_interfaces(struct pipeline *line, const struct capture_file *file)
+{
+	for (guint i = line->numbers->len; i <= capture_file_interfaces(file); i++) {
+		guint16 number = interface_names_number(line->names, (guint16)i,
+							capture_file_interface_name(file, i));
+
+		g_array_append_val(line->numbers, number);
+		line->renumbered |= number != i;
+	}
+}
+
+static void renumber(struct pipeline *line, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		line->frames[i].iface =
+			g_array_index(line->numbers, guint16, line->frames[i].iface);
+}
+
 static void take_frames(struct pipeline *line, const struct capture_file *file, size_t count)
 {
 	struct account_seen *seen = &line->account->seen;
@@ -100,6 +124,9 @@ static void take_frames(struct pipeline *line, const struct capture_file *file, 
 		seen->frame_octets += line->frames[i].length;
 	if (line->filter)
 		count = keep_matching(line, file, count);
+	number_interfaces(line, file);
+	if (line->renumbered)
+		renumber(line, count);
 	native_meter_frames(line->meter, line->frames, count);
 }
 
@@ -114,6 +141,8 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 	if (options->begin && !line->begun)
 		options->begin(line->account);
 	line->begun = true;
+	g_array_set_size(line->numbers, 1); /* there is no interface 0 */
+	line->renumbered = false;
 	while (!stop_wanted() &&
 	       (count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
 		take_frames(line, file, (size_t)count);
@@ -178,12 +207,16 @@ bool replay_run(const struct replay_options *options, struct account *ret_accoun
 
 	line->options = options;
 	line->account = ret_account;
+	line->names = interface_names_new();
+	line->numbers = g_array_new(FALSE, TRUE, sizeof(guint16));
 	good = open_line(line, error);
 	if (good)
 		replay_files(line);
 	native_meter_free(line->meter);
 	filter_free(line->filter);
 	fanout_free(line->fanout);
+	g_array_unref(line->numbers);
+	interface_names_free(line->names);
 	if (line->first) {
 		g_propagate_error(error, line->first);
 		good = false;

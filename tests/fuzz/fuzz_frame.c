@@ -132,7 +132,7 @@ static void take_record(struct outcome *outcome, const struct flow_record *recor
 	digest(outcome, record, sizeof(*record));
 }
 
-static void take_batch(void *data, const struct flow_batch *batch)
+static void take_batch(void *data, struct flow_batch *batch)
 {
 	g_assert_cmpuint(batch->count, >, 0);
 	g_assert_cmpuint(batch->count, <=, FLOW_BATCH_MAX);

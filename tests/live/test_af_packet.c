@@ -48,7 +48,7 @@ static void add_record(GHashTable *flows, const struct flow *flow)
 	sum->payload += flow->side[0].payload + flow->side[1].payload;
 }
 
-static void take_batch(void *data, const struct flow_batch *batch)
+static void take_batch(void *data, struct flow_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		add_record(data, &batch->records[i].flow);

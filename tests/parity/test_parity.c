@@ -53,7 +53,7 @@ static void keep(void *data, const struct flow_record *record)
 	g_ptr_array_add(records->list, copy);
 }
 
-static void keep_batch(void *data, const struct flow_batch *batch)
+static void keep_batch(void *data, struct flow_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		keep(data, &batch->records[i]);

@@ -160,9 +160,63 @@ static void test_places(void)
 	CU_ASSERT_TRUE(placed > 20);
 }
 
+static size_t fit(struct flow_extra *extra, size_t over, size_t *ret_first, size_t *ret_second)
+{
+	struct record_template *layout = record_template_load("full", TEMPLATE_AS_WRITTEN, NULL);
+	struct fill_plan *plan = fill_plan_new(layout->columns[0]);
+	g_autofree guint8 *record = g_malloc(fill_plan_size(plan));
+	struct flow_record flow;
+	struct flow_view view;
+	size_t length;
+	size_t fitted;
+
+	flow_maker_make(&flow, 0);
+	view = flow_view_of(&flow, extra);
+	length = fill_plan_run(plan, &view, record);
+	CU_ASSERT_TRUE(length > fill_plan_length(plan));
+	fitted = fill_plan_shorten(plan, record, length, length - over);
+	*ret_first = *ret_second = 0;
+	for (size_t at = 0; at + sizeof(fbVarfield_t) <= fill_plan_size(plan); at++) {
+		fbVarfield_t text;
+
+		memcpy(&text, record + at, sizeof(text));
+		if (text.buf == (const guint8 *)extra->interface[0]->name.octets)
+			*ret_first = text.len;
+		if (text.buf == (const guint8 *)extra->interface[0]->description.octets)
+			*ret_second = text.len;
+	}
+	CU_ASSERT_TRUE(fitted <= length - over);
+	fill_plan_free(plan);
+	record_template_free(layout);
+	return fitted - (length - over);
+}
+
+static void test_shorten(void)
+{
+	static const char wide[] = "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"; /* five e-acute */
+	static const struct flow_interface interface = { 1, { "eth0", 4 }, { wide, 10 } };
+	struct flow_extra extra = { { &interface, NULL } };
+	size_t name;
+	size_t description;
+
+	CU_ASSERT_EQUAL(fit(&extra, 0, &name, &description), 0);
+	CU_ASSERT_EQUAL(name, 4);
+	CU_ASSERT_EQUAL(description, 10);
+	CU_ASSERT_EQUAL(fit(&extra, 2, &name, &description), 0);
+	CU_ASSERT_EQUAL(name, 4);
+	CU_ASSERT_EQUAL(description, 8);
+	fit(&extra, 3, &name, &description); /* no half of a character stays */
+	CU_ASSERT_EQUAL(description, 6);
+	fit(&extra, 10, &name, &description);
+	CU_ASSERT_EQUAL(description % 2, 0);
+	CU_ASSERT_TRUE(name + description <= 4);
+	CU_ASSERT_EQUAL(fit(&extra, 14, &name, &description), 0);
+}
+
 static CU_TestInfo tests[] = {
 	{ "every column of every template is what its getter says", test_templates },
 	{ "most fields are read where they lie", test_places },
+	{ "texts are cut to what fits, the longest first, between characters", test_shorten },
 	CU_TEST_INFO_NULL,
 };
 

@@ -29,7 +29,7 @@ struct outcome {
 	struct meter_counts counts;
 };
 
-static void on_batch(void *data, const struct flow_batch *batch)
+static void on_batch(void *data, struct flow_batch *batch)
 {
 	struct outcome *outcome = data;
 

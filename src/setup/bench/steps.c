@@ -50,7 +50,7 @@ static bool run_reading(const struct bench_input *input, struct bench_figure *re
 	return read_all(input, take_nothing, NULL, ret_figure, error);
 }
 
-static void count_records(void *data, const struct flow_batch *batch)
+static void count_records(void *data, struct flow_batch *batch)
 {
 	struct bench_figure *figure = data;
 
