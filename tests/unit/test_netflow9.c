@@ -222,7 +222,7 @@ static void test_default_limit(void)
 }
 
 /* The value of the statistics: octets, packets and records before. */
-static void check_statistics(const guint8 *octets, gsize templates, guint64 sent[3])
+static void check_statistics(const guint8 *octets, gsize templates, const guint64 sent[3])
 {
 	const guint8 *at = octets + HEADER + templates + 44 + 16;
 
@@ -246,7 +246,7 @@ static void test_refresh(void)
 	CU_ASSERT_EQUAL_FATAL(run.packets->len, 3);
 	packet(&run, 0, &length);
 	packet(&run, 1, &again);
-	check_statistics(packet(&run, 2, NULL), 40, (guint64[3]){ length + again, 2, 4 });
+	check_statistics(packet(&run, 2, NULL), 40, (const guint64[3]){ length + again, 2, 4 });
 	netflow9_encoder.refresh(run.encoder);
 	CU_ASSERT_TRUE(flush(&run)); /* at once, without a record */
 	CU_ASSERT_EQUAL_FATAL(run.packets->len, 4);
@@ -368,8 +368,7 @@ static void test_sink_fails(void)
 	run.refuse_from = 1;
 	while (tries < 100 && run_encode(&run, &record, &error))
 		tries++;
-	CU_ASSERT_PTR_NOT_NULL_FATAL(error);
-	CU_ASSERT_STRING_EQUAL(error->message, "full");
+	CU_ASSERT_TRUE(error != NULL && strcmp(error->message, "full") == 0);
 	CU_ASSERT_TRUE(tries > 5);
 	run_close(&run);
 }
