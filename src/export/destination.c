@@ -14,97 +14,24 @@
 #include "base/error.h"
 #include "export/destination_url.h"
 #include "export/file_writer.h"
+#include "export/ledger.h"
 
 #define TEMPLATE_DEFAULT "standard"
-
-struct tally {
-	guint64 flows;
-	guint64 packets;
-	guint64 octets;
-};
 
 struct destination {
 	char *url;
 	char *path;
 	struct record_template *layout;
-	const struct encoder_ops *ops;
 	struct encoder *encoder;
+	struct ledger ledger;
 	struct file_writer *writer;
 	bool over; /* failed, or finished */
 	struct export_counts counts;
 
-	guint64 made;			/* records, as the encoder counts them */
-	struct tally told;		/* flows given to the encoder */
-	struct tally held;		/* of them: of earlier batches, still in the encoder */
-	guint64 held_through;		/* all of these are out when so many records are */
-	const struct flow_batch *batch; /* being encoded */
-	size_t next;		  /* first flow of the batch that may still be in the encoder */
-	guint64 through;	  /* records of all flows before it */
+	struct tally told;	  /* flows given to the encoder */
 	struct tally buffered;	  /* flows in the writer */
 	guint64 buffered_through; /* records that were made when the writer last got octets */
 };
-
-static guint64 records_of(const struct destination *destination, const struct flow *flow)
-{
-	if (destination->ops->records != NULL)
-		return destination->ops->records(destination->encoder, flow);
-	return record_template_records(destination->layout, flow);
-}
-
-static void tally_flow(struct tally *tally, const struct flow *flow)
-{
-	tally->flows++;
-	tally->packets += flow_packets(flow);
-	tally->octets += flow_octets(flow);
-}
-
-static void tally_move(struct tally *to, struct tally *from)
-{
-	to->flows += from->flows;
-	to->packets += from->packets;
-	to->octets += from->octets;
-	*from = (struct tally){ 0 };
-}
-
-/* Moves every flow whose records the encoder has given out to the writer's account. */
-static void settle(struct destination *destination)
-{
-	const struct flow_batch *batch = destination->batch;
-
-	destination->buffered_through = destination->made;
-	if (destination->held.flows > 0) {
-		if (destination->made < destination->held_through)
-			return;
-		tally_move(&destination->buffered, &destination->held);
-	}
-	for (; batch != NULL && destination->next < batch->count; destination->next++) {
-		const struct flow *flow = &batch->records[destination->next].flow;
-		guint64 records = records_of(destination, flow);
-
-		if (destination->through + records > destination->made)
-			return;
-		destination->through += records;
-		if (records > 0)
-			tally_flow(&destination->buffered, flow);
-	}
-}
-
-/* The batch goes away; what the encoder keeps of it stays as a sum. */
-static void hold_rest(struct destination *destination)
-{
-	const struct flow_batch *batch = destination->batch;
-
-	for (; destination->next < batch->count; destination->next++) {
-		const struct flow *flow = &batch->records[destination->next].flow;
-		guint64 records = records_of(destination, flow);
-
-		destination->through += records;
-		if (records > 0)
-			tally_flow(&destination->held, flow);
-	}
-	destination->held_through = destination->through;
-	destination->batch = NULL;
-}
 
 static bool drain(struct destination *destination, GError **error)
 {
@@ -127,7 +54,8 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 
 	if (!file_writer_fits(destination->writer, length) && !drain(destination, error))
 		return false;
-	settle(destination);
+	destination->buffered_through = destination->ledger.made;
+	ledger_settle(&destination->ledger, &destination->buffered);
 	return file_writer_add(destination->writer, octets, length, error);
 }
 
@@ -156,6 +84,11 @@ static bool open_encoder(struct destination *destination, const struct destinati
 			.message_max = url->mtu,
 		},
 		take, destination, error);
+	destination->ledger = (struct ledger){
+		.ops = url->ops,
+		.encoder = destination->encoder,
+		.layout = destination->layout,
+	};
 	return destination->encoder != NULL;
 }
 
@@ -170,7 +103,6 @@ struct destination *destination_new(const char *url, const struct export_options
 	destination = g_new0(struct destination, 1);
 	destination->url = g_strdup(url);
 	destination->counts.url = destination->url;
-	destination->ops = parsed.ops;
 	destination->path = g_steal_pointer(&parsed.path);
 	if (open_encoder(destination, &parsed, options, error)) {
 		destination->writer = file_writer_open(destination->path, error);
@@ -188,7 +120,7 @@ void destination_free(struct destination *destination)
 	if (destination == NULL)
 		return;
 	if (destination->encoder != NULL)
-		destination->ops->free(destination->encoder);
+		destination->ledger.ops->free(destination->encoder);
 	file_writer_free(destination->writer);
 	record_template_free(destination->layout);
 	g_free(destination->path);
@@ -246,11 +178,7 @@ static void count(struct destination *destination, const struct flow_batch *batc
 	struct tally told = { 0 };
 	struct tally untold = { 0 };
 
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct flow *flow = &batch->records[i].flow;
-
-		tally_flow(records_of(destination, flow) > 0 ? &told : &untold, flow);
-	}
+	ledger_sort(&destination->ledger, batch, &told, &untold);
 	counts->untold_flows += untold.flows;
 	counts->untold_packets += untold.packets;
 	counts->untold_octets += untold.octets;
@@ -262,20 +190,10 @@ static void count(struct destination *destination, const struct flow_batch *batc
 	tally_move(&destination->told, &told);
 }
 
-static bool encode(struct destination *destination, const struct flow_batch *batch, GError **error)
-{
-	bool done;
-
-	destination->batch = batch;
-	destination->next = 0;
-	done = destination->ops->encode(destination->encoder, batch, &destination->made, error);
-	hold_rest(destination);
-	return done;
-}
-
 static bool flush(struct destination *destination, GError **error)
 {
-	return destination->ops->flush(destination->encoder, error) && drain(destination, error);
+	return destination->ledger.ops->flush(destination->encoder, error) &&
+	       drain(destination, error);
 }
 
 bool destination_write(struct destination *destination, const struct flow_batch *batch,
@@ -284,7 +202,7 @@ bool destination_write(struct destination *destination, const struct flow_batch 
 	count(destination, batch);
 	if (destination->over)
 		return true;
-	if (!encode(destination, batch, error))
+	if (!ledger_encode(&destination->ledger, destination->encoder, batch, error))
 		return give_up(destination, error);
 	if (file_writer_is_terminal(destination->writer) && !flush(destination, error))
 		return give_up(destination, error);
@@ -312,7 +230,7 @@ bool destination_finish(struct destination *destination, GError **error)
 	counts->flows = destination->told.flows;
 	counts->packets = destination->told.packets;
 	counts->octets = destination->told.octets;
-	counts->records = destination->made;
+	counts->records = destination->ledger.made;
 	return true;
 }
 
