@@ -97,17 +97,21 @@ class RunLifeTest(unittest.TestCase):
             self.assertTrue(live.ended()["balanced"])
         self.assertEqual([blast.process.poll() for blast in blasts], [None, None])
 
-    def test_a_kill_leaves_nothing(self):
+    def test_a_kill_leaves_a_working_interface(self):
+        """The kernel meters on, until somebody goes on or says stop."""
         for hook in HOOKS:
             blast = self.blast(flows=100)
             with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:
                 start = netns.Counters(netns.FAR).rx_frames
                 netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + 20000,
                                "traffic")
-                live.process.send_signal(signal.SIGKILL)
-                live.process.wait()
+                live.kill()
                 blast.stop()
-                self.assert_nothing_left()
+                netns.send([bytes(60)] * 300)
+            stopped = subprocess.run([WEIR, "stop", netns.FAR, "--to", SINK, "--quiet"],
+                                     capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((stopped.returncode, stopped.stderr), (0, ""))
+            self.assert_nothing_left()
             with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:
                 netns.send([bytes(60)] * 300)
                 self.assertEqual(live.stop()["setAside"]["notIp"]["packets"], 300)
@@ -118,9 +122,11 @@ class RunLifeTest(unittest.TestCase):
                 before = attached()
                 self.assertEqual([name for name, _ in before], [netns.FAR])
                 for hook in ("auto", "xdp", "xdp-generic"):
-                    self.assert_refused("attached already and stays", netns.FAR, "--hook", hook)
+                    self.assert_refused("attached already and stays", netns.FAR, "--hook", hook,
+                                        "--instance", "other")
                 self.assertEqual(attached(), before)
-                with netns.Live(WEIR, [netns.FAR], "--hook", "tc", to=SINK) as beside:
+                with netns.Live(WEIR, [netns.FAR], "--hook", "tc", "--instance", "other",
+                                to=SINK) as beside:
                     netns.send([bytes(60)] * 300)
                     self.assertEqual(beside.stop()["seen"]["packets"], 300)
                 self.assertEqual(attached(), before)
