@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Generators of traffic that others wrote, each with its own count of what it sent."""
 
+import collections
+import json
 import os
 import re
 import shutil
@@ -81,3 +83,63 @@ class Tcpreplay:
         if failed:
             raise RuntimeError(f"tcpreplay: {failed} frames failed: {output}")
         return frames, octets
+
+
+Sent = collections.namedtuple("Sent", "octets received repeats")
+
+
+class Iperf:
+    """A server in a namespace of its own, at the far end of a wire as the kernel lays it."""
+
+    PORT = 5201
+
+    def __init__(self):
+        queues = "numtxqueues 2 numrxqueues 2"
+        netns.ip(f"link add {netns.NEAR} {queues} type veth peer name {netns.FAR} {queues}")
+        # Whoever holds the namespace, and with it the wire, ends with its standard input.
+        self.holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE,
+                                       preexec_fn=netns.end_with_parent)  # fmt: skip
+        self.far_net = f"/proc/{self.holder.pid}/ns/net"
+        own = os.readlink("/proc/self/ns/net")
+        netns.wait_for(lambda: os.readlink(self.far_net) != own, "a namespace")
+        quiet = "! test -e /proc/sys/net/ipv6 || echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6"
+        subprocess.run(self.there("sh", "-c", quiet), check=True)
+        netns.ip(f"link set {netns.FAR} netns {self.holder.pid}")
+        netns.ip(f"addr add 10.99.0.1/24 dev {netns.NEAR}")
+        netns.ip(f"link set {netns.NEAR} up")
+        for line in ("ip addr add 10.99.0.2/24 dev far", "ip link set far up"):
+            subprocess.run(self.there(*line.split()), check=True)
+        self.server = _start(*self.there("iperf3", "--server", "--one-off"))
+        netns.wait_for(lambda: netns.shown(netns.NEAR)["operstate"] == "UP", "the wire is up")
+
+    def there(self, *command):
+        return ["nsenter", f"--net={self.far_net}", *command]
+
+    def listening(self):
+        """Is the server's port open (hexadecimal, state 0A)?"""
+        for name in ("tcp", "tcp6"):
+            with open(f"/proc/{self.holder.pid}/net/{name}", encoding="ascii") as file:
+                if re.search(rf":{self.PORT:04X} [0-9A-F]+:0000 0A", file.read()):
+                    return True
+        return False
+
+    def send(self, octets, reverse):
+        """What it says of its octets and repeated segments; reverse: from the far end."""
+        netns.wait_for(self.listening, "the server listens")
+        client = _start("iperf3", "--client", "10.99.0.2", "--bytes", str(octets), "--json",
+                        *(["--reverse"] if reverse else []))  # fmt: skip
+        told = json.loads(_end(client))
+        _end(self.server)
+        sent, received = told["end"]["sum_sent"], told["end"]["sum_received"]
+        return Sent(sent["bytes"], received["bytes"], sent["retransmits"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.server.poll() is None:
+            self.server.kill()
+            self.server.wait()
+        self.server.stdout.close()
+        netns.ip(f"link del {netns.NEAR}")
+        self.holder.communicate()

@@ -22,7 +22,8 @@ class FireTest(fire_cases.Fire):
         self.at(self.steady_mix)
 
     def test_a_new_flow_a_frame_in_a_full_table(self):
-        self.at(self.a_new_flow_a_frame_in_a_full_table)
+        self.at(self.a_new_flow_a_frame_in_a_full_table, ("xdp", "set"), ("generic", "hash"),
+                ("tc", "set"), ("both", "hash"))
 
     def test_other_flows_from_each_cpu(self):
         self.at(self.other_flows_from_each_cpu, ("xdp", "set"), ("tc", "hash"))

@@ -8,7 +8,6 @@ as the generators say they sent and as the interface says it saw.
 import itertools
 import os
 import signal
-import subprocess
 import sys
 import threading
 import unittest
@@ -34,7 +33,6 @@ class Programs:
     """From the command line."""
 
     weir = blast = ""
-    caches = ()
 
 
 class Place:
@@ -42,7 +40,7 @@ class Place:
 
     def __init__(self, hook, cache):
         self.hook, self.cache = hook, cache
-        self.options = HOOKS[hook] + (["--cache", cache] if len(Programs.caches) > 1 else [])
+        self.options = [*HOOKS[hook], "--cache", cache]
         self.both = hook == "both"
         # What veth counts of a frame that native XDP took: what is behind the Ethernet header.
         self.uncounted = ETHERNET if hook == "xdp" else 0
@@ -52,22 +50,13 @@ class Place:
 
 
 def places(*pairs):
-    """Those given as (hook, table), else all there are; a weir of one table has that everywhere."""
-    every = pairs or itertools.product(HOOKS, CACHES)
-    chosen = {(hook, cache if cache in Programs.caches else Programs.caches[0])
-              for hook, cache in every}  # fmt: skip
-    return [Place(*pair) for pair in sorted(chosen)]
-
-
-def caches_of(weir):
-    told = subprocess.run([weir, "run", "--help"], capture_output=True, text=True, check=True)
-    return CACHES if "--cache" in told.stdout else CACHES[:1]
+    """Those given as (hook, table), else all there are."""
+    return [Place(*pair) for pair in pairs or itertools.product(HOOKS, CACHES)]
 
 
 def start():
     """Takes the programs off the command line, and goes into a namespace."""
     Programs.weir, Programs.blast = sys.argv.pop(1), sys.argv.pop(1)
-    Programs.caches = caches_of(Programs.weir)
     netns.enter()
     unittest.main()
 
