@@ -16,6 +16,7 @@ static const struct {
 	const char *title;
 } groups[] = {
 	{ "meter", "Metering" },
+	{ "live", "Interfaces" },
 	{ "export", "Records" },
 	{ "report", "Report" },
 	{ NULL, "General" },

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -14,6 +15,7 @@ import time
 import unittest
 
 WEIR = ""  # set from the command line
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 COMMANDS = ["replay", "templates", "elements", "check", "doctor", "bench", "help"]
 
 
@@ -135,6 +137,16 @@ class Help(Cli):
             self.check_page(run.stdout)
             self.assertEqual(run.stdout.split(b"Examples:")[1].count(b"\n  weir "), 3, command)
             self.assertEqual(self.weir("help", command).stdout, run.stdout)
+
+    def test_help_has_every_option(self):
+        commands = re.findall(r"^  (\w+) ", self.weir("--help").stdout.decode(), re.MULTILINE)
+        self.assertIn("run", commands)
+        said = "".join(self.weir(name, "--help").stdout.decode() for name in commands)
+        with open(os.path.join(ROOT, "src", "setup", "options.def"), encoding="utf-8") as file:
+            names = re.findall(r'^OPTION\(\w+, *"([\w-]+)"', file.read(), re.MULTILINE)
+        self.assertGreater(len(names), 30)
+        missing = [name for name in names if not re.search(rf"-(\[no-\])?{name}\b", said)]
+        self.assertEqual(missing, [])
 
     def test_help_is_given_whatever_else_is_asked(self):
         run = self.weir("replay", "--zebra", "--help")
