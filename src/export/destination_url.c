@@ -32,6 +32,24 @@ static char *known_schemes(void)
 	return g_string_free(list, FALSE);
 }
 
+static bool no_transport(const struct destination_url *parsed, const char *transport, size_t length,
+			 const char *url, GError **error)
+{
+	const char *carry = parsed->ops->transports;
+
+	return usage(error, url,
+		     "there is no transport \"%.*s\" for %s; there is " TRANSPORT_FILE "%s%s",
+		     (int)length, transport, parsed->ops->scheme, *carry ? " " : "", carry);
+}
+
+static bool carries(const struct encoder_ops *form, const char *transport, size_t length)
+{
+	g_auto(GStrv) names = g_strsplit(form->transports, " ", -1);
+	g_autofree char *name = g_strndup(transport, length);
+
+	return g_strv_contains((const char *const *)names, name);
+}
+
 /* SCHEME+TRANSPORT: ; returns what follows. */
 static const char *parse_head(const char *url, struct destination_url *parsed, GError **error)
 {
@@ -39,11 +57,17 @@ static const char *parse_head(const char *url, struct destination_url *parsed, G
 	const char *transport = url + scheme_length + 1;
 	size_t transport_length;
 
-	if (url[scheme_length] != '+') {
-		usage(error, url, "write SCHEME+TRANSPORT:PLACE, as in json+file:flows.json");
+	if (g_str_has_prefix(url, "udp://")) { /* the usual */
+		parsed->ops = &ipfix_encoder;
+		transport = url;
+	} else if (url[scheme_length] != '+') {
+		usage(error, url,
+		      "write SCHEME+TRANSPORT:PLACE, as in json+file:flows.json or "
+		      "ipfix+udp://collector:4739");
 		return NULL;
+	} else {
+		parsed->ops = encoder_by_scheme(url, scheme_length);
 	}
-	parsed->ops = encoder_by_scheme(url, scheme_length);
 	if (parsed->ops == NULL) {
 		g_autofree char *known = known_schemes();
 
@@ -52,15 +76,15 @@ static const char *parse_head(const char *url, struct destination_url *parsed, G
 		return NULL;
 	}
 	transport_length = strcspn(transport, ":?");
-	if (transport[transport_length] != ':' || transport_length != strlen(TRANSPORT_FILE) ||
-	    strncmp(transport, TRANSPORT_FILE, transport_length) != 0) {
-		usage(error, url,
-		      "there is no transport \"%.*s\"; the only one is " TRANSPORT_FILE
-		      ", as in %s+" TRANSPORT_FILE ":PATH",
-		      (int)transport_length, transport, parsed->ops->scheme);
-		return NULL;
-	}
-	return transport + transport_length + 1;
+	if (transport[transport_length] == ':' && transport_length == strlen(TRANSPORT_FILE) &&
+	    strncmp(transport, TRANSPORT_FILE, transport_length) == 0)
+		return transport + transport_length + 1;
+	if (transport[transport_length] == ':' && carries(parsed->ops, transport, transport_length))
+		parsed->transport = transport_by_name(transport, transport_length);
+	if (parsed->transport != NULL)
+		return transport + transport_length + 1;
+	no_transport(parsed, transport, transport_length, url, error);
+	return NULL;
 }
 
 static bool set_template(struct destination_url *parsed, const char *value, const char *url,
@@ -107,11 +131,74 @@ static const struct {
 	{ "mtu", set_mtu },
 };
 
+/* Numbers that only collectors have. */
+static const struct {
+	const char *name;
+	size_t offset;
+	guint64 low;
+	guint64 high;
+	guint64 standard;
+	const char *unit;
+} numbers[] = {
+	{ "queue", offsetof(struct destination_url, queue_octets), 65536, 1u << 31, 16u << 20,
+	  "octets" },
+	{ "refresh", offsetof(struct destination_url, refresh_s), 0, 86400, 60, "seconds" },
+	{ "refresh-messages", offsetof(struct destination_url, refresh_messages), 0, G_MAXUINT32,
+	  4096, "messages" },
+	{ "linger", offsetof(struct destination_url, linger_s), 0, 3600, 5, "seconds" },
+	{ "timeout", offsetof(struct destination_url, timeout_s), 1, 3600, 10, "seconds" },
+};
+
+static void set_standards(struct destination_url *parsed)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+		*(guint64 *)((char *)parsed + numbers[i].offset) = numbers[i].standard;
+}
+
+/* 0: it is none of the numbers; 1: taken; -1: an error. */
+static int set_number(struct destination_url *parsed, const char *name, size_t length,
+		      const char *value, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		guint64 *place = (guint64 *)((char *)parsed + numbers[i].offset);
+
+		if (strlen(numbers[i].name) != length ||
+		    strncmp(numbers[i].name, name, length) != 0)
+			continue;
+		if (parsed->transport != NULL &&
+		    g_ascii_string_to_unsigned(value, 10, numbers[i].low, numbers[i].high, place,
+					       NULL))
+			return 1;
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    parsed->transport == NULL ? "%s= is for collectors, not for files"
+						      : "%s= wants %s from %" G_GUINT64_FORMAT
+							" to %" G_GUINT64_FORMAT ", not \"%s\"",
+			    numbers[i].name, numbers[i].unit, numbers[i].low, numbers[i].high,
+			    value);
+		return -1;
+	}
+	return 0;
+}
+
+static bool no_option(const char *option, size_t length, const char *url, GError **error)
+{
+	GString *list = g_string_new("template, domain, mtu");
+	bool told;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+		g_string_append_printf(list, ", %s", numbers[i].name);
+	told = usage(error, url, "there is no option \"%.*s\"; the options are %s", (int)length,
+		     option, list->str);
+	g_string_free(list, TRUE);
+	return told;
+}
+
 static bool parse_option(struct destination_url *parsed, const char *option, const char *url,
 			 GError **error)
 {
 	size_t length = strcspn(option, "=");
 	g_autofree char *value = NULL;
+	int taken;
 
 	if (option[length] != '=')
 		return usage(error, url, "option \"%s\" has no value; write NAME=VALUE", option);
@@ -123,10 +210,10 @@ static bool parse_option(struct destination_url *parsed, const char *option, con
 		    strncmp(options[i].name, option, length) == 0)
 			return options[i].set(parsed, value, url, error);
 	}
-	return usage(error, url,
-		     "there is no option \"%.*s\"; the options are template, domain and "
-		     "mtu",
-		     (int)length, option);
+	taken = set_number(parsed, option, length, value, error);
+	if (taken < 0)
+		g_prefix_error(error, "destination \"%s\": ", url);
+	return taken != 0 ? taken > 0 : no_option(option, length, url, error);
 }
 
 static bool parse_query(struct destination_url *parsed, const char *query, const char *url,
@@ -154,12 +241,37 @@ static bool parse_path(struct destination_url *parsed, const char *rest, const c
 	return rest[length] == '\0' || parse_query(parsed, rest + length + 1, url, error);
 }
 
+/* //HOST[:PORT] */
+static bool parse_place(struct destination_url *parsed, const char *rest, const char *url,
+			GError **error)
+{
+	const char *host = rest + 2;
+	size_t length = g_str_has_prefix(rest, "//") ? strcspn(host, "?") : 0;
+	g_autofree char *place = g_strndup(host, length);
+	g_autoptr(GNetworkAddress) address = NULL;
+	guint16 port = parsed->ops->port ? parsed->ops->port : parsed->transport->port;
+
+	if (length > 0)
+		address = G_NETWORK_ADDRESS(g_network_address_parse(place, port, NULL));
+	if (address == NULL || *g_network_address_get_hostname(address) == '\0' ||
+	    g_network_address_get_port(address) == 0)
+		return usage(
+			error, url,
+			"the collector is missing; write //HOST or //HOST:PORT, IPv6 addresses "
+			"in brackets");
+	parsed->host = g_strdup(g_network_address_get_hostname(address));
+	parsed->port = g_network_address_get_port(address);
+	return host[length] == '\0' || parse_query(parsed, host + length + 1, url, error);
+}
+
 bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error)
 {
 	struct destination_url parsed = { 0 };
 	const char *rest = parse_head(url, &parsed, error);
 
-	if (rest == NULL || !parse_path(&parsed, rest, url, error)) {
+	set_standards(&parsed);
+	if (rest == NULL || (parsed.transport != NULL ? !parse_place(&parsed, rest, url, error)
+						      : !parse_path(&parsed, rest, url, error))) {
 		destination_url_clear(&parsed);
 		return false;
 	}
@@ -170,5 +282,6 @@ bool destination_url_parse(const char *url, struct destination_url *ret_url, GEr
 void destination_url_clear(struct destination_url *url)
 {
 	g_clear_pointer(&url->path, g_free);
+	g_clear_pointer(&url->host, g_free);
 	g_clear_pointer(&url->template_name, g_free);
 }

@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where records go, as the user writes it: "ipfix+file:PATH?template=NAME&domain=N". */
+/* Where records go, as the user writes it: "ipfix+file:PATH?template=NAME&domain=N",
+ * "ipfix+udp://HOST:PORT?refresh=60". */
 #ifndef WEIR_EXPORT_DESTINATION_URL_H
 #define WEIR_EXPORT_DESTINATION_URL_H
 
 #include "export/encoder.h"
+#include "export/transport.h"
 
 struct destination_url {
 	const struct encoder_ops *ops;
-	char *path;	     /* "-" is standard output */
+	const struct transport_ops *transport; /* NULL: a file */
+	char *path;			       /* of a file; "-" is standard output */
+	char *host;
+	guint16 port;
 	char *template_name; /* NULL: not said */
 	bool has_domain;
 	guint32 domain;
 	guint16 mtu; /* octets of a message at most; 0: not said */
+	/* Of collectors; where not said, what suits most. */
+	guint64 queue_octets;
+	guint64 refresh_s;
+	guint64 refresh_messages;
+	guint64 linger_s;
+	guint64 timeout_s;
 };
 
 /* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. */

@@ -21,9 +21,21 @@ struct encoder_options {
  * datagram; of JSON and text it is some whole lines. */
 typedef bool encoder_sink(void *data, const guint8 *octets, size_t length, GError **error);
 
+/* What the number in a message's header counts of those before it in its session. */
+enum encoder_sequence {
+	ENCODER_NO_SEQUENCE,
+	ENCODER_COUNTS_RECORDS,
+	ENCODER_COUNTS_MESSAGES,
+};
+
 /* One row per form, in export/encoders.c. All calls come from the export thread. */
 struct encoder_ops {
 	const char *scheme;	   /* "ipfix", "json", ...: the part of the URL before "+" */
+	enum encoder_sequence sequence;
+	guint sequence_at;	   /* where it stands: 4 octets */
+	guint time_at;		   /* seconds since 1970, likewise; 0: nowhere */
+	const char *transports;	   /* beside files, that can carry it: "udp tcp" */
+	guint16 port;		   /* of collectors, where the transport's is not theirs; 0: none */
 	const char *template_name; /* where the user named none; NULL: "standard" */
 	/* At start. The encoder calls the sink whenever it has something whole to send. */
 	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,

@@ -5,9 +5,24 @@
 
 #include "base/error.h"
 #include "export/destination.h"
+#include "export/destination_url.h"
+#include "export/stream.h"
+
+#define TEMPLATE_DEFAULT "standard"
+/* How long a flush waits for collectors to take what waits for them. */
+#define FLUSH_MS	 100
+
+/* One destination as the user named it: one of the two. */
+struct way {
+	struct destination *file;
+	struct sender *sender;
+};
 
 struct fanout {
-	GPtrArray *destinations; /* of struct destination */
+	GArray *ways;		 /* in the user's order */
+	GPtrArray *destinations; /* files, of struct destination */
+	GPtrArray *streams;	 /* to collectors, of struct stream */
+	GPtrArray *senders;
 };
 
 /* Whether the place the destination writes to is free: NULL, or why it is not. */
@@ -27,8 +42,8 @@ static const char *occupied(const struct fanout *fanout, const struct destinatio
 	return NULL;
 }
 
-static bool add(struct fanout *fanout, const char *url, const struct export_options *options,
-		GError **error)
+static bool add_file(struct fanout *fanout, const char *url, const struct export_options *options,
+		     GError **error)
 {
 	struct destination *destination = destination_new(url, options, error);
 	const char *reason;
@@ -43,7 +58,85 @@ static bool add(struct fanout *fanout, const char *url, const struct export_opti
 		return false;
 	}
 	g_ptr_array_add(fanout->destinations, destination);
+	g_array_append_val(fanout->ways, (struct way){ .file = destination });
 	return true;
+}
+
+static struct stream *stream_for(struct fanout *fanout, const struct stream_options *options,
+				 GError **error)
+{
+	struct stream *stream;
+
+	for (guint i = 0; i < fanout->streams->len; i++) {
+		stream = g_ptr_array_index(fanout->streams, i);
+		if (stream_is(stream, options))
+			return stream;
+	}
+	stream = stream_new(options, error);
+	if (stream)
+		g_ptr_array_add(fanout->streams, stream);
+	return stream;
+}
+
+static const char *template_of(const struct destination_url *url,
+			       const struct export_options *options)
+{
+	if (url->template_name)
+		return url->template_name;
+	if (options->template_name)
+		return options->template_name;
+	return url->ops->template_name ? url->ops->template_name : TEMPLATE_DEFAULT;
+}
+
+static bool add_collector(struct fanout *fanout, const char *name,
+			  const struct destination_url *url, const struct export_options *options,
+			  GError **error)
+{
+	const struct stream_options form = {
+		.form = url->ops,
+		.template_name = template_of(url, options),
+		.direction = options->direction,
+		.pen = options->pen,
+		.domain = url->has_domain ? url->domain : options->domain,
+		.message_max = url->mtu ? url->mtu : url->transport->message_max,
+	};
+	const struct sender_options place = {
+		.url = name,
+		.form = url->ops,
+		.transport = url->transport,
+		.place = { url->host, url->port, (guint)url->timeout_s },
+		.queue_octets = url->queue_octets,
+		.refresh_s = (guint)url->refresh_s,
+		.refresh_messages = (guint)url->refresh_messages,
+		.linger_s = (guint)url->linger_s,
+		.patient = options->patient,
+	};
+	struct stream *stream = stream_for(fanout, &form, error);
+	struct sender *sender;
+
+	if (!stream)
+		return false;
+	sender = sender_new(&place, stream_introduction(stream), error);
+	if (!sender)
+		return false;
+	g_ptr_array_add(fanout->senders, sender);
+	stream_add(stream, sender);
+	g_array_append_val(fanout->ways, (struct way){ .sender = sender });
+	return true;
+}
+
+static bool add(struct fanout *fanout, const char *name, const struct export_options *options,
+		GError **error)
+{
+	struct destination_url url;
+	bool good;
+
+	if (!destination_url_parse(name, &url, error))
+		return false;
+	good = url.transport ? add_collector(fanout, name, &url, options, error)
+			     : add_file(fanout, name, options, error);
+	destination_url_clear(&url);
+	return good;
 }
 
 /* No file is emptied before everything that can be wrong with the options has been looked at. */
@@ -65,11 +158,24 @@ static void free_destination(gpointer destination)
 	destination_free(destination);
 }
 
+static void free_stream(gpointer stream)
+{
+	stream_free(stream);
+}
+
+static void free_sender(gpointer sender)
+{
+	sender_free(sender);
+}
+
 struct fanout *fanout_new(const struct export_options *options, GError **error)
 {
 	struct fanout *fanout = g_new0(struct fanout, 1);
 
+	fanout->ways = g_array_new(FALSE, FALSE, sizeof(struct way));
 	fanout->destinations = g_ptr_array_new_with_free_func(free_destination);
+	fanout->streams = g_ptr_array_new_with_free_func(free_stream);
+	fanout->senders = g_ptr_array_new_with_free_func(free_sender);
 	if (!add_all(fanout, options, error)) {
 		fanout_free(fanout);
 		return NULL;
@@ -81,7 +187,10 @@ void fanout_free(struct fanout *fanout)
 {
 	if (fanout == NULL)
 		return;
+	g_ptr_array_free(fanout->senders, TRUE);
+	g_ptr_array_free(fanout->streams, TRUE);
 	g_ptr_array_free(fanout->destinations, TRUE);
+	g_array_free(fanout->ways, TRUE);
 	g_free(fanout);
 }
 
@@ -92,12 +201,16 @@ enum flow_detail fanout_detail(const struct fanout *fanout)
 	for (guint i = 0; i < fanout->destinations->len; i++)
 		detail =
 			MAX(detail, destination_detail(g_ptr_array_index(fanout->destinations, i)));
+	for (guint i = 0; i < fanout->streams->len; i++)
+		detail = MAX(detail, stream_detail(g_ptr_array_index(fanout->streams, i)));
 	return detail;
 }
 
 /* Keeps the first error. */
 static void collect(GError **first, GError *error)
 {
+	if (error == NULL)
+		return;
 	if (*first == NULL)
 		*first = error;
 	else
@@ -119,44 +232,73 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 	for (guint i = 0; i < fanout->destinations->len; i++) {
 		GError *one = NULL;
 
-		if (!destination_write(g_ptr_array_index(fanout->destinations, i), batch, &one))
-			collect(&first, one);
+		destination_write(g_ptr_array_index(fanout->destinations, i), batch, &one);
+		collect(&first, one);
+	}
+	for (guint i = 0; i < fanout->streams->len; i++) {
+		GError *one = NULL;
+
+		stream_write(g_ptr_array_index(fanout->streams, i), batch, &one);
+		collect(&first, one);
 	}
 	return report(first, error);
 }
 
-/* Every destination, whatever became of the one before it. */
-static bool each(struct fanout *fanout, bool (*step)(struct destination *, GError **),
-		 GError **error)
+static void flush_streams(struct fanout *fanout, GError **first)
+{
+	for (guint i = 0; i < fanout->streams->len; i++) {
+		GError *one = NULL;
+
+		stream_flush(g_ptr_array_index(fanout->streams, i), &one);
+		collect(first, one);
+	}
+}
+
+bool fanout_flush(struct fanout *fanout, GError **error)
 {
 	GError *first = NULL;
 
 	for (guint i = 0; i < fanout->destinations->len; i++) {
 		GError *one = NULL;
 
-		if (!step(g_ptr_array_index(fanout->destinations, i), &one))
-			collect(&first, one);
+		destination_flush(g_ptr_array_index(fanout->destinations, i), &one);
+		collect(&first, one);
 	}
+	flush_streams(fanout, &first);
+	for (guint i = 0; i < fanout->senders->len; i++)
+		sender_flush(g_ptr_array_index(fanout->senders, i), FLUSH_MS);
 	return report(first, error);
-}
-
-bool fanout_flush(struct fanout *fanout, GError **error)
-{
-	return each(fanout, destination_flush, error);
 }
 
 bool fanout_finish(struct fanout *fanout, GError **error)
 {
-	return each(fanout, destination_finish, error);
+	GError *first = NULL;
+
+	for (guint i = 0; i < fanout->destinations->len; i++) {
+		GError *one = NULL;
+
+		destination_finish(g_ptr_array_index(fanout->destinations, i), &one);
+		collect(&first, one);
+	}
+	flush_streams(fanout, &first);
+	for (guint i = 0; i < fanout->senders->len; i++) {
+		GError *one = NULL;
+
+		sender_finish(g_ptr_array_index(fanout->senders, i), &one);
+		collect(&first, one);
+	}
+	return report(first, error);
 }
 
 size_t fanout_count(const struct fanout *fanout)
 {
-	return fanout->destinations->len;
+	return fanout->ways->len;
 }
 
 const struct export_counts *fanout_counts(const struct fanout *fanout, size_t index)
 {
-	g_assert(index < fanout->destinations->len);
-	return destination_counts(g_ptr_array_index(fanout->destinations, index));
+	const struct way *way = &g_array_index(fanout->ways, struct way, index);
+
+	g_assert(index < fanout->ways->len);
+	return way->file ? destination_counts(way->file) : sender_counts(way->sender);
 }

@@ -14,6 +14,7 @@ struct export_options {
 	enum template_direction direction; /* over the template's choice */
 	guint32 pen;			   /* of our own elements */
 	guint32 domain;			   /* observation domain */
+	bool patient; /* who gives records waits for collectors that are slow, within reason */
 };
 
 /* What became of the flows at one destination. */
@@ -26,6 +27,10 @@ struct export_counts {
 	guint64 failed_flows; /* lost since the destination failed */
 	guint64 failed_packets;
 	guint64 failed_octets;
+	guint64 overflow_flows; /* the destination did not keep up, and its queue was full */
+	guint64 overflow_packets;
+	guint64 overflow_octets;
+	guint64 repeated;     /* records sent again, as a connection broke */
 	guint64 untold_flows; /* the template or the form has no record for them */
 	guint64 untold_packets;
 	guint64 untold_octets;

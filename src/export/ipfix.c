@@ -236,6 +236,10 @@ static void ipfix_refresh(struct encoder *encoder)
 
 const struct encoder_ops ipfix_encoder = {
 	.scheme = "ipfix",
+	.sequence = ENCODER_COUNTS_RECORDS,
+	.sequence_at = 8,
+	.time_at = 4,
+	.transports = "udp tcp",
 	.open = ipfix_open,
 	.encode = ipfix_encode,
 	.flush = ipfix_flush,

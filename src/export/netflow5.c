@@ -311,6 +311,10 @@ static bool netflow5_encode(struct encoder *encoder, const struct flow_batch *ba
 
 const struct encoder_ops netflow5_encoder = {
 	.scheme = "netflow5",
+	.transports = "udp",
+	.port = 2055,
+	.sequence = ENCODER_COUNTS_RECORDS,
+	.sequence_at = 16,
 	.template_name = "v5",
 	.open = netflow5_open,
 	.records = netflow5_records,

@@ -263,6 +263,10 @@ static void netflow9_refresh(struct encoder *encoder)
 
 const struct encoder_ops netflow9_encoder = {
 	.scheme = "netflow9",
+	.transports = "udp",
+	.port = 2055,
+	.sequence = ENCODER_COUNTS_MESSAGES,
+	.sequence_at = 12,
 	.template_name = "v9",
 	.open = netflow9_open,
 	.records = netflow9_records,

@@ -273,6 +273,7 @@ static void text_free(struct encoder *encoder)
 
 const struct encoder_ops text_encoder = {
 	.scheme = "text",
+	.transports = "",
 	.open = text_open,
 	.records = text_records,
 	.encode = text_encode,

@@ -30,7 +30,7 @@ void account_clear(struct account *account)
 
 static guint64 lost_octets(const struct export_counts *counts)
 {
-	return counts->failed_octets + counts->untold_octets;
+	return counts->overflow_octets + counts->failed_octets + counts->untold_octets;
 }
 
 static struct account_drops drops_sum(const struct account_drops *drops)
@@ -62,6 +62,9 @@ static void settle(struct account *account, const struct export_counts *counts)
 						    .records = earlier->records + counts->records,
 						    .packets = earlier->packets + counts->packets,
 						    .octets = earlier->octets + counts->octets };
+	account->dropped[ACCOUNT_OVERFLOW] =
+		drop_of(&dropped[ACCOUNT_OVERFLOW], counts->overflow_flows,
+			counts->overflow_packets, counts->overflow_octets);
 	account->dropped[ACCOUNT_FAILED] = drop_of(&dropped[ACCOUNT_FAILED], counts->failed_flows,
 						   counts->failed_packets, counts->failed_octets);
 	account->dropped[ACCOUNT_UNTOLD] = drop_of(&dropped[ACCOUNT_UNTOLD], counts->untold_flows,
@@ -128,8 +131,8 @@ void account_guess_cache(struct account *account)
 static bool destination_balanced(const struct account *account, const struct export_counts *counts)
 {
 	struct account_drops dropped = drops_sum(account->earlier_dropped);
-	guint64 packets = counts->packets + counts->failed_packets + counts->untold_packets +
-			  account->earlier.packets + dropped.packets;
+	guint64 packets = counts->packets + counts->overflow_packets + counts->failed_packets +
+			  counts->untold_packets + account->earlier.packets + dropped.packets;
 	guint64 octets =
 		counts->octets + lost_octets(counts) + account->earlier.octets + dropped.octets;
 
@@ -233,7 +236,7 @@ static void print_destinations(const struct account *account, FILE *to)
 		print_row(to, "  to", counts->packets, NULL, &counts->octets);
 		fprintf(to, "  %s: " COUNT " flows in " COUNT " records, " COUNT " lost\n",
 			counts->url, counts->flows, counts->records,
-			counts->failed_flows + counts->untold_flows);
+			counts->overflow_flows + counts->failed_flows + counts->untold_flows);
 	}
 }
 

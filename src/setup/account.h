@@ -14,6 +14,7 @@
 /* Why a record did not reach its destination: one row a reason.
  * ACCOUNT_DROP(identifier, name in the account, what it means) */
 #define ACCOUNT_DROPS(ACCOUNT_DROP)                                            \
+	ACCOUNT_DROP(OVERFLOW, "overflow", "the destination did not keep up")  \
 	ACCOUNT_DROP(FAILED, "failed", "the destination could not be written") \
 	ACCOUNT_DROP(UNTOLD, "untold", "the template has no record for this IP version")
 
@@ -112,7 +113,7 @@ char *account_to_text(const struct account *account);
  *   there. octets are IP octets; of packets set aside, frame octets.
  * - exported: flows, records, packets, octets.
  * - inCache: flows, packets, octets.
- * - dropped.failed, dropped.untold: records, packets, octets.
+ * - dropped.overflow, dropped.failed, dropped.untold: records, packets, octets.
  * - earlier, inDoubt: flows, records, packets, octets; see struct account.
  * - destinations, an array: url, and exported and dropped of this destination.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.

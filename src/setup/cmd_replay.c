@@ -16,7 +16,9 @@ static void print_table(const struct account *account)
 static struct replay_options replay_options_of(const struct options *options)
 {
 	const struct option_value *values = options->values;
+	struct export_options export = stage_export(options);
 
+	export.patient = true; /* the capture does not go away */
 	return (struct replay_options){
 		.files = (const char *const *)options->arguments,
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
@@ -28,7 +30,7 @@ static struct replay_options replay_options_of(const struct options *options)
 		.detail = stage_detail(options),
 		.batch = (guint)values[OPTION_BATCH].number,
 		.begin = values[OPTION_QUIET].number ? NULL : print_table,
-		.export = stage_export(options),
+		.export = export,
 	};
 }
 

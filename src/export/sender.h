@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A collector and the way to it: a thread that takes messages from a bounded queue, connects,
+ * reconnects and sends. Whoever gives it messages never waits for the collector, unless he says
+ * that he has time. */
+#ifndef WEIR_EXPORT_SENDER_H
+#define WEIR_EXPORT_SENDER_H
+
+#include "export/fanout.h"
+#include "export/message.h"
+#include "export/transport.h"
+
+struct sender_options {
+	const char *url; /* in errors and counts */
+	const struct encoder_ops *form;
+	const struct transport_ops *transport;
+	struct transport_options place;
+	guint64 queue_octets;	/* more than that does not wait here */
+	guint refresh_s;	/* datagrams: what a reader must know first is told again */
+	guint refresh_messages; /* ... after so long, after so many messages; 0: never */
+	guint linger_s;		/* at the end, for what is on its way */
+	bool patient;		/* who gives waits for room as long as there is hope */
+};
+
+struct sender;
+
+/* introduction: messages that a reader must know before data, in every session. Starts the thread.
+ */
+struct sender *sender_new(const struct sender_options *options, const GPtrArray *introduction,
+			  GError **error);
+void sender_free(struct sender *sender);
+
+/* It takes a reference. Without room the message is counted as overflowed. */
+void sender_put(struct sender *sender, struct message *message);
+/* Flows that no message will hold: the template has no record for them, or encoding failed. */
+void sender_count_untold(struct sender *sender, const struct tally *untold);
+void sender_count_failed(struct sender *sender, const struct tally *failed);
+/* Waits until everything given was handed over, or so long. */
+void sender_flush(struct sender *sender, guint wait_ms);
+/* No more comes: waits until the collector has it, or the time to linger is over. False: some of it
+ * has not arrived, as far as is known. */
+bool sender_finish(struct sender *sender, GError **error);
+
+const struct export_counts *sender_counts(struct sender *sender);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Records in one form, encoded once for every collector that wants them so. */
+#ifndef WEIR_EXPORT_STREAM_H
+#define WEIR_EXPORT_STREAM_H
+
+#include "export/sender.h"
+
+struct stream;
+
+struct stream_options {
+	const struct encoder_ops *form;
+	const char *template_name;
+	enum template_direction direction;
+	guint32 pen;
+	guint32 domain;
+	guint16 message_max; /* 0: what suits the form */
+};
+
+struct stream *stream_new(const struct stream_options *options, GError **error);
+void stream_free(struct stream *stream);
+
+/* Whether its octets are those that were asked for. */
+bool stream_is(const struct stream *stream, const struct stream_options *options);
+enum flow_detail stream_detail(const struct stream *stream);
+
+/* What every session begins with: of struct message. */
+const GPtrArray *stream_introduction(const struct stream *stream);
+/* From now on the sender gets every message. It stays the caller's. */
+void stream_add(struct stream *stream, struct sender *sender);
+
+/* False when encoding failed just now; from then on it only counts. */
+bool stream_write(struct stream *stream, const struct flow_batch *batch, GError **error);
+/* What the encoder holds back becomes a message. */
+bool stream_flush(struct stream *stream, GError **error);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How messages travel to a collector. All calls of one transport come from the thread of its
+ * destination, and may take their time: nobody else waits for them. */
+#ifndef WEIR_EXPORT_TRANSPORT_H
+#define WEIR_EXPORT_TRANSPORT_H
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+struct transport;
+
+struct transport_options {
+	const char *host;
+	guint16 port;
+	guint timeout_s; /* of connecting, and of a collector that takes nothing */
+};
+
+/* Octets of one message. */
+struct transport_octets {
+	const guint8 *octets;
+	size_t length;
+};
+
+/* One row a way to travel. */
+struct transport_ops {
+	const char *name;    /* the part of the URL behind "+" */
+	bool datagrams;	     /* a message each; else a stream, in order */
+	guint16 port;	     /* of IPFIX, where the URL names none */
+	guint16 message_max; /* octets of a message unless the URL says; 0: what suits the form */
+	struct transport *(*open)(const struct transport_options *options, GError **error);
+	/* Finds the collector and reaches it, as far as can be known. */
+	bool (*connect)(struct transport *transport, GCancellable *stop, GError **error);
+	/* Hands over the messages, whole and in order; ret_sent is how many, also when the
+	 * connection broke in between. */
+	bool (*send)(struct transport *transport, const struct transport_octets *messages,
+		     guint count, GCancellable *stop, guint *ret_sent, GError **error);
+	/* False: the other end is gone; found out without sending. */
+	bool (*is_alive)(struct transport *transport);
+	/* Octets that were handed over and are not known to have arrived. */
+	guint64 (*unconfirmed)(struct transport *transport);
+	void (*disconnect)(struct transport *transport);
+	void (*free)(struct transport *transport);
+};
+
+extern const struct transport_ops udp_transport;
+extern const struct transport_ops tcp_transport;
+
+/* NULL: there is none of this name. */
+const struct transport_ops *transport_by_name(const char *name, size_t length);
+/* Their names, "udp, tcp"; free with g_free. */
+char *transport_names(void);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A datagram a message, many at a call (sendmmsg). Whether they arrive nobody says; a refusal that
+ * comes back is an error of a later call. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+#include "export/transport.h"
+
+#define BATCH	    64
+#define POLL_MS	    200
+#define SEND_BUFFER (4 << 20)
+
+struct transport {
+	char *host;
+	guint16 port;
+	GSocket *socket; /* NULL: not connected */
+};
+
+static struct transport *udp_open(const struct transport_options *options, GError **error)
+{
+	struct transport *transport = g_new0(struct transport, 1);
+
+	(void)error;
+	transport->host = g_strdup(options->host);
+	transport->port = options->port;
+	return transport;
+}
+
+static void udp_disconnect(struct transport *transport)
+{
+	g_clear_object(&transport->socket);
+}
+
+static void udp_free(struct transport *transport)
+{
+	udp_disconnect(transport);
+	g_free(transport->host);
+	g_free(transport);
+}
+
+static bool try_address(struct transport *transport, GSocketAddress *address, GCancellable *stop,
+			GError **error)
+{
+	transport->socket = g_socket_new(g_socket_address_get_family(address),
+					 G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, error);
+	if (!transport->socket)
+		return false;
+	/* More than the default holds what one call hands over; the kernel may give less. */
+	g_socket_set_option(transport->socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
+	g_socket_set_blocking(transport->socket, FALSE);
+	if (g_socket_connect(transport->socket, address, stop, error))
+		return true;
+	g_clear_object(&transport->socket);
+	return false;
+}
+
+static bool udp_connect(struct transport *transport, GCancellable *stop, GError **error)
+{
+	g_autoptr(GSocketConnectable) place =
+		g_network_address_new(transport->host, transport->port);
+	g_autoptr(GSocketAddressEnumerator) addresses = g_socket_connectable_enumerate(place);
+	GError *last = NULL;
+
+	for (;;) {
+		GError *found = NULL;
+		g_autoptr(GSocketAddress) address =
+			g_socket_address_enumerator_next(addresses, stop, &found);
+
+		if (!address) {
+			/* The end of the list; what the last address said is worth more. */
+			if (!last)
+				last = found;
+			else
+				g_clear_error(&found);
+			break;
+		}
+		g_clear_error(&last);
+		if (try_address(transport, address, stop, &last))
+			return true;
+	}
+	if (last)
+		g_propagate_error(error, last);
+	else
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s has no address",
+			    transport->host);
+	return false;
+}
+
+static bool wait_for_room(struct transport *transport, GCancellable *stop, GError **error)
+{
+	struct pollfd socket = { .fd = g_socket_get_fd(transport->socket), .events = POLLOUT };
+
+	if (g_cancellable_set_error_if_cancelled(stop, error))
+		return false;
+	poll(&socket, 1, POLL_MS);
+	return true;
+}
+
+static bool is_full(int code)
+{
+	return code == EAGAIN || code == ENOBUFS || code == EINTR;
+}
+
+/* Sends up to a batch of messages; how many the kernel took, or -1 with errno. */
+static int send_batch(struct transport *transport, const struct transport_octets *messages,
+		      guint count)
+{
+	struct mmsghdr headers[BATCH] = { 0 };
+	struct iovec vectors[BATCH];
+
+	for (guint i = 0; i < count; i++) {
+		vectors[i].iov_base = (void *)messages[i].octets;
+		vectors[i].iov_len = messages[i].length;
+		headers[i].msg_hdr.msg_iov = &vectors[i];
+		headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	return sendmmsg(g_socket_get_fd(transport->socket), headers, count, 0);
+}
+
+static bool udp_send(struct transport *transport, const struct transport_octets *messages,
+		     guint count, GCancellable *stop, guint *ret_sent, GError **error)
+{
+	bool refused = false;
+
+	*ret_sent = 0;
+	while (*ret_sent < count) {
+		int sent =
+			send_batch(transport, messages + *ret_sent, MIN(count - *ret_sent, BATCH));
+
+		if (sent > 0) {
+			*ret_sent += (guint)sent;
+			refused = false;
+		} else if (is_full(errno)) {
+			if (!wait_for_room(transport, stop, error))
+				return false;
+		} else if (errno == ECONNREFUSED && !refused) {
+			refused = true; /* an earlier one: this one was not sent yet */
+		} else {
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s", g_strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool udp_is_alive(struct transport *transport)
+{
+	return transport->socket != NULL;
+}
+
+static guint64 udp_unconfirmed(struct transport *transport)
+{
+	(void)transport;
+	return 0;
+}
+
+const struct transport_ops udp_transport = {
+	.name = "udp",
+	.datagrams = true,
+	.port = 4739,
+	.message_max = 1400,
+	.open = udp_open,
+	.connect = udp_connect,
+	.send = udp_send,
+	.is_alive = udp_is_alive,
+	.unconfirmed = udp_unconfirmed,
+	.disconnect = udp_disconnect,
+	.free = udp_free,
+};
