@@ -160,7 +160,7 @@ class CapturedTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.frames = chosen_frames()
-        assert len(cls.frames) > 3000
+        assert len(cls.frames) > 300
 
     def setUp(self):
         netns.lay()
@@ -233,7 +233,7 @@ class CapturedTest(unittest.TestCase):
         names = ["packetDeltaCount", "reversePacketDeltaCount"]
         if detail != "basic":
             names += ["tcpRttCount", "tcpHandshakeRtt", "tcpRetransmittedPacketCount",
-                      "tcpOutOfOrderCount", "tcpDuplicateAckCount", "tcpResponseCount"]  # fmt: skip
+                      "tcpDuplicateAckCount", "tcpResponseCount"]  # fmt: skip
         if detail == "full":
             names += ["interArrivalCount", "fragmentCount", "packetLength1518"]
         for name in names:

@@ -58,6 +58,22 @@ CAPTURES = [
 ]
 
 
+def live_tests(data, captures, every_capture):
+    """`weir run`: frames come as fast as an emulated machine sends them, which is slowly."""
+    tools = ("weir", "tests/lib/blast")
+    lib = tuple(f"tests/lib/{name}.py" for name in ("netns", "generators", "replay", "capture",
+                                                   "flow_rows"))  # fmt: skip
+    lib += ("tests/lib/exact.tpl",)
+    return [
+        GuestTest("live.fire", "python3",
+                  "-B tests/live/guest_fire.py {build}/weir {build}/tests/lib/blast", seconds=300,
+                  tools=tools, paths=("tests/live/guest_fire.py", "tests/live/fire_cases.py", *lib)),
+        *(GuestTest(f"live.{name}", "python3", f"-B tests/live/{name}.py {{build}}/weir {data}",
+                    seconds=300, tools=tools, paths=(f"tests/live/{name}.py", *lib, *captures))
+          for name in (("live_replay", "captured") if every_capture else ())),
+    ]
+
+
 def guest_tests(every_capture):
     data = "tests/data/pcap"
     captures = (data,) if every_capture else tuple(f"{data}/{name}" for name in CAPTURES)
@@ -72,6 +88,7 @@ def guest_tests(every_capture):
         GuestTest("live.neighbours", "python3", "-B tests/live/neighbours.py {build}/weir",
                   seconds=300, tools=("weir",),
                   paths=("tests/live/neighbours.py", "tests/lib/netns.py", "tests/lib/forbid.py")),
+        *live_tests(data, captures, every_capture),
         GuestTest("live.doctor", "python3", "-B tests/live/doctor.py {build}/weir", tools=("weir",),
                   paths=("tests/live/doctor.py",)),
         *([GuestTest("live.af_packet", "tests/live/test_af_packet", paths=captures)]
