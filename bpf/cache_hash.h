@@ -187,13 +187,18 @@ METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, st
 METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 {
 	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
-	struct flow_key copy;
+	struct flow *scratch;
+	__u32 zero = 0;
 
 	barrier_use(hash);
 	if (!table || !key || cpu == bpf_get_smp_processor_id())
 		return 0;
-	copy = *key;
-	return bpf_map_lookup_elem(table, &copy) != NULL;
+	/* The stack has no room for another key: callers have some. */
+	scratch = bpf_map_lookup_elem(&new_flow, &zero);
+	if (!scratch)
+		return 0;
+	scratch->key = *key;
+	return bpf_map_lookup_elem(table, &scratch->key) != NULL;
 }
 
 /* The drain, which this packet interrupted, has the packet's flow in hand. */

@@ -149,6 +149,36 @@ METER_STEP int cache_packet(struct packet *pkt)
 	return set_meter(set, pkt, set_tag(hash));
 }
 
+/* A flow that may be finished leaves if it is. A step of its own: kernel 6.1 would walk every
+ * combination of what becomes of the set's flows. */
+METER_STEP int set_drain_way(__u32 index, __u32 way, __u64 now_ns, __u32 all)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	struct set_header *set;
+	struct flow *flow;
+	enum flow_end end;
+	__u64 at;
+
+	if (!table)
+		return 0;
+	set = bpf_map_lookup_elem(table, &index);
+	if (!set)
+		return 0;
+	/* In this order: kernel 6.1 knows nothing of a product whose second factor it does not
+	 * know. */
+	at = way & (SET_WAYS - 1);
+	asm volatile("%0 *= %1" : "+r"(at) : "r"((__u64)config.flow_stride));
+	flow = (struct flow *)((char *)set + sizeof(*set) + at);
+	end = drain_reason(flow, now_ns, all);
+	if (end == FLOW_END_NONE)
+		return 1 << 16;
+	if (!meter_emit(NULL, flow, end))
+		return (1 << 16) + (1 << 8);
+	set->tag[way & (SET_WAYS - 1)] = 0;
+	return 1;
+}
+
 /* Brings out the finished flows of a set; or all. */
 METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
 {
@@ -168,24 +198,15 @@ METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
 	if (!mine)
 		return 0;
 	*(volatile __u64 *)&mine->busy = (__u64)index + 1;
+	/* Kernel 6.1 loses sight of a counter that is put away over a call. */
+#pragma clang loop unroll(full)
 	for (int way = 0; way < SET_WAYS; way++) {
-		struct flow *flow = set_entry(set, way);
-		enum flow_end end;
-
 		if (!set->tag[way])
 			continue;
-		told += 1 << 16;
 		if (!all && ((__u64)set->second[way] << 30) + config.meter.idle_ns >= now_ns)
-			continue;
-		end = drain_reason(flow, now_ns, all);
-		if (end == FLOW_END_NONE)
-			continue;
-		if (!meter_emit(NULL, flow, end)) {
-			told += 1 << 8;
-			continue;
-		}
-		set->tag[way] = 0;
-		told += 1 - (1 << 16);
+			told += 1 << 16;
+		else
+			told += set_drain_way(index, way, now_ns, all);
 	}
 	*(volatile __u64 *)&mine->busy = 0;
 	return told;
