@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "capture/kernel_load.h"
+#include "capture/kernel_pool.h"
 #include "weir_drain.skel.h"
 #include "weir_drain_hash.skel.h"
 #include "weir_tc.skel.h"

@@ -13,6 +13,7 @@
 #include "capture/links.h"
 #include "capture/scan.h"
 #include "setup/live_cache.h"
+#include "setup/live_join.h"
 #include "setup/live_names.h"
 #include "setup/live_packet.h"
 #include "setup/stop.h"
@@ -30,6 +31,8 @@ struct live {
 	struct links *links;
 	struct live_names *names;
 	struct flow_batch *batch;
+	struct live_join *join;		/* of the records of the cache */
+	struct live_join *taking;	/* of those being taken */
 	size_t record_octets;		/* of those being taken */
 	struct instance_totals earlier; /* what processes before this one did */
 	struct account_flows handed;	/* to the destinations since the last commit */
@@ -88,12 +91,18 @@ static void to_wall_clock(struct flow *flow, guint64 epoch_ns)
 static void on_record(void *data, const void *octets, size_t length, guint64 position)
 {
 	struct live *live = data;
+
+	if (length >= live->record_octets)
+		join_record(live_join_of(live->taking), octets, position);
+}
+
+/* A record whose parts have come, or that has none. */
+static void on_whole(void *data, const struct flow_record *record)
+{
+	struct live *live = data;
 	struct flow_record *copy = &live->batch->records[live->batch->count];
 
-	(void)position;
-	if (length < live->record_octets)
-		return;
-	memcpy(copy, octets, live->record_octets);
+	memcpy(copy, record, live->record_octets);
 	/* Tables that are given up may know less of a flow than those of the run. */
 	memset((guint8 *)copy + live->record_octets, 0, sizeof(*copy) - live->record_octets);
 	to_wall_clock(&copy->flow, live->cache.epoch_ns);
@@ -137,6 +146,7 @@ static void commit(struct live *live)
 	kernel_ring_commit(ring);
 	if (old)
 		kernel_ring_commit(old);
+	join_commit(live_join_of(live->taking));
 }
 
 /* Takes what is in the ring, up to a turn or an eighth of it: the rest must not wait for room. */
@@ -145,6 +155,7 @@ static bool take_turn(struct live *live, struct kernel_meter *meter)
 	struct kernel_ring *ring = kernel_meter_ring(meter);
 
 	live->record_octets = flow_record_size(kernel_meter_detail(meter));
+	live_join_tick(live->taking);
 	kernel_ring_read(ring, TURN, on_record, live);
 	if (kernel_ring_held(ring) < kernel_ring_octets(ring) / 8 && kernel_ring_has_more(ring))
 		return true;
@@ -206,12 +217,31 @@ static void empty_tables(struct live *live, struct kernel_meter *meter, struct s
 	if (!scan_free(scan, &error))
 		note_error(live, error);
 	take_all(live, meter);
+	join_flush(live_join_of(live->taking));
+	commit(live);
+}
+
+static struct live_join *open_join(struct live *live, struct kernel_meter *meter,
+				   const char *folder, GError **error)
+{
+	const struct live_join_options options = {
+		.meter = meter,
+		.folder = folder,
+		.idle_ns = live->options->idle_timeout_ns,
+		.active_ns = live->options->active_timeout_ns,
+		.max_flows = live->options->max_flows,
+		.sink = on_whole,
+		.data = live,
+	};
+
+	return live_join_new(&options, error);
 }
 
 /* Packets go to the new tables now: those of another shape are drained and given up. */
 static void drain_old(struct live *live)
 {
 	struct kernel_meter *old = live->cache.old;
+	struct instance_shape shape;
 	struct meter_counts counts;
 	GError *error = NULL;
 
@@ -221,7 +251,16 @@ static void drain_old(struct live *live)
 		note_error(live, error);
 		return; /* the next process tries again */
 	}
+	live->taking =
+		open_join(live, old, instance_old_tables(live->cache.instance, &shape), &error);
+	if (!live->taking) {
+		live->taking = live->join;
+		note_error(live, error);
+		return;
+	}
 	empty_tables(live, old, scan_start(old, live->cache.old_sets, PERIOD_MS));
+	live_join_free(live->taking);
+	live->taking = live->join;
 	if (!kernel_meter_counts(old, &counts, &error)) {
 		note_error(live, error);
 		return;
@@ -294,7 +333,7 @@ static void leave(struct live *live)
 	GError *error = NULL;
 
 	links_leave(g_steal_pointer(&live->links));
-	live->flows = scan_flows(live->scan);
+	live->flows = scan_flows(live->scan) + join_counts(live_join_of(live->join)).waiting;
 	if (!scan_free(g_steal_pointer(&live->scan), &error))
 		note_error(live, error);
 	take_all(live, live->cache.meter);
@@ -369,6 +408,11 @@ static bool open_live(struct live *live, GError **error)
 		return false;
 	if (live->cache.instance)
 		live->earlier = *instance_totals(live->cache.instance);
+	live->taking = live->join = open_join(
+		live, live->cache.meter,
+		live->cache.instance ? instance_tables(live->cache.instance) : NULL, error);
+	if (!live->join)
+		return false;
 	tell_cache(live);
 	if (!scan_check(kernel_meter_cpus(live->cache.meter), error))
 		return false;
@@ -420,6 +464,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	} else {
 		give_up(&live);
 	}
+	live_join_free(live.join);
 	live_cache_close(&live.cache);
 	fanout_free(live.fanout);
 	live_names_free(live.names);
