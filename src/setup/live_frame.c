@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "base/quantity.h"
 #include "export/cell.h"
-#include "setup/quantity.h"
 
 #define WIDE	    120 /* columns from which both directions are told apart */
 #define FLOWS_LEAST 5	/* rows the account leaves to the flows */

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/quantity.h"
 #include "flow/fields.h"
-#include "setup/quantity.h"
 
 #define IN(command) (1u << COMMAND_##command)
 #define IN_ALL	    ((1u << COMMANDS) - 1)

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "setup/quantity.h"
+#include "base/quantity.h"
 
 #define DRAW_EVERY_US (G_USEC_PER_SEC / 5)
 #define SILENT_US     (G_USEC_PER_SEC / 2)

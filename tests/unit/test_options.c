@@ -3,9 +3,9 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/quantity.h"
 #include "flow/fields.h"
 #include "setup/options.h"
-#include "setup/quantity.h"
 #include "unit.h"
 
 #define SECOND G_GUINT64_CONSTANT(1000000000)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers as people write them. A fraction is taken digit by digit out of the unit, so 0.001s is a
  * million nanoseconds and 1.5 of something indivisible is refused. */
-#include "setup/quantity.h"
+#include "base/quantity.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers as people write them: 1M, 500ms, 0x2a. Exact, but for the last:
  * nothing else goes through floating point. */
-#ifndef WEIR_SETUP_QUANTITY_H
-#define WEIR_SETUP_QUANTITY_H
+#ifndef WEIR_BASE_QUANTITY_H
+#define WEIR_BASE_QUANTITY_H
 
 #include <glib.h>
 #include <stdbool.h>
