@@ -55,18 +55,39 @@ guint32 attach_program_id(int program)
 
 /* --- the interface --- */
 
+static bool flags_call(unsigned long call, struct ifreq *request)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool done = fd >= 0 && ioctl(fd, call, request) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
 static bool flags_of(const char *interface, guint *ret_flags)
 {
 	struct ifreq request = { 0 };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool known;
 
 	g_strlcpy(request.ifr_name, interface, sizeof(request.ifr_name));
-	known = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0;
-	if (fd >= 0)
-		close(fd);
+	known = flags_call(SIOCGIFFLAGS, &request);
 	*ret_flags = (guint16)request.ifr_flags;
 	return known;
+}
+
+static bool set_promiscuous_flag(const char *interface, bool on)
+{
+	struct ifreq request = { 0 };
+
+	g_strlcpy(request.ifr_name, interface, sizeof(request.ifr_name));
+	if (!flags_call(SIOCGIFFLAGS, &request))
+		return false;
+	if (on)
+		request.ifr_flags |= IFF_PROMISC;
+	else
+		request.ifr_flags &= ~IFF_PROMISC;
+	return flags_call(SIOCSIFFLAGS, &request);
 }
 
 bool attach_is_ready(const char *interface)
@@ -91,8 +112,38 @@ static bool is_up(const struct attachment *at, GError **error)
 	return false;
 }
 
+/* By the interface's flag, which stays until somebody takes it back; that it is ours is pinned.
+ * Where somebody else has set it, it is his. */
+static bool stay_promiscuous(struct attachment *at, int program, GError **error)
+{
+	int mark = attach_pin_get(at, PIN_PROMISCUOUS);
+	guint flags;
+
+	if (mark >= 0)
+		close(mark);
+	if (mark < 0 && flags_of(at->interface, &flags) && (flags & IFF_PROMISC))
+		return true;
+	if (!attach_pin_put(at, PIN_PROMISCUOUS, program, error))
+		return false;
+	if (set_promiscuous_flag(at->interface, true))
+		return true;
+	return attach_fail(error, at->interface, errno, "promiscuous mode");
+}
+
+static void take_promiscuous_back(const struct attachment *at)
+{
+	int mark = attach_pin_get(at, PIN_PROMISCUOUS);
+
+	if (mark < 0)
+		return;
+	close(mark);
+	if (if_nametoindex(at->interface) == at->index)
+		set_promiscuous_flag(at->interface, false);
+	attach_pin_remove(at, PIN_PROMISCUOUS);
+}
+
 /* The kernel takes the interface back when the socket goes. */
-static bool make_promiscuous(struct attachment *at, GError **error)
+static bool hold_promiscuous(struct attachment *at, GError **error)
 {
 	const struct packet_mreq request = { .mr_ifindex = (int)at->index,
 					     .mr_type = PACKET_MR_PROMISC };
@@ -102,6 +153,18 @@ static bool make_promiscuous(struct attachment *at, GError **error)
 					       &request, sizeof(request)) == 0)
 		return true;
 	return attach_fail(error, at->interface, errno, "promiscuous mode");
+}
+
+static bool make_promiscuous(struct attachment *at, const struct kernel_meter *meter,
+			     const struct attach_options *options, GError **error)
+{
+	if (!options->promiscuous || !options->stay || !at->pin)
+		take_promiscuous_back(at);
+	if (!options->promiscuous)
+		return true;
+	if (options->stay && at->pin)
+		return stay_promiscuous(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), error);
+	return hold_promiscuous(at, error);
 }
 
 /* --- what is attached --- */
@@ -307,7 +370,7 @@ struct attachment *attach(const struct kernel_meter *meter, const char *interfac
 	if (check(at, options, error)) {
 		find_pinned(at);
 		if (attach_hook(at, meter, options, error) &&
-		    (!options->promiscuous || make_promiscuous(at, error)))
+		    make_promiscuous(at, meter, options, error))
 			return at;
 	}
 	give_up(at);
@@ -324,6 +387,7 @@ bool detach(struct attachment *at, GError **error)
 		good &= take_off(at, (enum attach_point_id)i, good ? error : NULL);
 	attach_pin_remove(at, PIN_CLSACT);
 	attach_clsact_remove(at);
+	take_promiscuous_back(at);
 	attachment_free(at);
 	return good;
 }

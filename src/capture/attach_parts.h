@@ -58,6 +58,7 @@ enum attach_pin {
 	PIN_BEFORE_DRIVER = PIN_FILTER + POINTS,
 	PIN_BEFORE_GENERIC,
 	PIN_CLSACT,
+	PIN_PROMISCUOUS, /* the flag of the interface is ours to take back */
 	PINS,
 };
 

@@ -14,6 +14,7 @@ static const char *const names[PINS] = {
 	[PIN_LINK + POINT_TC_OUT] = "link-tc-out",     [PIN_FILTER + POINT_TC_IN] = "filter-tc-in",
 	[PIN_FILTER + POINT_TC_OUT] = "filter-tc-out", [PIN_BEFORE_DRIVER] = "before-driver",
 	[PIN_BEFORE_GENERIC] = "before-generic",       [PIN_CLSACT] = "clsact",
+	[PIN_PROMISCUOUS] = "promiscuous",
 };
 
 static char *path_of(const struct attachment *at, int pin)

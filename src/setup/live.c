@@ -201,6 +201,8 @@ static struct links_options links_options_of(struct live *live)
 
 	if (live->cache.instance)
 		links.attach.pin = instance_folder(live->cache.instance);
+	/* Frames for other hosts must not be missed while a service is away. */
+	links.attach.stay = live->options->instance_given;
 	return links;
 }
 
