@@ -123,6 +123,24 @@ class RestartTest(unittest.TestCase):
         self.assert_whole(live.ended(), frames)
         self.assert_nothing_left()
 
+    def test_a_service_that_is_away_stays_promiscuous(self):
+        for before in (0, 1):
+            netns.ip(f"link set {netns.FAR} promisc {'on' if before else 'off'}")
+            for end in (signal.SIGKILL, signal.SIGTERM):
+                live = self.live()
+                self.assertEqual(netns.shown(netns.FAR)["promiscuity"], 1)
+                live.stop(end)
+                self.assertEqual(netns.shown(netns.FAR)["promiscuity"], 1)
+            self.live().stop()
+            self.assertEqual(netns.shown(netns.FAR)["promiscuity"], before)
+        netns.ip(f"link set {netns.FAR} promisc off")
+        live = self.live(name=None)
+        self.assertEqual(netns.shown(netns.FAR)["promiscuity"], 1)
+        live.kill()
+        self.assertEqual(netns.shown(netns.FAR)["promiscuity"], 0)
+        self.assertEqual(weir("stop", netns.FAR, "--to", "ipfix+file:/dev/null").returncode, 0)
+        self.assert_nothing_left()
+
     def test_a_run_without_a_name_ends_whole(self):
         live = self.live(name=None)
         live.stop(signal.SIGTERM)
