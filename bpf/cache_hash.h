@@ -106,13 +106,11 @@ METER_INLINE __u32 hash_victim(void *table, struct cache_counts *mine, __u32 cpu
 	for (__u32 i = 0; i < HASH_CANDIDATES; i++) {
 		__u32 number = (hand + i) & config.set_mask;
 		struct hash_slot *slot = hash_slot(cpu, number);
-		struct flow_key key;
 		struct flow *flow;
 
 		if (!slot || !slot->used || mine->busy == (__u64)number + 1)
 			continue;
-		key = slot->key;
-		flow = bpf_map_lookup_elem(table, &key);
+		flow = bpf_map_lookup_elem(table, &slot->key);
 		if (!flow || expire_deadline(flow, config.meter.idle_ns) >= earliest)
 			continue;
 		earliest = expire_deadline(flow, config.meter.idle_ns);
@@ -126,7 +124,6 @@ METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
 {
 	__u32 victim = hash_victim(table, mine, cpu);
 	struct hash_slot *slot;
-	struct flow_key key;
 	int verdict;
 
 	if (victim == HASH_NO_SLOT)
@@ -134,8 +131,7 @@ METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
 	slot = hash_slot(cpu, victim);
 	if (!slot)
 		return METER_NO_ROOM;
-	key = slot->key;
-	verdict = hash_remove(table, &key, FLOW_END_RESOURCES);
+	verdict = hash_remove(table, &slot->key, FLOW_END_RESOURCES);
 	if (verdict != METER_OK)
 		return verdict;
 	slot->used = 0;
@@ -146,7 +142,6 @@ METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
 /* The packet opens a flow in a slot that was just taken. */
 METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *pkt)
 {
-	struct flow_key key = pkt->key;
 	struct flow *flow;
 	__u32 zero = 0;
 	int code;
@@ -155,8 +150,8 @@ METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *p
 	if (!flow)
 		return METER_NO_ROOM;
 	meter_open(flow, pkt, &config.meter);
-	code = bpf_map_update_elem(table, &key, flow, BPF_NOEXIST);
-	slot->key = key;
+	code = bpf_map_update_elem(table, &flow->key, flow, BPF_NOEXIST);
+	slot->key = flow->key;
 	slot->used = code == 0;
 	if (code)
 		return code == -HASH_IS_FULL ? METER_NO_ROOM : METER_BUSY;
@@ -216,8 +211,8 @@ METER_INLINE bool hash_in_hand(const struct cache_counts *mine, __u32 cpu,
 METER_STEP int cache_packet(struct packet *pkt)
 {
 	struct cache_counts *mine;
-	struct flow_key key;
 	struct flow *flow;
+	struct flow *scratch;
 	unsigned int change;
 	void *table;
 	__u32 cpu = bpf_get_smp_processor_id();
@@ -227,12 +222,14 @@ METER_STEP int cache_packet(struct packet *pkt)
 		return METER_NO_ROOM;
 	table = bpf_map_lookup_elem(&flow_tables, &cpu);
 	mine = bpf_map_lookup_elem(&counts, &zero);
-	if (!table || !mine)
+	/* The stack has no room for a copy of the key, and a step's arguments are no keys. */
+	scratch = bpf_map_lookup_elem(&new_flow, &zero);
+	if (!table || !mine || !scratch)
 		return METER_NO_ROOM;
 	if (hash_in_hand(mine, cpu, &pkt->key))
 		return METER_BUSY;
-	key = pkt->key;
-	flow = bpf_map_lookup_elem(table, &key);
+	scratch->key = pkt->key;
+	flow = bpf_map_lookup_elem(table, &scratch->key);
 	if (!flow)
 		return hash_open(table, mine, cpu, pkt);
 	change = meter_update(NULL, flow, pkt, &config.meter);
@@ -241,8 +238,7 @@ METER_STEP int cache_packet(struct packet *pkt)
 
 METER_INLINE int hash_drain_flow(void *table, struct hash_slot *slot, __u64 now_ns, __u32 all)
 {
-	struct flow_key key = slot->key;
-	struct flow *flow = bpf_map_lookup_elem(table, &key);
+	struct flow *flow = bpf_map_lookup_elem(table, &slot->key);
 	enum flow_end end;
 
 	if (!flow)
@@ -250,7 +246,7 @@ METER_INLINE int hash_drain_flow(void *table, struct hash_slot *slot, __u64 now_
 	end = drain_reason(flow, now_ns, all);
 	if (end == FLOW_END_NONE)
 		return 1 << 16;
-	if (hash_remove(table, &key, end) != METER_OK)
+	if (hash_remove(table, &slot->key, end) != METER_OK)
 		return (1 << 16) + (1 << 8);
 	slot->used = 0;
 	return 1;
