@@ -6,15 +6,20 @@
  *	told ──► held, open (in the encoder) ──► buffered (in the writer) ──► counts.flows
  *
  * The encoder says at each call of the sink how many records the octets hold, and so, as the
- * number of records of a flow is known, which flows are now in the writer. */
+ * number of records of a flow is known, which flows are now in the writer.
+ *
+ * With rotation every file is a session of its own, with an encoder of its own: templates come
+ * first, and sequence numbers begin anew. A file is begun with its first flow, so none is empty. */
 #include "export/destination.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "export/destination_url.h"
+#include "export/file_series.h"
 #include "export/file_writer.h"
 #include "export/ledger.h"
+#include "export/rotation.h"
 
 #define TEMPLATE_DEFAULT "standard"
 
@@ -22,15 +27,24 @@ struct destination {
 	char *url;
 	char *path;
 	struct record_template *layout;
+	struct encoder_options form;
 	struct encoder *encoder;
 	struct ledger ledger;
-	struct file_writer *writer;
-	bool over; /* failed, or finished */
+	struct file_series *series; /* NULL: it is one file */
+	struct file_writer *writer; /* of the series if there is one; NULL: between its files */
+	struct rotation rotation;
+	export_clock *clock_ns; /* NULL: the time of packets is what counts */
+	bool over;		/* finished, or failed for good */
+	bool down;		/* failed until the time of the next file */
+	bool told_failure;	/* since the last good file */
 	struct export_counts counts;
 
+	/* Of this file. */
 	struct tally told;	  /* flows given to the encoder */
 	struct tally buffered;	  /* flows in the writer */
+	struct tally written;	  /* flows in the file */
 	guint64 buffered_through; /* records that were made when the writer last got octets */
+	guint64 written_through;  /* of them, in the file */
 };
 
 static bool drain(struct destination *destination, GError **error)
@@ -42,8 +56,9 @@ static bool drain(struct destination *destination, GError **error)
 	counts->flows += destination->buffered.flows;
 	counts->packets += destination->buffered.packets;
 	counts->octets += destination->buffered.octets;
-	counts->records = destination->buffered_through;
-	destination->buffered = (struct tally){ 0 };
+	counts->records += destination->buffered_through - destination->written_through;
+	destination->written_through = destination->buffered_through;
+	tally_move(&destination->written, &destination->buffered);
 	return true;
 }
 
@@ -69,6 +84,26 @@ static const char *template_of(const struct destination_url *url,
 	return url->ops->template_name != NULL ? url->ops->template_name : TEMPLATE_DEFAULT;
 }
 
+/* A new encoder, and the account of its file. */
+static bool renew(struct destination *destination, const struct encoder_ops *ops, GError **error)
+{
+	struct encoder *encoder = ops->open(&destination->form, take, destination, error);
+
+	if (encoder == NULL)
+		return false;
+	if (destination->encoder != NULL)
+		ops->free(destination->encoder);
+	destination->encoder = encoder;
+	destination->ledger = (struct ledger){
+		.ops = ops,
+		.encoder = encoder,
+		.layout = destination->layout,
+	};
+	destination->told = destination->buffered = destination->written = (struct tally){ 0 };
+	destination->buffered_through = destination->written_through = 0;
+	return true;
+}
+
 static bool open_encoder(struct destination *destination, const struct destination_url *url,
 			 const struct export_options *options, GError **error)
 {
@@ -76,20 +111,31 @@ static bool open_encoder(struct destination *destination, const struct destinati
 		record_template_load(template_of(url, options), options->direction, error);
 	if (destination->layout == NULL)
 		return false;
-	destination->encoder = url->ops->open(
-		&(struct encoder_options){
-			.record_template = destination->layout,
-			.pen = options->pen,
-			.domain = url->has_domain ? url->domain : options->domain,
-			.message_max = url->mtu,
-		},
-		take, destination, error);
-	destination->ledger = (struct ledger){
-		.ops = url->ops,
-		.encoder = destination->encoder,
-		.layout = destination->layout,
+	destination->form = (struct encoder_options){
+		.record_template = destination->layout,
+		.pen = options->pen,
+		.domain = url->has_domain ? url->domain : options->domain,
+		.message_max = url->mtu,
 	};
-	return destination->encoder != NULL;
+	return renew(destination, url->ops, error);
+}
+
+static bool open_output(struct destination *destination, const struct destination_url *url,
+			GError **error)
+{
+	destination->rotation = (struct rotation){
+		.period_ns = url->rotate_ns,
+		.octets = url->rotate_octets,
+	};
+	if (url->rotate_ns != 0 || url->rotate_octets != 0) {
+		destination->series =
+			file_series_new(destination->url, destination->path, url->gzip);
+		return true;
+	}
+	destination->writer = file_writer_open(destination->path, url->gzip, error);
+	if (destination->writer == NULL)
+		g_prefix_error(error, "destination \"%s\": ", destination->url);
+	return destination->writer != NULL;
 }
 
 struct destination *destination_new(const char *url, const struct export_options *options,
@@ -97,20 +143,19 @@ struct destination *destination_new(const char *url, const struct export_options
 {
 	struct destination_url parsed;
 	struct destination *destination;
+	bool good;
 
 	if (!destination_url_parse(url, &parsed, error))
 		return NULL;
 	destination = g_new0(struct destination, 1);
 	destination->url = g_strdup(url);
 	destination->counts.url = destination->url;
+	destination->clock_ns = options->clock_ns;
 	destination->path = g_steal_pointer(&parsed.path);
-	if (open_encoder(destination, &parsed, options, error)) {
-		destination->writer = file_writer_open(destination->path, error);
-		if (destination->writer == NULL)
-			g_prefix_error(error, "destination \"%s\": ", url);
-	}
+	good = open_encoder(destination, &parsed, options, error) &&
+	       open_output(destination, &parsed, error);
 	destination_url_clear(&parsed);
-	if (destination->writer == NULL)
+	if (!good)
 		g_clear_pointer(&destination, destination_free);
 	return destination;
 }
@@ -121,20 +166,25 @@ void destination_free(struct destination *destination)
 		return;
 	if (destination->encoder != NULL)
 		destination->ledger.ops->free(destination->encoder);
-	file_writer_free(destination->writer);
+	if (destination->series == NULL)
+		file_writer_free(destination->writer);
+	file_series_free(destination->series);
 	record_template_free(destination->layout);
 	g_free(destination->path);
 	g_free(destination->url);
 	g_free(destination);
 }
 
+/* Of the files of a series, none was there before. */
 bool destination_is(const struct destination *destination, const char *path)
 {
-	return file_writer_is(destination->writer, path);
+	return destination->series == NULL && file_writer_is(destination->writer, path);
 }
 
 bool destination_same(const struct destination *a, const struct destination *b)
 {
+	if (a->series != NULL || b->series != NULL)
+		return g_str_equal(a->path, b->path);
 	return g_str_equal(a->path, b->path) || file_writer_same(a->writer, b->writer);
 }
 
@@ -145,34 +195,129 @@ enum flow_detail destination_detail(const struct destination *destination)
 
 bool destination_start(struct destination *destination, GError **error)
 {
-	if (file_writer_start(destination->writer, error))
+	if (destination->series != NULL ? file_series_prepare(destination->series, error)
+					: file_writer_start(destination->writer, error))
 		return true;
 	g_prefix_error(error, "destination \"%s\": ", destination->url);
 	return false;
 }
 
-/* Everything given and not written has failed, now and from now on. */
-static bool give_up(struct destination *destination, GError **error)
+static void count_failed(struct export_counts *counts, const struct tally *lost)
+{
+	counts->failed_flows += lost->flows;
+	counts->failed_packets += lost->packets;
+	counts->failed_octets += lost->octets;
+}
+
+/* The file did not come to be: nobody finds what is in it. */
+static void take_back(struct destination *destination)
 {
 	struct export_counts *counts = &destination->counts;
 
-	destination->over = true;
-	file_writer_abandon(destination->writer);
-	counts->failed_flows = destination->told.flows - counts->flows;
-	counts->failed_packets = destination->told.packets - counts->packets;
-	counts->failed_octets = destination->told.octets - counts->octets;
-	g_prefix_error(error, "destination \"%s\": ", destination->url);
-	if (error != NULL && *error != NULL) {
-		char *message =
-			g_strconcat((*error)->message, "; it is left out from here on", NULL);
+	counts->flows -= destination->written.flows;
+	counts->packets -= destination->written.packets;
+	counts->octets -= destination->written.octets;
+	counts->records -= destination->written_through;
+	destination->written = (struct tally){ 0 };
+}
 
-		g_free((*error)->message);
-		(*error)->message = message;
+/* Keeps what is in the file, if it can. */
+static void abandon(struct destination *destination)
+{
+	if (destination->series == NULL) {
+		file_writer_abandon(destination->writer);
+		return;
 	}
+	if (destination->writer != NULL &&
+	    !file_series_abandon(destination->series, destination->written.flows > 0))
+		take_back(destination);
+	destination->writer = NULL;
+}
+
+static bool tell_failure(struct destination *destination, GError *fault, GError **error)
+{
+	bool again = destination->down && !destination->over;
+
+	if (destination->told_failure) {
+		g_error_free(fault);
+		return true;
+	}
+	destination->told_failure = true;
+	g_set_error(error, fault->domain, fault->code, "destination \"%s\": %s; %s",
+		    destination->url, fault->message,
+		    again ? "it is tried again with the next file" : "it is left out from here on");
+	g_error_free(fault);
 	return false;
 }
 
-static void count(struct destination *destination, const struct flow_batch *batch)
+/* Everything given and not written has failed, now and from now on. Takes the fault. */
+static bool give_up(struct destination *destination, GError *fault, GError **error)
+{
+	struct tally lost;
+
+	if (destination->series != NULL && destination->writer != NULL)
+		g_prefix_error(&fault, "%s: ", file_series_part(destination->series));
+	abandon(destination);
+	lost = (struct tally){
+		.flows = destination->told.flows - destination->written.flows,
+		.packets = destination->told.packets - destination->written.packets,
+		.octets = destination->told.octets - destination->written.octets,
+	};
+	count_failed(&destination->counts, &lost);
+	destination->down = true;
+	destination->over = destination->rotation.period_ns == 0 ||
+			    !renew(destination, destination->ledger.ops, NULL);
+	return tell_failure(destination, fault, error);
+}
+
+static bool flush(struct destination *destination, GError **error)
+{
+	return destination->ledger.ops->flush(destination->encoder, error) &&
+	       drain(destination, error);
+}
+
+static bool end_file(struct destination *destination, GError **error)
+{
+	GError *fault = NULL;
+	bool ended;
+
+	if (!flush(destination, &fault))
+		return give_up(destination, fault, error);
+	ended = file_series_end(destination->series, &fault);
+	destination->writer = NULL;
+	if (!ended)
+		take_back(destination);
+	if (!ended || !renew(destination, destination->ledger.ops, &fault))
+		return give_up(destination, fault, error);
+	destination->told_failure = false;
+	return true;
+}
+
+/* To the file of the time that the clock is in. */
+static bool turn(struct destination *destination, GError **error)
+{
+	struct rotation *rotation = &destination->rotation;
+	bool good = true;
+
+	if (!rotation_over(rotation, rotation->clock_ns))
+		return true;
+	if (destination->writer != NULL)
+		good = end_file(destination, error);
+	destination->down = false;
+	rotation_turn(rotation);
+	return good;
+}
+
+static bool begin_file(struct destination *destination, GError **error)
+{
+	if (destination->writer == NULL)
+		destination->writer = file_series_begin(
+			destination->series, rotation_seconds(&destination->rotation), error);
+	return destination->writer != NULL;
+}
+
+/* Flows that become records; the others are counted. */
+static struct tally count(struct destination *destination, const struct flow_batch *batch)
 {
 	struct export_counts *counts = &destination->counts;
 	struct tally told = { 0 };
@@ -182,56 +327,147 @@ static void count(struct destination *destination, const struct flow_batch *batc
 	counts->untold_flows += untold.flows;
 	counts->untold_packets += untold.packets;
 	counts->untold_octets += untold.octets;
-	if (destination->over) {
-		counts->failed_flows += told.flows;
-		counts->failed_packets += told.packets;
-		counts->failed_octets += told.octets;
-	}
-	tally_move(&destination->told, &told);
+	return told;
 }
 
-static bool flush(struct destination *destination, GError **error)
+/* Flows of one file. */
+static bool write_run(struct destination *destination, const struct flow_batch *batch,
+		      GError **error)
 {
-	return destination->ledger.ops->flush(destination->encoder, error) &&
-	       drain(destination, error);
+	struct tally told = count(destination, batch);
+	GError *fault = NULL;
+
+	if (destination->over || destination->down) {
+		count_failed(&destination->counts, &told);
+		return true;
+	}
+	if (told.flows == 0)
+		return true;
+	tally_move(&destination->told, &told);
+	if (!begin_file(destination, &fault) ||
+	    !ledger_encode(&destination->ledger, destination->encoder, batch, &fault))
+		return give_up(destination, fault, error);
+	if (rotation_full(&destination->rotation, file_writer_size(destination->writer)))
+		return end_file(destination, error);
+	if (file_writer_is_terminal(destination->writer) && !flush(destination, &fault))
+		return give_up(destination, fault, error);
+	return true;
+}
+
+/* Time, as it is when the flow goes out. */
+static guint64 clock_at(const struct destination *destination, const struct flow *flow)
+{
+	if (destination->clock_ns != NULL)
+		return destination->rotation.clock_ns;
+	return MAX(destination->rotation.clock_ns, flow_last_ns(flow));
+}
+
+/* How many flows from the first on go into the file. A file may be full after any one of them, and
+ * that must not depend on how many come at a time. */
+static size_t run_length(struct destination *destination, const struct flow_batch *batch,
+			 size_t first)
+{
+	struct rotation *rotation = &destination->rotation;
+	size_t next = first + 1;
+
+	for (; rotation->octets == 0 && next < batch->count; next++) {
+		guint64 clock_ns = clock_at(destination, &batch->records[next].flow);
+
+		if (rotation_over(rotation, clock_ns))
+			break;
+		rotation->clock_ns = clock_ns;
+	}
+	return next - first;
+}
+
+static bool write_copy(struct destination *destination, const struct flow_batch *batch,
+		       size_t first, size_t length, GError **error)
+{
+	g_autofree struct flow_batch *run = g_new(struct flow_batch, 1);
+
+	run->count = length;
+	memcpy(run->records, batch->records + first, length * sizeof(*run->records));
+	memcpy(run->extras, batch->extras + first, length * sizeof(*run->extras));
+	return write_run(destination, run, error);
+}
+
+/* Keeps the first error. */
+static bool note(bool good, GError *fault, GError **error)
+{
+	if (fault == NULL)
+		return good;
+	if (error == NULL || *error != NULL)
+		g_error_free(fault);
+	else
+		g_propagate_error(error, fault);
+	return false;
+}
+
+static bool write_series(struct destination *destination, const struct flow_batch *batch,
+			 GError **error)
+{
+	struct rotation *rotation = &destination->rotation;
+	bool good = true;
+	size_t length;
+
+	if (destination->clock_ns != NULL)
+		rotation->clock_ns = destination->clock_ns();
+	for (size_t first = 0; first < batch->count; first += length) {
+		GError *fault = NULL;
+
+		rotation->clock_ns = clock_at(destination, &batch->records[first].flow);
+		turn(destination, &fault);
+		good = note(good, g_steal_pointer(&fault), error);
+		length = run_length(destination, batch, first);
+		if (length == batch->count)
+			write_run(destination, batch, &fault);
+		else
+			write_copy(destination, batch, first, length, &fault);
+		good = note(good, fault, error);
+	}
+	return good;
 }
 
 bool destination_write(struct destination *destination, const struct flow_batch *batch,
 		       GError **error)
 {
-	count(destination, batch);
-	if (destination->over)
+	return destination->series != NULL ? write_series(destination, batch, error)
+					   : write_run(destination, batch, error);
+}
+
+bool destination_tick(struct destination *destination, GError **error)
+{
+	if (destination->series == NULL || destination->clock_ns == NULL || destination->over)
 		return true;
-	if (!ledger_encode(&destination->ledger, destination->encoder, batch, error))
-		return give_up(destination, error);
-	if (file_writer_is_terminal(destination->writer) && !flush(destination, error))
-		return give_up(destination, error);
-	return true;
+	destination->rotation.clock_ns = destination->clock_ns();
+	return turn(destination, error);
 }
 
 /* Before the first flow an encoder would tell its templates at a time it does not know yet. */
 bool destination_flush(struct destination *destination, GError **error)
 {
+	GError *fault = NULL;
+
 	if (destination->over || destination->told.flows == 0)
 		return true;
-	return flush(destination, error) || give_up(destination, error);
+	return flush(destination, &fault) || give_up(destination, fault, error);
 }
 
 bool destination_finish(struct destination *destination, GError **error)
 {
-	struct export_counts *counts = &destination->counts;
+	GError *fault = NULL;
+	bool good = true;
 
 	if (destination->over)
 		return true;
-	if (!flush(destination, error) || !file_writer_close(destination->writer, error))
-		return give_up(destination, error);
+	if (destination->series == NULL)
+		good = (flush(destination, &fault) &&
+			file_writer_close(destination->writer, &fault)) ||
+		       give_up(destination, fault, error);
+	else if (destination->writer != NULL)
+		good = end_file(destination, error);
 	destination->over = true;
-	/* Nothing waits anywhere any more. */
-	counts->flows = destination->told.flows;
-	counts->packets = destination->told.packets;
-	counts->octets = destination->told.octets;
-	counts->records = destination->ledger.made;
-	return true;
+	return good;
 }
 
 const struct export_counts *destination_counts(const struct destination *destination)

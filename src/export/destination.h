@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One destination: its template, its encoder, its file, and the account of what became of every
- * flow it was given. */
+/* One destination: its template, its encoder, its file or series of files, and the account of what
+ * became of every flow it was given. */
 #ifndef WEIR_EXPORT_DESTINATION_H
 #define WEIR_EXPORT_DESTINATION_H
 
@@ -19,11 +19,13 @@ bool destination_is(const struct destination *destination, const char *path);
 bool destination_same(const struct destination *a, const struct destination *b);
 enum flow_detail destination_detail(const struct destination *destination);
 
-/* Empties the file. */
+/* Empties the file; of a series, makes the folder. */
 bool destination_start(struct destination *destination, GError **error);
 /* False when it failed just now; from then on it only counts. */
 bool destination_write(struct destination *destination, const struct flow_batch *batch,
 		       GError **error);
+/* Now and then, with or without flows: ends a file whose time is over by the wall clock. */
+bool destination_tick(struct destination *destination, GError **error);
 /* Everything given so far is in the file when it returns true. */
 bool destination_flush(struct destination *destination, GError **error);
 bool destination_finish(struct destination *destination, GError **error);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/quantity.h"
+#include "export/file_pattern.h"
 
 #define TRANSPORT_FILE "file"
 
@@ -121,14 +123,60 @@ static bool set_mtu(struct destination_url *parsed, const char *value, const cha
 	return true;
 }
 
+static bool for_files(const struct destination_url *parsed, const char *name, const char *url,
+		      GError **error)
+{
+	return parsed->transport == NULL ||
+	       usage(error, url, "%s= is for files, not for collectors", name);
+}
+
+static bool set_rotate(struct destination_url *parsed, const char *value, const char *url,
+		       GError **error)
+{
+	const guint64 second_ns = 1000000000;
+	guint64 period_ns;
+
+	if (!for_files(parsed, "rotate", url, error))
+		return false;
+	if (!quantity_parse(QUANTITY_DURATION, value, &period_ns) || period_ns == 0 ||
+	    period_ns % second_ns != 0)
+		return usage(error, url,
+			     "rotate= wants whole seconds, as 30s, 5m or 1h, not \"%s\"", value);
+	parsed->rotate_ns = period_ns;
+	return true;
+}
+
+static bool set_rotate_size(struct destination_url *parsed, const char *value, const char *url,
+			    GError **error)
+{
+	guint64 octets;
+
+	if (!for_files(parsed, "rotate-size", url, error))
+		return false;
+	if (!quantity_parse(QUANTITY_COUNT, value, &octets) || octets == 0)
+		return usage(error, url,
+			     "rotate-size= wants octets, as 500k, 100M or 1G, not \"%s\"", value);
+	parsed->rotate_octets = octets;
+	return true;
+}
+
+static bool set_gzip(struct destination_url *parsed, const char *value, const char *url,
+		     GError **error)
+{
+	if (!for_files(parsed, "gzip", url, error))
+		return false;
+	parsed->gzip = strcmp(value, "yes") == 0;
+	return parsed->gzip || strcmp(value, "no") == 0 ||
+	       usage(error, url, "gzip= wants yes or no, not \"%s\"", value);
+}
+
 static const struct {
 	const char *name;
 	bool (*set)(struct destination_url *parsed, const char *value, const char *url,
 		    GError **error);
 } options[] = {
-	{ "template", set_template },
-	{ "domain", set_domain },
-	{ "mtu", set_mtu },
+	{ "template", set_template }, { "domain", set_domain }, { "mtu", set_mtu },
+	{ "rotate", set_rotate },     { "gzip", set_gzip },	{ "rotate-size", set_rotate_size },
 };
 
 /* Numbers that only collectors have. */
@@ -182,9 +230,11 @@ static int set_number(struct destination_url *parsed, const char *name, size_t l
 
 static bool no_option(const char *option, size_t length, const char *url, GError **error)
 {
-	GString *list = g_string_new("template, domain, mtu");
+	GString *list = g_string_new(options[0].name);
 	bool told;
 
+	for (size_t i = 1; i < G_N_ELEMENTS(options); i++)
+		g_string_append_printf(list, ", %s", options[i].name);
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		g_string_append_printf(list, ", %s", numbers[i].name);
 	told = usage(error, url, "there is no option \"%.*s\"; the options are %s", (int)length,
@@ -228,17 +278,30 @@ static bool parse_query(struct destination_url *parsed, const char *query, const
 	return true;
 }
 
+/* The options come first, as they say whether it is a pattern. */
 static bool parse_path(struct destination_url *parsed, const char *rest, const char *url,
 		       GError **error)
 {
 	size_t length = strcspn(rest, "?");
+	bool rotated;
 
 	if (length == 0)
 		return usage(error, url, "the path is missing; \"-\" is standard output");
-	parsed->path = g_uri_unescape_segment(rest, rest + length, NULL);
+	if (rest[length] != '\0' && !parse_query(parsed, rest + length + 1, url, error))
+		return false;
+	rotated = parsed->rotate_ns != 0 || parsed->rotate_octets != 0;
+	parsed->path = rotated ? file_pattern_unescape(rest, rest + length)
+			       : g_uri_unescape_segment(rest, rest + length, NULL);
+	if (rotated && parsed->path == NULL)
+		return usage(error, url,
+			     "the path has a stray %%; with rotation there are " FILE_PATTERN_HELP
+			     ", and %%%% for itself");
 	if (parsed->path == NULL)
-		return usage(error, url, "the path has a stray %%; write %%25");
-	return rest[length] == '\0' || parse_query(parsed, rest + length + 1, url, error);
+		return usage(error, url,
+			     "the path has a stray %%; write %%25, or rotate= for times in it");
+	if (rotated && strcmp(parsed->path, "-") == 0)
+		return usage(error, url, "standard output cannot be rotated; name a file");
+	return true;
 }
 
 /* //HOST[:PORT] */

@@ -10,13 +10,17 @@
 struct destination_url {
 	const struct encoder_ops *ops;
 	const struct transport_ops *transport; /* NULL: a file */
-	char *path;			       /* of a file; "-" is standard output */
+	char *path; /* of a file, with rotation a pattern; "-" is standard output */
 	char *host;
 	guint16 port;
 	char *template_name; /* NULL: not said */
 	bool has_domain;
 	guint32 domain;
 	guint16 mtu; /* octets of a message at most; 0: not said */
+	/* Of files. */
+	guint64 rotate_ns;     /* a new one at every multiple of it; 0: never */
+	guint64 rotate_octets; /* a new one when it has so many; 0: never */
+	bool gzip;
 	/* Of collectors; where not said, what suits most. */
 	guint64 queue_octets;
 	guint64 refresh_s;
@@ -25,7 +29,8 @@ struct destination_url {
 	guint64 timeout_s;
 };
 
-/* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. */
+/* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. With
+ * rotation, a "%" before a conversion of export/file_pattern.h is itself. */
 bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error);
 void destination_url_clear(struct destination_url *url);
 

@@ -270,6 +270,19 @@ bool fanout_flush(struct fanout *fanout, GError **error)
 	return report(first, error);
 }
 
+bool fanout_tick(struct fanout *fanout, GError **error)
+{
+	GError *first = NULL;
+
+	for (guint i = 0; i < fanout->destinations->len; i++) {
+		GError *one = NULL;
+
+		destination_tick(g_ptr_array_index(fanout->destinations, i), &one);
+		collect(&first, one);
+	}
+	return report(first, error);
+}
+
 bool fanout_finish(struct fanout *fanout, GError **error)
 {
 	GError *first = NULL;

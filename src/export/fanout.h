@@ -6,6 +6,8 @@
 
 #include "export/template.h"
 
+typedef guint64 export_clock(void); /* nanoseconds since 1970 */
+
 struct export_options {
 	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
 	const char *const *keep;   /* paths this run reads, or NULL: not to be written to */
@@ -14,6 +16,8 @@ struct export_options {
 	enum template_direction direction; /* over the template's choice */
 	guint32 pen;			   /* of our own elements */
 	guint32 domain;			   /* observation domain */
+	/* What files begin by; NULL: the time of packets, which gives the same files every time. */
+	export_clock *clock_ns;
 	bool patient; /* who gives records waits for collectors that are slow, within reason */
 };
 
@@ -50,6 +54,8 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 /* Everything given so far is in the files when it returns true; false when any destination failed
  * just now, as above. */
 bool fanout_flush(struct fanout *fanout, GError **error);
+/* Now and then, with or without flows: files whose time is over get their names. As above. */
+bool fanout_tick(struct fanout *fanout, GError **error);
 /* Flushes and closes the files, checking that everything reached them. */
 bool fanout_finish(struct fanout *fanout, GError **error);
 

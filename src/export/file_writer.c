@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/same_file.h"
+#include "export/gzip.h"
 
 #define CAPACITY (256 * 1024)
 
@@ -20,7 +21,10 @@ struct file_writer {
 	bool regular;
 	bool cuttable; /* a regular file of ours alone; standard output may hold more than ours */
 	bool terminal;
-	off_t out; /* octets the system took */
+	bool durable;	   /* it has to be on the disk when it is closed */
+	struct gzip *gzip; /* NULL: plain */
+	off_t given;	   /* octets the system took */
+	off_t out;	   /* of those, the ones that make sense to a reader */
 	dev_t device;
 	ino_t inode;
 	size_t used;
@@ -39,64 +43,6 @@ static int open_path(const char *path)
 	if (strcmp(path, "-") == 0)
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-}
-
-struct file_writer *file_writer_open(const char *path, GError **error)
-{
-	struct file_writer *writer;
-	struct stat status;
-	int fd = open_path(path);
-
-	if (fd < 0) {
-		fail(error, "cannot open it for writing", errno);
-		return NULL;
-	}
-	if (fstat(fd, &status) != 0) {
-		fail(error, "cannot look at it", errno);
-		close(fd);
-		return NULL;
-	}
-	writer = g_new(struct file_writer, 1);
-	writer->fd = fd;
-	writer->regular = S_ISREG(status.st_mode);
-	writer->terminal = isatty(fd);
-	writer->cuttable = writer->regular && strcmp(path, "-") != 0;
-	writer->out = 0;
-	writer->device = status.st_dev;
-	writer->inode = status.st_ino;
-	writer->used = 0;
-	return writer;
-}
-
-void file_writer_free(struct file_writer *writer)
-{
-	if (writer == NULL)
-		return;
-	if (writer->fd >= 0)
-		close(writer->fd);
-	g_free(writer);
-}
-
-bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
-{
-	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
-}
-
-bool file_writer_is(const struct file_writer *writer, const char *input)
-{
-	return same_file_as_input(writer->fd, input);
-}
-
-bool file_writer_is_terminal(const struct file_writer *writer)
-{
-	return writer->terminal;
-}
-
-bool file_writer_start(struct file_writer *writer, GError **error)
-{
-	if (!writer->cuttable || ftruncate(writer->fd, 0) == 0)
-		return true;
-	return fail(error, "cannot empty it", errno);
 }
 
 /* A reader that went away is an error like any other and must not kill the process; SIGPIPE is
@@ -138,8 +84,90 @@ static bool write_all(struct file_writer *writer, const guint8 *octets, size_t l
 			return fail(error, "cannot write", written < 0 ? errno : EIO);
 		octets += written;
 		length -= (size_t)written;
+		writer->given += written;
 	}
 	return true;
+}
+
+static bool on_gzip(void *data, const guint8 *octets, size_t length, GError **error)
+{
+	return write_all(data, octets, length, error);
+}
+
+static struct file_writer *writer_of(int fd, bool ours, bool gzip, GError **error)
+{
+	struct file_writer *writer;
+	struct stat status;
+
+	if (fstat(fd, &status) != 0) {
+		fail(error, "cannot look at it", errno);
+		close(fd);
+		return NULL;
+	}
+	writer = g_new(struct file_writer, 1);
+	writer->fd = fd;
+	writer->regular = S_ISREG(status.st_mode);
+	writer->terminal = isatty(fd);
+	writer->cuttable = writer->regular && ours;
+	writer->durable = false;
+	writer->gzip = gzip ? gzip_new(on_gzip, writer) : NULL;
+	writer->given = 0;
+	writer->out = 0;
+	writer->device = status.st_dev;
+	writer->inode = status.st_ino;
+	writer->used = 0;
+	return writer;
+}
+
+struct file_writer *file_writer_open(const char *path, bool gzip, GError **error)
+{
+	int fd = open_path(path);
+
+	if (fd >= 0)
+		return writer_of(fd, strcmp(path, "-") != 0, gzip, error);
+	fail(error, "cannot open it for writing", errno);
+	return NULL;
+}
+
+struct file_writer *file_writer_take(int fd, bool gzip, GError **error)
+{
+	struct file_writer *writer = writer_of(fd, true, gzip, error);
+
+	if (writer != NULL)
+		writer->durable = true;
+	return writer;
+}
+
+void file_writer_free(struct file_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	if (writer->fd >= 0)
+		close(writer->fd);
+	gzip_free(writer->gzip);
+	g_free(writer);
+}
+
+bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
+{
+	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
+}
+
+bool file_writer_is(const struct file_writer *writer, const char *input)
+{
+	return same_file_as_input(writer->fd, input);
+}
+
+bool file_writer_is_terminal(const struct file_writer *writer)
+{
+	return writer->terminal;
+}
+
+bool file_writer_start(struct file_writer *writer, GError **error)
+{
+	if (!writer->cuttable || ftruncate(writer->fd, 0) == 0)
+		return true;
+	return fail(error, "cannot empty it", errno);
 }
 
 bool file_writer_fits(const struct file_writer *writer, size_t length)
@@ -147,13 +175,31 @@ bool file_writer_fits(const struct file_writer *writer, size_t length)
 	return writer->used + length <= CAPACITY;
 }
 
+/* Whole pieces: after them, a reader can use everything that is there. */
+static bool put(struct file_writer *writer, const guint8 *octets, size_t length, GError **error)
+{
+	if (!(writer->gzip != NULL ? gzip_piece(writer->gzip, octets, length, error)
+				   : write_all(writer, octets, length, error)))
+		return false;
+	/* The disk may begin, so that little is left to wait for at the end. */
+	if (writer->durable)
+		sync_file_range(writer->fd, writer->out, writer->given - writer->out,
+				SYNC_FILE_RANGE_WRITE);
+	writer->out = writer->given;
+	return true;
+}
+
 bool file_writer_drain(struct file_writer *writer, GError **error)
 {
-	if (!write_all(writer, writer->octets, writer->used, error))
+	if (writer->used > 0 && !put(writer, writer->octets, writer->used, error))
 		return false;
-	writer->out += (off_t)writer->used;
 	writer->used = 0;
 	return true;
+}
+
+guint64 file_writer_size(const struct file_writer *writer)
+{
+	return (guint64)writer->out + (writer->gzip != NULL ? 0 : writer->used);
 }
 
 bool file_writer_add(struct file_writer *writer, const void *octets, size_t length, GError **error)
@@ -165,23 +211,47 @@ bool file_writer_add(struct file_writer *writer, const void *octets, size_t leng
 		writer->used += length;
 		return true;
 	}
-	if (!write_all(writer, octets, length, error))
+	return put(writer, octets, length, error);
+}
+
+static bool end_gzip(struct file_writer *writer, GError **error)
+{
+	guint8 trailer[GZIP_TRAILER];
+
+	if (writer->gzip == NULL)
+		return true;
+	if (!gzip_piece(writer->gzip, NULL, 0, error))
 		return false;
-	writer->out += (off_t)length;
-	return true;
+	gzip_trailer(writer->gzip, trailer);
+	return write_all(writer, trailer, sizeof(trailer), error);
 }
 
 bool file_writer_close(struct file_writer *writer, GError **error)
 {
 	int fd = writer->fd;
 
-	if (!file_writer_drain(writer, error))
+	if (!file_writer_drain(writer, error) || !end_gzip(writer, error))
 		return false;
+	if (writer->durable && fsync(fd) != 0)
+		return fail(error, "cannot bring it to the disk", errno);
 	writer->fd = -1;
 	/* Linux has closed it even when close was interrupted. */
 	if (close(fd) != 0 && errno != EINTR)
 		return fail(error, "cannot finish writing", errno);
 	return true;
+}
+
+/* Back to what makes sense, and an end to that. */
+static bool cut(struct file_writer *writer)
+{
+	guint8 trailer[GZIP_TRAILER];
+
+	if (ftruncate(writer->fd, writer->out) != 0)
+		return false;
+	if (writer->gzip == NULL || writer->out == 0)
+		return true;
+	gzip_trailer(writer->gzip, trailer);
+	return pwrite(writer->fd, trailer, sizeof(trailer), writer->out) == sizeof(trailer);
 }
 
 void file_writer_abandon(struct file_writer *writer)
@@ -190,7 +260,7 @@ void file_writer_abandon(struct file_writer *writer)
 	if (writer->fd < 0)
 		return;
 	/* If even this fails, the file keeps its broken tail: nothing better can be done. */
-	if (writer->cuttable && ftruncate(writer->fd, writer->out) != 0)
+	if (writer->cuttable && !cut(writer))
 		g_debug("cannot cut the file back: %s", g_strerror(errno));
 	close(writer->fd);
 	writer->fd = -1;

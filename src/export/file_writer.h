@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A file, or standard output, written in large pieces. What was drained is in the file; a regular
- * file whose writing fails is cut back to that, so it never ends in half a record. */
+/* A file, or standard output, written in large pieces, plain or as one member of gzip. What was
+ * drained is in the file and can be read; a regular file whose writing fails is cut back to that,
+ * so it never ends in half a record. */
 #ifndef WEIR_EXPORT_FILE_WRITER_H
 #define WEIR_EXPORT_FILE_WRITER_H
 
@@ -10,7 +11,9 @@
 struct file_writer;
 
 /* "-" is standard output. What the file holds stays until file_writer_start. */
-struct file_writer *file_writer_open(const char *path, GError **error);
+struct file_writer *file_writer_open(const char *path, bool gzip, GError **error);
+/* Takes the descriptor of a new, empty file, which is going to be on the disk when it is closed. */
+struct file_writer *file_writer_take(int fd, bool gzip, GError **error);
 /* Closes without writing what is left. */
 void file_writer_free(struct file_writer *writer);
 
@@ -28,6 +31,8 @@ bool file_writer_fits(const struct file_writer *writer, size_t length);
 /* Octets that never fit are written at once, after those that wait. */
 bool file_writer_add(struct file_writer *writer, const void *octets, size_t length, GError **error);
 bool file_writer_drain(struct file_writer *writer, GError **error);
+/* Octets of the file so far; of gzip, those that were drained. */
+guint64 file_writer_size(const struct file_writer *writer);
 /* Drains, and checks that the system took everything. */
 bool file_writer_close(struct file_writer *writer, GError **error);
 /* After a failure: cuts a regular file back to what was drained. */

@@ -38,7 +38,7 @@ static struct live_options live_options_of(const struct options *options)
 		.duration_ns = values[OPTION_DURATION].number,
 		.instance = values[OPTION_INSTANCE].text,
 		.instance_given = values[OPTION_INSTANCE].text != NULL,
-		.export = stage_export(options),
+		.export = stage_export_live(options),
 		.quiet = values[OPTION_QUIET].number,
 	};
 }

@@ -71,7 +71,7 @@ static bool end_orphan(const struct options *options, const char *name, GError *
 		.detail = -1,
 		.instance = name,
 		.ending = true,
-		.export = stage_export(options),
+		.export = stage_export_live(options),
 		.quiet = values[OPTION_QUIET].number,
 	};
 	struct report *report = report_open(options, NULL, error);

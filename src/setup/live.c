@@ -313,11 +313,20 @@ static void show(struct live *live)
 	account_clear(&account);
 }
 
+static void tick(struct live *live)
+{
+	GError *error = NULL;
+
+	if (!fanout_tick(live->fanout, &error))
+		note_error(live, error);
+}
+
 static void run(struct live *live)
 {
 	while (!live->options->ending && !stop_wanted() && !scan_failed(live->scan)) {
 		if (!take_records(live, WAIT_MS))
 			return;
+		tick(live);
 		links_watch(live->links);
 		live_names_look(live->names);
 		show(live);

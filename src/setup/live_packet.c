@@ -3,8 +3,8 @@
 #include "setup/live_packet.h"
 
 #include <poll.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "capture/af_packet.h"
 #include "capture/native_meter.h"
@@ -39,14 +39,6 @@ struct live_packet {
 	GError *first;
 	struct frame frames[BATCH];
 };
-
-static guint64 wall_clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (guint64)now.tv_sec * FLOW_SECOND_NS + (guint64)now.tv_nsec;
-}
 
 static void note_error(struct live_packet *live, GError *error)
 {
@@ -120,14 +112,14 @@ static void interface_left(struct socket *socket, GError *error)
 		log_line("%s; waiting for it to come back", error->message);
 	g_error_free(error);
 	socket->away = true;
-	socket->retry_ns = wall_clock_ns() + RETRY_NS;
+	socket->retry_ns = clock_wall_ns() + RETRY_NS;
 }
 
 static void try_again(struct socket *socket)
 {
 	GError *error = NULL;
 
-	if (wall_clock_ns() < socket->retry_ns)
+	if (clock_wall_ns() < socket->retry_ns)
 		return;
 	if (!af_packet_reopen(socket->packet, &error)) {
 		interface_left(socket, error);
@@ -177,6 +169,8 @@ static void flush(struct live_packet *live)
 	gint64 now = g_get_monotonic_time();
 	GError *error = NULL;
 
+	if (!fanout_tick(live->fanout, &error))
+		note_error(live, g_steal_pointer(&error));
 	if (now < live->next_flush)
 		return;
 	live->next_flush = now + LIVE_FLUSH_US;
@@ -208,7 +202,7 @@ static void run(struct live_packet *live)
 				take_frames(live, &live->sockets[i]);
 		}
 		live_names_look(live->names);
-		native_meter_tick(live->meter, wall_clock_ns());
+		native_meter_tick(live->meter, clock_wall_ns());
 		flush(live);
 		show(live);
 	}

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 int stage_detail(const struct options *options)
 {
 	static const int details[] = { -1, FLOW_DETAIL_BASIC, FLOW_DETAIL_TCP, FLOW_DETAIL_FULL };
@@ -40,4 +42,12 @@ struct export_options stage_export(const struct options *options)
 		.domain = (guint32)values[OPTION_DOMAIN].number,
 		.account = file_of(values[OPTION_JSON_STATS].text),
 	};
+}
+
+struct export_options stage_export_live(const struct options *options)
+{
+	struct export_options export = stage_export(options);
+
+	export.clock_ns = clock_wall_ns;
+	return export;
 }

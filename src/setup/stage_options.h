@@ -12,5 +12,7 @@ int stage_detail(const struct options *options);
 enum kernel_cache stage_cache(const struct options *options);
 /* Points into the options. */
 struct export_options stage_export(const struct options *options);
+/* Files begin by the wall clock. */
+struct export_options stage_export_live(const struct options *options);
 
 #endif
