@@ -12,6 +12,9 @@ only when this one is captured; so both readings lie between two of ours, before
 - Live times of packets are the capture's, but for one and the same difference: the conversion of
   the kernel's clock. What it is, is found; that there is one, is what is tested.
 - Times between packets differ by no more than the longest such wait, twice.
+
+At the basic level the hook's clock is the one that the kernel's tick moves: its reading may be as
+much earlier as the tick is long, and so are the times before.
 """
 
 import os
@@ -42,9 +45,11 @@ SOL_PACKET, PACKET_AUXDATA, AUXDATA = 263, 8, struct.Struct("=IIIHHHH")
 VLAN_VALID = 1 << 4
 SO_TIMESTAMPNS = 35
 WAIT_S = 5
+CLOCK_MONOTONIC_COARSE = 6
 
 # Not the packets': a name for the flow, and where it was metered.
-OWN = re.compile("flowId|.*(in|e)gressInterface.*", re.IGNORECASE)
+OWN = re.compile("flowId|.*(in|e)gressInterface.*|(reverse)?(interfaceName|flowDirection)",
+                 re.IGNORECASE)  # fmt: skip
 CLOCK_FROM_FILE = 512  # of the metric validity
 MOMENT = re.compile("flow(Start|End)(Nano|Micro|Milli)?seconds", re.IGNORECASE)
 BETWEEN = re.compile(".*(Duration.*|Rtt|RttM.*|RttDeviation|ResponseM.*|ArrivalM.*|ArrivalDeviation)$")
@@ -98,7 +103,7 @@ class Tap:
 class Taken:
     """What was captured of frames sent one by one."""
 
-    def __init__(self, frames, ends):
+    def __init__(self, frames, ends, tick_ns):
         self.stamps, self.before, self.after = [], [], []
         self.wrong = 0
         tap = Tap(netns.FAR)
@@ -108,7 +113,7 @@ class Taken:
             out.bind((end, 0))
             outs.append(out)
         for number, frame in enumerate(frames):
-            self.before.append(time.time_ns())
+            self.before.append(time.time_ns() - tick_ns)
             outs[number % len(outs)].send(frame)
             stamp, data = tap.take()
             self.after.append(time.time_ns())
@@ -156,6 +161,10 @@ def moments(record):
             if plain(name).endswith("Nanoseconds") and MOMENT.fullmatch(plain(name))]  # fmt: skip
 
 
+def tick_ns(detail):
+    return int(time.clock_getres(CLOCK_MONOTONIC_COARSE) * 10**9) if detail == "basic" else 0
+
+
 class CapturedTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -178,7 +187,7 @@ class CapturedTest(unittest.TestCase):
         options = [*OPTIONS, "--detail", detail, *options]
         metering = options[options.index("--hook") :]
         with netns.Live(WEIR, [netns.FAR], *options) as live:
-            taken = Taken(self.frames, ends)
+            taken = Taken(self.frames, ends, tick_ns(detail))
             account = live.stop()
             self.assertEqual(live.status, 0, live.errors)
             records = by_key(live.records())
