@@ -31,7 +31,7 @@ int weir_drain(struct xdp_md *ctx)
 
 	if ((void *)(call + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	now_ns = config.replaying ? call->now_ns : bpf_ktime_get_ns();
+	now_ns = config.replaying ? call->now_ns : clock_now();
 	from = call->from;
 	sets = call->sets;
 	all = call->all;

@@ -64,7 +64,7 @@ METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
 	flow->last_ns = pkt->now_ns;
 	flow->gate_ns = gate_after(pkt->now_ns, set);
 	clear_lines(flow->side);
-	flow->side[FLOW_FROM_LOW].whole = pkt->now_ns;
+	flow->side[FLOW_FROM_LOW].whole = clock_birth(pkt->now_ns);
 	flow->side[FLOW_FROM_LOW].state = high ? 0 : FLOW_INITIATOR;
 	flow->side[FLOW_FROM_HIGH].state = high ? FLOW_INITIATOR : 0;
 	flow_clear_parts(flow, set);

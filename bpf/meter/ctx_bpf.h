@@ -21,9 +21,22 @@
 const volatile struct cache_config config = {};
 struct cache_replay replay = {};
 
+/* The counters of the basic level are content with the clock that the tick moves, which costs next
+ * to nothing; the drain must ask the same one. */
 METER_INLINE __u64 clock_now(void)
 {
-	return config.replaying ? replay.now_ns : bpf_ktime_get_ns();
+	if (config.replaying)
+		return replay.now_ns;
+	return config.meter.detail == FLOW_DETAIL_BASIC ? bpf_ktime_get_coarse_ns()
+							: bpf_ktime_get_ns();
+}
+
+/* When a flow is born that opens at now_ns. Even between two ticks each has a moment of its own:
+ * the identifier is made of it, and of two parts the one born first knows who opened the flow. */
+METER_INLINE __u64 clock_birth(__u64 now_ns)
+{
+	return config.meter.detail == FLOW_DETAIL_BASIC && !config.replaying ? bpf_ktime_get_ns()
+									     : now_ns;
 }
 
 METER_INLINE enum meter_link clock_link(void)

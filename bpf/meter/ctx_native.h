@@ -45,6 +45,11 @@ METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
 	return ctx->now_ns;
 }
 
+METER_INLINE __u64 clock_birth(__u64 now_ns)
+{
+	return now_ns;
+}
+
 METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
 {
 	return ctx->length;

@@ -43,7 +43,7 @@ METER_INLINE void flow_follow(struct flow *flow, const struct packet *pkt,
 	__u64 forerunner = flow_born(flow);
 
 	flow_begin(flow, pkt, set);
-	if ((__s64)(pkt->now_ns - forerunner) <= 0)
+	if ((__s64)(flow_born(flow) - forerunner) <= 0)
 		flow->side[FLOW_FROM_LOW].whole = forerunner + 1;
 }
 
