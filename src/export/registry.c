@@ -17,6 +17,11 @@ static const char *const detail_names[FLOW_DETAILS] = {
 	[FLOW_DETAIL_FULL] = "full",
 };
 
+const char *registry_semantics_name(enum field_semantics semantics)
+{
+	return semantics_names[semantics];
+}
+
 static void write_record(GString *out, const struct field *field, guint32 pen)
 {
 	g_autofree char *text = g_markup_escape_text(field->description, -1);
@@ -46,6 +51,7 @@ void registry_write_xml(GString *out, guint32 pen)
 		"<?xml version='1.0' encoding='UTF-8'?>\n"
 		"<!-- SPDX-License-Identifier: BSD-2-Clause -->\n"
 		"<!-- The information elements of weir, under enterprise number %u; made by `weir elements`.\n"
+		"     libfixbuf's tools read it: ipfixDump with the option element-file.\n"
 		"     The reverse of a reversible element (RFC 5103) has the same enterprise number, the id\n"
 		"     with bit %u set (id + %u), and the name with \"reverse\" before it. -->\n"
 		"<registry xmlns=\"http://www.iana.org/assignments\" "

@@ -5,6 +5,9 @@
 
 #include "export/template.h"
 
+/* "deltaCounter", ...: as IANA's registry spells them. */
+const char *registry_semantics_name(enum field_semantics semantics);
+
 /* Our own elements under this enterprise number, in the XML of IANA's registry with the two tags
  * that libfixbuf adds to it. templates/weir-elements.xml is this with FIELD_PEN_DEFAULT. */
 void registry_write_xml(GString *out, guint32 pen);

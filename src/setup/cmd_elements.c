@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir elements [--for COLLECTOR] */
+#include "export/packs.h"
 #include "export/registry.h"
 #include "setup/options.h"
 
@@ -8,9 +9,8 @@ static bool elements(const struct options *options, G_GNUC_UNUSED GError **error
 	g_autoptr(GString) out = g_string_new(NULL);
 	guint32 pen = (guint32)options->values[OPTION_PEN].number;
 
-	/* libfixbuf is the one choice yet; a second makes a table of writers. */
 	if (options->values[OPTION_FOR].origin != OPTION_NOT_GIVEN)
-		registry_write_xml(out, pen);
+		pack_write(out, &packs[options->values[OPTION_FOR].number], pen);
 	else
 		registry_write_elements(out, pen);
 	fputs(out->str, stdout);

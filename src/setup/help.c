@@ -5,10 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "export/packs.h"
 #include "setup/options.h"
 
 #define WIDTH	      80
 #define OPTION_COLUMN 27
+#define PACK_COLUMN   13
+#define CHOICE_COLUMN 8
 
 /* Sections of the configuration file, and what help calls them. */
 static const struct {
@@ -51,14 +54,33 @@ static char *option_label(const struct option_row *row)
 			       row->argument ? " " : "", row->argument ? row->argument : "");
 }
 
+/* More choices than a line holds go on in the next one. Returns the column it ends in. */
+static size_t print_label(const char *label, FILE *to)
+{
+	size_t at = 0;
+
+	while (*label) {
+		size_t length = strcspn(label, "|");
+
+		length += label[length] != '\0';
+		if (at + length >= WIDTH) {
+			fprintf(to, "\n%*s", CHOICE_COLUMN, "");
+			at = CHOICE_COLUMN;
+		}
+		fprintf(to, "%.*s", (int)length, label);
+		label += length;
+		at += length;
+	}
+	return at;
+}
+
 static void print_option(const struct option_row *row, FILE *to)
 {
 	g_autofree char *label = option_label(row);
 	g_autofree char *text = row->standard ? g_strdup_printf("%s [%s]", row->help, row->standard)
 					      : g_strdup(row->help);
-	size_t length = strlen(label);
+	size_t length = print_label(label, to);
 
-	fputs(label, to);
 	if (length >= OPTION_COLUMN)
 		fprintf(to, "\n%*s", OPTION_COLUMN, "");
 	else
@@ -87,6 +109,16 @@ static void print_group(enum command_id command, guint group, FILE *to)
 	}
 }
 
+/* Every collector and where it wants its file. */
+static void print_packs(FILE *to)
+{
+	fputs("\nWhere the file goes:\n", to);
+	for (size_t i = 0; i < packs_count; i++) {
+		fprintf(to, "  %-11s", packs[i].collector);
+		print_wrapped(packs[i].where, PACK_COLUMN, to);
+	}
+}
+
 static void print_examples(const struct command_example *examples, FILE *to)
 {
 	fputs("\nExamples:\n", to);
@@ -103,6 +135,8 @@ void help_print_command(enum command_id command, FILE *to)
 	print_wrapped(row->description, 0, to);
 	for (guint group = 0; group < G_N_ELEMENTS(groups); group++)
 		print_group(command, group, to);
+	if (command == COMMAND_ELEMENTS)
+		print_packs(to);
 	print_examples(row->examples, to);
 	if (command == COMMAND_REPLAY)
 		fputs("\nIn a configuration file the names are the same, under their section; a list\n"

@@ -232,7 +232,8 @@ static void test_faults(void)
 		{ COMMAND_ELEMENTS, "elements|--pen|29305",
 		  "pen: 29305 means reverse elements (RFC 5103); give your own number" },
 		{ COMMAND_ELEMENTS, "elements|--for|excel",
-		  "--for: 'excel' is not known; give libfixbuf" },
+		  "--for: 'excel' is not known; give libfixbuf or ipfixcol2 or goflow2 or logstash "
+		  "or telegraf or pmacct or vflow or graylog or filebeat" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
