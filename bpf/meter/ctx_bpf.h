@@ -39,6 +39,13 @@ METER_INLINE __u64 clock_birth(__u64 now_ns)
 									     : now_ns;
 }
 
+/* Is a above b, as 1 or 0? By the borrow of b - a: the BPF back end makes a branch of a comparison,
+ * and which end of a flow is above the other nobody can foresee. */
+METER_INLINE __u64 word_is_above(__u64 a, __u64 b)
+{
+	return ((a & ~b) | ((a | ~b) & (b - a))) >> 63;
+}
+
 METER_INLINE enum meter_link clock_link(void)
 {
 	return config.replaying ? replay.link : METER_LINK_ETHERNET;

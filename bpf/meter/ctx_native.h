@@ -16,6 +16,11 @@
 #define bpf_ntohl    ntohl
 #define bpf_htonl    htonl
 
+METER_INLINE __u64 word_is_above(__u64 a, __u64 b)
+{
+	return a > b;
+}
+
 struct meter_home;
 
 typedef struct {

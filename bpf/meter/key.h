@@ -6,12 +6,12 @@
 #include "packet.h"
 
 /* Any order will do as long as both directions agree on it; this one is cheap. */
-METER_INLINE bool key_is_high_first(const struct flow_key *key)
+METER_INLINE __u64 key_is_high_first(const struct flow_key *key)
 {
 	if (key->low[1] != key->high[1])
-		return key->low[1] > key->high[1];
+		return word_is_above(key->low[1], key->high[1]);
 	if (key->low[0] != key->high[0])
-		return key->low[0] > key->high[0];
+		return word_is_above(key->low[0], key->high[0]);
 	return key->low_port > key->high_port;
 }
 
@@ -20,8 +20,8 @@ METER_INLINE bool key_is_high_first(const struct flow_key *key)
 METER_INLINE void key_order(struct packet *pkt)
 {
 	struct flow_key *key = &pkt->key;
-	bool swap = key_is_high_first(key);
-	__u64 mask = swap ? ~0ULL : 0;
+	__u64 swap = key_is_high_first(key);
+	__u64 mask = 0 - swap;
 	__u64 word0 = (key->low[0] ^ key->high[0]) & mask;
 	__u64 word1 = (key->low[1] ^ key->high[1]) & mask;
 	__u16 port = (key->low_port ^ key->high_port) & mask;
