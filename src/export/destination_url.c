@@ -193,6 +193,8 @@ static const struct {
 	{ "refresh", offsetof(struct destination_url, refresh_s), 0, 86400, 60, "seconds" },
 	{ "refresh-messages", offsetof(struct destination_url, refresh_messages), 0, G_MAXUINT32,
 	  4096, "messages" },
+	{ "pace", offsetof(struct destination_url, pace), 0, 10000000, G_MAXUINT64,
+	  "messages a second" },
 	{ "linger", offsetof(struct destination_url, linger_s), 0, 3600, 5, "seconds" },
 	{ "timeout", offsetof(struct destination_url, timeout_s), 1, 3600, 10, "seconds" },
 };

@@ -26,6 +26,7 @@ struct destination_url {
 	guint64 refresh_s;
 	guint64 refresh_messages;
 	guint64 linger_s;
+	guint64 pace; /* messages a second at most; 0: no limit; G_MAXUINT64: not said */
 	guint64 timeout_s;
 };
 

@@ -9,6 +9,8 @@
 #include "export/stream.h"
 
 #define TEMPLATE_DEFAULT "standard"
+/* Datagrams a second of a replay, unless the user says. */
+#define REPLAY_PACE	 10000
 /* How long a flush waits for collectors to take what waits for them. */
 #define FLUSH_MS	 100
 
@@ -88,6 +90,14 @@ static const char *template_of(const struct destination_url *url,
 	return url->ops->template_name ? url->ops->template_name : TEMPLATE_DEFAULT;
 }
 
+/* A capture is read faster than any collector takes datagrams; traffic has a pace of its own. */
+static guint64 pace_of(const struct destination_url *url, const struct export_options *options)
+{
+	if (url->pace != G_MAXUINT64)
+		return url->pace;
+	return options->patient && url->transport->datagrams ? REPLAY_PACE : 0;
+}
+
 static bool add_collector(struct fanout *fanout, const char *name,
 			  const struct destination_url *url, const struct export_options *options,
 			  GError **error)
@@ -108,6 +118,7 @@ static bool add_collector(struct fanout *fanout, const char *name,
 		.queue_octets = url->queue_octets,
 		.refresh_s = (guint)url->refresh_s,
 		.refresh_messages = (guint)url->refresh_messages,
+		.pace = pace_of(url, options),
 		.linger_s = (guint)url->linger_s,
 		.patient = options->patient,
 	};

@@ -21,6 +21,9 @@
 #define RETRY_FIRST_MS 250
 #define RETRY_MOST_MS  30000
 #define LOOK_MS	       1000
+/* A pace is kept by bursts of a hundredth of a second at most. */
+#define PACE_BURSTS    100
+#define PACE_REST_US   1000
 /* Who waits for room gives up hope when there was no connection for so long. */
 #define HOPE_US	       (30 * G_USEC_PER_SEC)
 
@@ -52,6 +55,8 @@ struct sender {
 	gint64 refreshed_us;
 	bool introduced;
 	bool complained;
+	gint64 paced_us;
+	guint64 owed; /* millionths of messages that may go */
 	guint retry_ms;
 	GError *error; /* the last of connecting or sending */
 };
@@ -288,12 +293,27 @@ static bool introduce(struct sender *sender, const struct message *first, GError
 	return true;
 }
 
-static guint take_waiting(struct sender *sender, struct message *messages[BATCH])
+/* How many messages may go now: what has not been used for a moment is gone. */
+static guint allowance(struct sender *sender)
+{
+	gint64 now = g_get_monotonic_time();
+	guint64 pace = sender->options.pace;
+	guint64 most = MAX(pace / PACE_BURSTS, 1);
+
+	if (pace == 0)
+		return BATCH;
+	sender->owed += (guint64)(now - sender->paced_us) * pace;
+	sender->owed = MIN(sender->owed, most * G_USEC_PER_SEC);
+	sender->paced_us = now;
+	return (guint)MIN(sender->owed / G_USEC_PER_SEC, BATCH);
+}
+
+static guint take_waiting(struct sender *sender, struct message *messages[BATCH], guint most)
 {
 	guint count = 0;
 
 	g_mutex_lock(&sender->mutex);
-	while (count < BATCH && sender->waiting.length > 0) {
+	while (count < most && sender->waiting.length > 0) {
 		messages[count] = g_queue_pop_head(&sender->waiting);
 		sender->waiting_octets -= messages[count]->length;
 		count++;
@@ -364,10 +384,18 @@ static void work(struct sender *sender)
 	struct message *messages[BATCH];
 	GError *error = NULL;
 	guint count;
+	guint most;
 
 	if (!is_alive(sender) || !have_connection(sender))
 		return;
-	count = take_waiting(sender, messages);
+	most = allowance(sender);
+	if (most == 0) {
+		g_usleep(PACE_REST_US);
+		return;
+	}
+	count = take_waiting(sender, messages, most);
+	if (sender->options.pace)
+		sender->owed -= (guint64)count * G_USEC_PER_SEC;
 	if (count == 0) {
 		rest(sender, LOOK_MS);
 		return;

@@ -17,6 +17,7 @@ struct sender_options {
 	guint64 queue_octets;	/* more than that does not wait here */
 	guint refresh_s;	/* datagrams: what a reader must know first is told again */
 	guint refresh_messages; /* ... after so long, after so many messages; 0: never */
+	guint64 pace;		/* messages a second at most; 0: no limit */
 	guint linger_s;		/* at the end, for what is on its way */
 	bool patient;		/* who gives waits for room as long as there is hope */
 };
