@@ -26,7 +26,7 @@ METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 	verdict = meter_parse(ctx, &pkt);
 	pkt.state |= state;
 	if (verdict == METER_OK)
-		verdict = cache_packet(&pkt);
+		verdict = cache_packet(&pkt, mine);
 	if (verdict & CACHE_EVICTED)
 		tally->evicted++;
 	if (verdict & CACHE_EXTENDED)

@@ -208,9 +208,8 @@ METER_INLINE bool hash_in_hand(const struct cache_counts *mine, __u32 cpu,
 	return slot && slot->used && key_equal(&slot->key, key);
 }
 
-METER_STEP int cache_packet(struct packet *pkt)
+METER_STEP int cache_packet(struct packet *pkt, struct cache_counts *mine)
 {
-	struct cache_counts *mine;
 	struct flow *flow;
 	struct flow *scratch;
 	unsigned int change;
@@ -218,13 +217,12 @@ METER_STEP int cache_packet(struct packet *pkt)
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 zero = 0;
 
-	if (!pkt)
+	if (!pkt || !mine)
 		return METER_NO_ROOM;
 	table = bpf_map_lookup_elem(&flow_tables, &cpu);
-	mine = bpf_map_lookup_elem(&counts, &zero);
 	/* The stack has no room for a copy of the key, and a step's arguments are no keys. */
 	scratch = bpf_map_lookup_elem(&new_flow, &zero);
-	if (!table || !mine || !scratch)
+	if (!table || !scratch)
 		return METER_NO_ROOM;
 	if (hash_in_hand(mine, cpu, &pkt->key))
 		return METER_BUSY;

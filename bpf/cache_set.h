@@ -33,18 +33,41 @@ METER_INLINE __u32 set_tag(__u64 hash)
 	return (__u32)(hash >> 32) | 1;
 }
 
-METER_INLINE struct flow *set_entry(struct set_header *set, __u32 way)
+/* A way that the verifier knows to be one. Where the compiler knows as much it leaves the mask out,
+ * and kernel 6.1 forgets what it knew once the register was in memory. */
+METER_INLINE __u64 set_way(__u64 way)
 {
-	return (struct flow *)((char *)set + sizeof(*set) +
-			       (way & (SET_WAYS - 1)) * config.flow_stride);
+	asm volatile("%0 &= %1" : "+r"(way) : "i"(SET_WAYS - 1));
+	return way;
 }
 
-/* The way to give to a new flow: a free one, else the one used longest ago. */
+METER_INLINE struct flow *set_entry(struct set_header *set, __u32 way)
+{
+	return (struct flow *)((char *)set + sizeof(*set) + set_way(way) * config.flow_stride);
+}
+
+/* Where a flow of this hash is put if it can be: the processor then guesses right where it is, and
+ * fetches it while the set's header, which says so, is still on its way from memory. */
+METER_INLINE __u32 set_home(__u64 hash)
+{
+	return (__u32)(hash >> 21) & (SET_WAYS - 1);
+}
+
+/* The verifier would walk all that follows once for each way; what has been in a map's memory it no
+ * longer knows. */
+METER_INLINE __u32 set_some_way(struct cache_counts *mine, __u32 way)
+{
+	*(volatile __u64 *)&mine->way = way;
+	return *(volatile __u64 *)&mine->way;
+}
+
+/* A free way, else the one used longest ago. */
 METER_INLINE __u32 set_victim(const struct set_header *set)
 {
 	__u32 oldest = ~0u;
 	__u32 victim = 0;
 
+#pragma clang loop unroll(full)
 	for (int way = 0; way < SET_WAYS; way++) {
 		if (!set->tag[way])
 			return way;
@@ -67,39 +90,62 @@ METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
 	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
 }
 
-METER_INLINE int set_open(struct set_header *set, struct packet *pkt, __u32 tag)
+METER_INLINE int set_open(struct set_header *set, struct cache_counts *mine, struct packet *pkt,
+			  __u64 hash)
 {
-	__u32 way = set_victim(set) & (SET_WAYS - 1);
-	struct flow *flow = set_entry(set, way);
+	__u32 way = set_home(hash);
+	struct flow *flow;
 	int event = 0;
 
-	if (set->tag[way]) {
+	if (set->tag[set_way(way)])
+		way = set_some_way(mine, set_victim(set));
+	flow = set_entry(set, way);
+	if (set->tag[set_way(way)]) {
 		if (!meter_emit(NULL, flow, FLOW_END_RESOURCES))
 			return METER_NO_ROOM;
 		event = CACHE_EVICTED;
 	}
-	set->tag[way] = tag;
+	set->tag[set_way(way)] = set_tag(hash);
 	meter_open(flow, pkt, &config.meter);
-	set->second[way] = set_second(flow, pkt->now_ns);
+	set->second[set_way(way)] = set_second(flow, pkt->now_ns);
 	return METER_OK | event;
 }
 
-METER_INLINE int set_meter(struct set_header *set, struct packet *pkt, __u32 tag)
+METER_INLINE bool set_has(struct set_header *set, __u32 way, const struct flow_key *key, __u32 tag)
 {
-	for (int way = 0; way < SET_WAYS; way++) {
-		struct flow *flow;
-		unsigned int change;
+	return set->tag[set_way(way)] == tag && key_equal(&set_entry(set, way)->key, key);
+}
 
-		if (set->tag[way] != tag)
-			continue;
-		flow = set_entry(set, way);
-		if (!key_equal(&flow->key, &pkt->key))
-			continue;
-		change = meter_update(NULL, flow, pkt, &config.meter);
-		set->second[way] = set_second(flow, pkt->now_ns);
-		return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
+/* SET_WAYS: the set does not have the key. */
+METER_INLINE __u32 set_find(struct set_header *set, struct cache_counts *mine,
+			    const struct flow_key *key, __u64 hash)
+{
+	__u32 tag = set_tag(hash);
+	__u32 home = set_home(hash);
+
+	if (set_has(set, home, key, tag))
+		return home;
+#pragma clang loop unroll(full)
+	for (__u32 way = 0; way < SET_WAYS; way++) {
+		if (set_has(set, way, key, tag))
+			return set_some_way(mine, way) & (SET_WAYS - 1);
 	}
-	return set_open(set, pkt, tag);
+	return SET_WAYS;
+}
+
+METER_INLINE int set_meter(struct set_header *set, struct cache_counts *mine, struct packet *pkt,
+			   __u64 hash)
+{
+	__u32 way = set_find(set, mine, &pkt->key, hash);
+	struct flow *flow;
+	unsigned int change;
+
+	if (way == SET_WAYS)
+		return set_open(set, mine, pkt, hash);
+	flow = set_entry(set, way);
+	change = meter_update(NULL, flow, pkt, &config.meter);
+	set->second[set_way(way)] = set_second(flow, pkt->now_ns);
+	return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
 }
 
 METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
@@ -123,17 +169,15 @@ METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 
 /* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
  * drain has in hand is not touched then. */
-METER_STEP int cache_packet(struct packet *pkt)
+METER_STEP int cache_packet(struct packet *pkt, struct cache_counts *mine)
 {
-	struct cache_counts *mine;
 	struct set_header *set;
 	void *table;
 	__u64 hash;
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 zero = 0;
 	__u32 index;
 
-	if (!pkt)
+	if (!pkt || !mine)
 		return METER_NO_ROOM;
 	table = bpf_map_lookup_elem(&flow_tables, &cpu);
 	if (!table)
@@ -141,12 +185,11 @@ METER_STEP int cache_packet(struct packet *pkt)
 	hash = key_hash(&pkt->key, config.meter.seed);
 	index = set_index(hash);
 	set = bpf_map_lookup_elem(table, &index);
-	mine = bpf_map_lookup_elem(&counts, &zero);
-	if (!set || !mine)
+	if (!set)
 		return METER_NO_ROOM;
 	if (mine->busy == (__u64)index + 1)
 		return METER_BUSY;
-	return set_meter(set, pkt, set_tag(hash));
+	return set_meter(set, mine, pkt, hash);
 }
 
 /* A flow that may be finished leaves if it is. A step of its own: kernel 6.1 would walk every

@@ -139,6 +139,7 @@ struct cache_counts {
 	struct meter_counts meter;
 	__u64 busy; /* index + 1; 0: none */
 	struct hash_state hash;
+	__u64 way; /* which the packet under way is at, hidden from the verifier */
 };
 
 /* How the packets of a record were come by. */
