@@ -29,16 +29,16 @@ static bool is_escape(const char *at, const char *end)
 static bool take_one(const char **path, const char *end, GString *pattern)
 {
 	const char *at = *path;
-	int octet = *at;
+	char octet = *at;
 
 	*path = at + 1;
 	if (octet == '%' && is_escape(at, end) && !is_conversion(at[1])) {
-		octet = g_ascii_xdigit_value(at[1]) << 4 | g_ascii_xdigit_value(at[2]);
+		octet = (char)(g_ascii_xdigit_value(at[1]) << 4 | g_ascii_xdigit_value(at[2]));
 		*path = at + 3;
 	}
 	if (octet == '\0')
 		return false;
-	g_string_append_c(pattern, (char)octet);
+	g_string_append_c(pattern, octet);
 	if (octet != '%')
 		return true;
 	/* Its letter; the second "%" of a literal one may be escaped, too. */

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Files of `weir run` that are rotated by the wall clock: a file is finished when its time is over,
+whether or not another packet comes, and the files together hold every flow."""
+
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import netns
+
+WEIR = ""  # set from the command line
+
+
+def frame(source):
+    """UDP from 10.0.0.SOURCE to 10.9.9.9."""
+    udp = struct.pack(">HHHH", source, 9, 8 + 4, 0) + b"weir"
+    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                         bytes((10, 0, 0, source)), bytes((10, 9, 9, 9)))
+    return bytes(12) + b"\x08\x00" + header + udp
+
+
+class RotateTest(unittest.TestCase):
+    def setUp(self):
+        netns.lay()
+        self.addCleanup(netns.ip, f"link del {netns.NEAR}")
+        folder = tempfile.TemporaryDirectory(prefix="weir-")
+        self.addCleanup(folder.cleanup)
+        self.folder = os.path.join(folder.name, "flows")
+
+    def finished(self):
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return sorted(name for name in names if not name.endswith(".part"))
+
+    def start(self, *options):
+        # What a killed run leaves is for the next one of its name.
+        name = self.id().rpartition("_")[2]
+        live = netns.Live(WEIR, [netns.FAR], "--idle-timeout", "200ms", "--instance", name, *options,
+                          to=f"json+file:{self.folder}/%s.json?rotate=1s")
+        self.addCleanup(live.close)
+        self.assertTrue(live.metering, live.errors)
+        return live
+
+    def text(self):
+        """Of all finished files."""
+        texts = []
+        for name in self.finished():
+            with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+                texts.append(file.read())
+            self.assertTrue(texts[-1].endswith("\n"), name)
+        return "".join(texts)
+
+    def sources(self):
+        lines = self.text().splitlines()
+        return sorted(json.loads(line)["sourceIPv4Address"] for line in lines)
+
+    def check(self, *options):
+        live = self.start(*options)
+        for source in (1, 2, 3):
+            before = len(self.finished())
+            netns.send([frame(source)] * source)
+            netns.wait_for(lambda before=before: len(self.finished()) > before, "a whole file")
+        netns.send([frame(4)])
+        account = live.stop()
+        self.assertEqual(live.status, 0, live.errors)
+        self.assertTrue(account["balanced"])
+        self.assertEqual(account["exported"]["flows"], 4, self.text())
+        self.assertEqual(self.sources(), [f"10.0.0.{source}" for source in (1, 2, 3, 4)])
+        self.assertEqual(len(self.finished()), len(os.listdir(self.folder)))
+
+    def test_from_the_kernel(self):
+        self.check()
+
+    def test_from_packet_sockets(self):
+        self.check("--hook", "af_packet")
+
+    def test_a_run_that_is_killed(self):
+        live = self.start()
+        netns.send([frame(1)])
+        netns.wait_for(self.finished, "a whole file")
+        before = set(self.finished())
+        netns.send([frame(2)])
+        netns.wait_for(lambda: set(os.listdir(self.folder)) != before, "the next file")
+        live.process.send_signal(signal.SIGKILL)
+        live.process.wait()
+        self.assertLessEqual(sum(name.endswith(".part") for name in os.listdir(self.folder)), 1)
+        self.assertIn("10.0.0.1", self.sources())
+
+
+if __name__ == "__main__":
+    WEIR = sys.argv.pop(1)
+    netns.enter()
+    unittest.main()
