@@ -18,6 +18,7 @@
 struct slot {
 	guint64 used; /* 1: what follows is whole, and has not arrived where it is to go */
 	guint64 position;
+	guint64 left;		   /* for which writing of the totals it left; 0: it waits */
 	struct flow_record record; /* cut to its detail */
 };
 
@@ -66,6 +67,11 @@ static gsize slot_size(enum flow_detail detail)
 gsize join_pool_octets(guint32 records, enum flow_detail detail)
 {
 	return records * slot_size(detail);
+}
+
+static guint64 commits(const struct join *join)
+{
+	return join->options.commits ? *join->options.commits : 0;
 }
 
 static struct slot *slot_of(const struct join *join, guint32 i)
@@ -138,6 +144,7 @@ static void unchain(struct join *join, guint32 i)
 	else
 		join->newest = part->older;
 	join->counts.waiting--;
+	slot_of(join, i)->left = commits(join) + 1;
 	g_array_append_val(join->gone, i);
 }
 
@@ -353,6 +360,7 @@ static bool put(struct join *join, const struct flow_record *record, guint64 pos
 	slot = slot_of(join, i);
 	memcpy(&slot->record, record, flow_record_size(join->options.detail));
 	slot->position = position;
+	slot->left = 0;
 	/* A process that is killed leaves the slot whole or unused. */
 	__atomic_store_n(&slot->used, 1, __ATOMIC_RELEASE);
 	chain(join, i);
@@ -453,12 +461,15 @@ static void inherit(struct join *join)
 	g_autoptr(GArray) used = g_array_new(FALSE, FALSE, sizeof(guint32));
 
 	for (guint32 i = join->slots; i-- > 0;) {
-		const struct slot *slot = slot_of(join, i);
+		struct slot *slot = slot_of(join, i);
+		bool arrived = slot->left && slot->left <= commits(join);
 
-		if (slot->used && slot->position < join->options.resume)
+		if (slot->used && !arrived && slot->position < join->options.resume) {
+			slot->left = 0;
 			g_array_append_val(used, i);
-		else
+		} else {
 			set_free(join, i);
+		}
 	}
 	g_array_sort_with_data(used, by_position, join);
 	for (guint i = 0; i < used->len; i++)

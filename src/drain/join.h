@@ -43,6 +43,10 @@ struct join_options {
 	void *pool; /* zeroed, or what an earlier join left */
 	gsize octets;
 	guint64 resume; /* records from this position on will be given (again) */
+	/* How often the totals of what has arrived were written down, read whenever a record
+	 * leaves: what left for a writing that came about has arrived, even if join_commit() was
+	 * never called. NULL: nothing is written down. */
+	const guint64 *commits;
 	guint64 idle_ns;
 	guint64 active_ns; /* G_MAXUINT64: never */
 	guint64 seed;

@@ -4,17 +4,14 @@
  *	weir/NAME/link_...	the hooks' links
  *	weir/NAME/1/...		the maps of the first tables, and "state"
  *	weir/NAME/2/...		of those that came after them, while the first are being drained
- *
- * The state is a map that every process maps into its memory. Totals are kept twice, and a word
- * says which of them holds, so that a process that dies while it writes leaves the earlier ones. */
-
+ * The state is a map that every process maps. Totals are kept twice, and a word says which of them
+ * holds, so that a process that dies while it writes leaves the earlier ones. */
 #include <linux/bpf.h>
 #include <linux/magic.h>
 
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -31,7 +28,7 @@
 #define INTERFACES_OCTETS 1024
 
 /* Counted up whenever the maps change their meaning without changing their sizes. */
-#define LAYOUT 1
+#define LAYOUT 2
 
 struct state {
 	guint64 layout;
@@ -395,9 +392,14 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	state->epoch_ns = epoch_ns;
 	if (instance->now.state) {
 		state->epoch_ns = instance->now.state->epoch_ns;
-		state->totals[0] = *instance_totals(instance);
-		state->totals[0].old_position = state->totals[0].position;
-		state->totals[0].position = 0;
+		struct instance_totals *totals;
+
+		/* What waits in the old tables says for which commit it left. */
+		state->committed = state->intended = instance->now.state->committed;
+		totals = &state->totals[state->committed % 2];
+		*totals = *instance_totals(instance);
+		totals->old_position = totals->position;
+		totals->position = 0;
 	}
 	close_generation(&instance->old);
 	instance->old = instance->now;
@@ -484,6 +486,11 @@ void instance_commit(struct instance *instance, const struct instance_totals *to
 	state->totals[next % 2] = *totals;
 	__atomic_store_n(&state->committed, next, __ATOMIC_RELEASE);
 	__atomic_store_n(&state->intended, next, __ATOMIC_RELEASE);
+}
+
+const guint64 *instance_commits(const struct instance *instance)
+{
+	return &instance->now.state->committed;
 }
 
 struct account_flows instance_doubt(const struct instance *instance)

@@ -232,6 +232,7 @@ static struct live_join *open_join(struct live *live, struct kernel_meter *meter
 		.idle_ns = live->options->idle_timeout_ns,
 		.active_ns = live->options->active_timeout_ns,
 		.max_flows = live->options->max_flows,
+		.commits = live->cache.instance ? instance_commits(live->cache.instance) : NULL,
 		.sink = on_whole,
 		.data = live,
 	};

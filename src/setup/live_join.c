@@ -23,6 +23,7 @@ struct live_join *live_join_new(const struct live_join_options *options, GError 
 		.active_ns = options->active_ns ? options->active_ns : G_MAXUINT64,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),
 		.detail = detail,
+		.commits = options->commits,
 		.sink = options->sink,
 		.data = options->data,
 	};

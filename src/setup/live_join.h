@@ -15,6 +15,7 @@ struct live_join_options {
 	guint64 idle_ns;
 	guint64 active_ns; /* 0: never */
 	guint64 max_flows;
+	const guint64 *commits; /* as in join_options */
 	join_sink *sink;
 	void *data;
 };
