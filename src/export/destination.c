@@ -37,6 +37,7 @@ struct destination {
 	bool over;		/* finished, or failed for good */
 	bool down;		/* failed until the time of the next file */
 	bool told_failure;	/* since the last good file */
+	struct flow_batch *run; /* room for flows of one file */
 	struct export_counts counts;
 
 	/* Of this file. */
@@ -130,6 +131,7 @@ static bool open_output(struct destination *destination, const struct destinatio
 	if (url->rotate_ns != 0 || url->rotate_octets != 0) {
 		destination->series =
 			file_series_new(destination->url, destination->path, url->gzip);
+		destination->run = g_new(struct flow_batch, 1);
 		return true;
 	}
 	destination->writer = file_writer_open(destination->path, url->gzip, error);
@@ -170,6 +172,7 @@ void destination_free(struct destination *destination)
 		file_writer_free(destination->writer);
 	file_series_free(destination->series);
 	record_template_free(destination->layout);
+	g_free(destination->run);
 	g_free(destination->path);
 	g_free(destination->url);
 	g_free(destination);
@@ -383,7 +386,7 @@ static size_t run_length(struct destination *destination, const struct flow_batc
 static bool write_copy(struct destination *destination, const struct flow_batch *batch,
 		       size_t first, size_t length, GError **error)
 {
-	g_autofree struct flow_batch *run = g_new(struct flow_batch, 1);
+	struct flow_batch *run = destination->run;
 
 	run->count = length;
 	memcpy(run->records, batch->records + first, length * sizeof(*run->records));

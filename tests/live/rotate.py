@@ -40,7 +40,8 @@ class RotateTest(unittest.TestCase):
     def start(self, *options):
         # What a killed run leaves is for the next one of its name.
         name = self.id().rpartition("_")[2]
-        live = netns.Live(WEIR, [netns.FAR], "--idle-timeout", "200ms", "--instance", name, *options,
+        live = netns.Live(WEIR, [netns.FAR], "--instance", name, *options,
+                          "--idle-timeout", "200ms",
                           to=f"json+file:{self.folder}/%s.json?rotate=1s")
         self.addCleanup(live.close)
         self.assertTrue(live.metering, live.errors)

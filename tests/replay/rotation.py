@@ -173,7 +173,8 @@ class SizeTest(Case):
         self.run_weir(f"ipfix+file:{self.at('out', '%H%M.ipfix')}"
                       f"?rotate=1m&rotate-size={limit}&mtu={message}")
         files = self.files("out")
-        self.assertEqual([record for octets in files.values() for record in self.ipfix(octets)], one)
+        parts = [self.ipfix(octets) for octets in files.values()]
+        self.assertEqual([record for part in parts for record in part], one)
         self.assertEqual(sorted({name[:4] for name in files}), MINUTES)
         self.assertIn("2214_001.ipfix", files)
         for name, octets in files.items():
@@ -193,8 +194,8 @@ class SizeTest(Case):
     def test_the_same_files_every_time(self):
         for number, options in enumerate((["--batch", "1", "--seed", "1"],
                                           ["--batch", "64", "--seed", "2"])):
-            self.run_weir(f"ipfix+file:{self.at(str(number), '%H%M')}?rotate=1m&rotate-size=4k&mtu=999",
-                          options=options)  # fmt: skip
+            self.run_weir(f"ipfix+file:{self.at(str(number), '%H%M')}"
+                          "?rotate=1m&rotate-size=4k&mtu=999", options=options)  # fmt: skip
         self.assertEqual(self.files("0"), self.files("1"))
         self.assertGreater(len(self.files("0")), len(MINUTES))
 
@@ -371,9 +372,9 @@ class FullTest(Case):
 
     def test_files_before_the_disk_was_full_are_whole(self):
         told = self.fill(f"ipfix+file:{self.at('disk', '%H%M%S')}?rotate=5s&template=full")
-        records = [record for octets in self.files("disk").values() for record in self.ipfix(octets)]
-        self.assertEqual(len(records), told["exported"]["records"])
-        self.assertGreater(len(records), 0)
+        records = sum(len(self.ipfix(octets)) for octets in self.files("disk").values())
+        self.assertEqual(records, told["exported"]["records"])
+        self.assertGreater(records, 0)
         self.assertFalse([name for name in self.files("disk") if name.endswith(".part")])
 
     def test_lines_before_the_disk_was_full_are_whole(self):
@@ -381,7 +382,8 @@ class FullTest(Case):
         self.assertEqual(len(self.lines_in("disk")), told["exported"]["records"])
 
     def test_compressed_files_are_whole_members(self):
-        told = self.fill(f"json+file:{self.at('disk', '%H%M%S.gz')}?rotate=1s&gzip=yes&template=full")
+        url = f"json+file:{self.at('disk', '%H%M%S.gz')}?rotate=1s&gzip=yes&template=full"
+        told = self.fill(url)
         lines = b"".join(gzip.decompress(octets) for octets in self.files("disk").values())
         self.assertEqual(len(lines.splitlines()), told["exported"]["records"])
         self.assertTrue(lines.endswith(b"\n"))
