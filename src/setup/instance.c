@@ -7,7 +7,6 @@
  * The state is a map that every process maps. Totals are kept twice, and a word says which of them
  * holds, so that a process that dies while it writes leaves the earlier ones. */
 #include <linux/bpf.h>
-#include <linux/magic.h>
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -15,9 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -26,6 +23,7 @@
 #include "setup/instance_parts.h"
 
 #define INTERFACES_OCTETS 1024
+#define ATTEMPTS	  100
 
 /* Counted up whenever the maps change their meaning without changing their sizes. */
 #define LAYOUT 2
@@ -55,15 +53,9 @@ struct instance {
 	int lock; /* the folder, open: whose lock it is has the instance; -1: not ours */
 	struct generation now;
 	struct generation old;
+	bool begun; /* the current tables are this process's making */
 	struct account_flows doubt;
 };
-
-static bool fail(GError **error, const char *what, int code)
-{
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s%s", what, g_strerror(code),
-		    code == EPERM || code == EACCES ? " (run as root)" : "");
-	return false;
-}
 
 static guint64 layout(void)
 {
@@ -73,18 +65,6 @@ static guint64 layout(void)
 
 /* --- names and owners --- */
 
-static bool is_fit(const char *name, GError **error)
-{
-	size_t length = strlen(name);
-
-	if (length > 0 && length <= INSTANCE_NAME && !strchr(name, '/') && !strchr(name, '.'))
-		return true;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-		    "instance \"%s\": a name has 1 to %d characters, none of them '/' or '.'", name,
-		    INSTANCE_NAME);
-	return false;
-}
-
 static pid_t owner_of(const struct state *state)
 {
 	return process_of(__atomic_load_n(&state->owner, __ATOMIC_ACQUIRE));
@@ -92,32 +72,13 @@ static pid_t owner_of(const struct state *state)
 
 /* --- folders and states --- */
 
-static bool have_file_system(GError **error)
-{
-	struct statfs about;
-
-	if (statfs(INSTANCE_BPF, &about))
-		return fail(error, INSTANCE_BPF, errno);
-	if (about.f_type == BPF_FS_MAGIC)
-		return true;
-	if (!mount("bpf", INSTANCE_BPF, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME,
-		   "mode=700"))
-		return true;
-	return fail(error, INSTANCE_BPF ": no BPF file system", errno);
-}
-
-static bool make_folder(const char *path, GError **error)
-{
-	return !mkdir(path, 0700) || errno == EEXIST ? true : fail(error, path, errno);
-}
-
 static struct state *map_state(int fd, GError **error)
 {
 	struct state *state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (state != MAP_FAILED)
 		return state;
-	fail(error, "state of an instance", errno);
+	instance_fail(error, "state of an instance", errno);
 	return NULL;
 }
 
@@ -150,7 +111,7 @@ static struct state *make_state(const char *folder, GError **error)
 				sizeof(struct state), 1, &options);
 
 	if (fd < 0 || bpf_obj_pin(fd, path))
-		fail(error, path, errno);
+		instance_fail(error, path, errno);
 	else
 		state = map_state(fd, error);
 	if (fd >= 0)
@@ -188,6 +149,16 @@ static void take_generation(struct instance *instance, struct generation *found)
 	*place = *found;
 }
 
+/* What it metered is in the totals: its process ended before it could take it away. */
+static void remove_forgotten(struct instance *instance)
+{
+	if (instance->lock < 0 || !instance->now.state || !instance->old.state ||
+	    instance->old.number > instance_totals(instance)->forgotten)
+		return;
+	remove_tables(&instance->old);
+	close_generation(&instance->old);
+}
+
 /* Whoever holds the lock clears away what is of no use. */
 static void find_generations(struct instance *instance)
 {
@@ -216,6 +187,7 @@ static void find_generations(struct instance *instance)
 	}
 	if (folder)
 		g_dir_close(folder);
+	remove_forgotten(instance);
 }
 
 static struct instance *blank(const char *name)
@@ -249,7 +221,7 @@ static bool lock_folder(struct instance *instance, GError **error)
 
 	instance->lock = open(instance->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (instance->lock < 0)
-		return errno == ENOENT ? false : fail(error, instance->folder, errno);
+		return errno == ENOENT ? false : instance_fail(error, instance->folder, errno);
 	if (!flock(instance->lock, LOCK_EX | LOCK_NB) && !fstat(instance->lock, &opened) &&
 	    !stat(instance->folder, &there) && opened.st_ino == there.st_ino)
 		return true;
@@ -260,6 +232,28 @@ static bool lock_folder(struct instance *instance, GError **error)
 		    "instance %s: process %d runs it; 'weir stop %s' ends that", instance->name,
 		    instance->now.state ? (int)owner_of(instance->now.state) : 0, instance->name);
 	return false;
+}
+
+/* A process that ends takes the folders away, perhaps just now. */
+static bool make_and_lock(struct instance *instance, GError **error)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		GError *reason = NULL;
+
+		if ((mkdir(INSTANCE_FOLDER, 0700) && errno != EEXIST) ||
+		    (mkdir(instance->folder, 0700) && errno != EEXIST)) {
+			if (errno == ENOENT)
+				continue;
+			return instance_fail(error, instance->folder, errno);
+		}
+		if (lock_folder(instance, &reason))
+			return true;
+		if (reason) {
+			g_propagate_error(error, reason);
+			return false;
+		}
+	}
+	return instance_fail(error, instance->folder, ENOENT);
 }
 
 static void claim(struct instance *instance)
@@ -279,7 +273,7 @@ struct instance *instance_find(const char *name, GError **error)
 {
 	struct instance *instance;
 
-	if (!is_fit(name, error))
+	if (!instance_name_is_fit(name, error))
 		return NULL;
 	instance = blank(name);
 	if (!lock_folder(instance, error))
@@ -292,11 +286,10 @@ struct instance *instance_open(const char *name, GError **error)
 {
 	struct instance *instance;
 
-	if (!is_fit(name, error) || !have_file_system(error))
+	if (!instance_name_is_fit(name, error) || !instance_have_file_system(error))
 		return NULL;
 	instance = blank(name);
-	if (!make_folder(INSTANCE_FOLDER, error) || !make_folder(instance->folder, error) ||
-	    !lock_folder(instance, error))
+	if (!make_and_lock(instance, error))
 		return give_up(instance);
 	claim(instance);
 	return instance;
@@ -367,7 +360,7 @@ static bool make_generation(struct instance *instance, struct generation *next, 
 {
 	next->number = instance->now.number + 1;
 	next->folder = g_strdup_printf("%s/%u", instance->folder, next->number);
-	if (!make_folder(next->folder, error))
+	if (!instance_make_folder(next->folder, error))
 		return false;
 	next->state = make_state(next->folder, error);
 	return next->state != NULL;
@@ -377,6 +370,7 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 		    GError **error)
 {
 	struct generation next = { 0 };
+	struct instance_totals *totals;
 	struct state *state;
 
 	if (!make_generation(instance, &next, error)) {
@@ -392,10 +386,14 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	state->epoch_ns = epoch_ns;
 	if (instance->now.state) {
 		state->epoch_ns = instance->now.state->epoch_ns;
+<<<<<<< HEAD
 		struct instance_totals *totals;
 
 		/* What waits in the old tables says for which commit it left. */
 		state->committed = state->intended = instance->now.state->committed;
+=======
+		state->intended = state->committed = instance->now.state->committed;
+>>>>>>> d5a917f (wip)
 		totals = &state->totals[state->committed % 2];
 		*totals = *instance_totals(instance);
 		totals->old_position = totals->position;
@@ -404,6 +402,7 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	close_generation(&instance->old);
 	instance->old = instance->now;
 	instance->now = next;
+	instance->begun = true;
 	return true;
 }
 
@@ -428,6 +427,7 @@ void instance_forget_old(struct instance *instance, const struct meter_counts *m
 	struct instance_totals totals = *instance_totals(instance);
 
 	meter_counts_add(&totals.gone, metered);
+	totals.forgotten = instance->old.number;
 	instance_commit(instance, &totals);
 	remove_tables(&instance->old);
 	close_generation(&instance->old);
@@ -435,11 +435,13 @@ void instance_forget_old(struct instance *instance, const struct meter_counts *m
 
 void instance_abandon(struct instance *instance)
 {
-	if (instance->now.folder)
+	if (instance->begun) {
 		remove_tables(&instance->now);
-	close_generation(&instance->now);
-	instance->now = instance->old;
-	instance->old = (struct generation){ 0 };
+		close_generation(&instance->now);
+		instance->now = instance->old;
+		instance->old = (struct generation){ 0 };
+		instance->begun = false;
+	}
 	if (instance->now.folder)
 		return;
 	rmdir(instance->folder);

@@ -26,6 +26,7 @@ struct instance_totals {
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 	guint64 position;     /* in the ring: the records before it are in these totals */
 	guint64 old_position; /* the same, in the ring of the tables that are being given up */
+	guint64 forgotten;    /* the number of the tables that were given up last */
 };
 
 struct instance;
@@ -65,7 +66,10 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 bool instance_ready(struct instance *instance, const char *const *interfaces, GError **error);
 /* The tables given up are drained and gone. */
 void instance_forget_old(struct instance *instance, const struct meter_counts *metered);
-/* The tables begun last are not wanted after all; what was there before is as it was. */
+/* Something is attached for this instance. */
+bool instance_has_links(const struct instance *instance);
+/* The tables that this process has begun, if any, are not wanted after all; what was there before
+ * is as it was. */
 void instance_abandon(struct instance *instance);
 /* Everything is exported: nothing stays pinned. */
 void instance_end(struct instance *instance);
@@ -79,7 +83,11 @@ const struct instance_totals *instance_totals(const struct instance *instance);
 void instance_intend(struct instance *instance, const struct account_flows *handing_over);
 /* Now it has. In one step, whatever happens meanwhile. */
 void instance_commit(struct instance *instance, const struct instance_totals *totals);
+<<<<<<< HEAD
 /* How often that was; counts on while the instance lives. */
+=======
+/* How often that has been done since the instance began. */
+>>>>>>> d5a917f (wip)
 const guint64 *instance_commits(const struct instance *instance);
 /* What the earlier process was handing over when it ended: the destinations may have got it, and
  * will get it again. Zero: nothing. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "setup/instance_parts.h"
 
 static bool is_of_host(ino_t *ret_space)
@@ -14,6 +15,18 @@ static bool is_of_host(ino_t *ret_space)
 
 	*ret_space = mine.st_ino;
 	return known && mine.st_ino == host.st_ino;
+}
+
+bool instance_name_is_fit(const char *name, GError **error)
+{
+	size_t length = strlen(name);
+
+	if (length > 0 && length <= INSTANCE_NAME && !strchr(name, '/') && !strchr(name, '.'))
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "instance \"%s\": a name has 1 to %d characters, none of them '/' or '.'", name,
+		    INSTANCE_NAME);
+	return false;
 }
 
 char *instance_name(const char *const *interfaces)

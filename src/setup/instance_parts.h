@@ -10,6 +10,13 @@
 /* Octets of a name at most. */
 #define INSTANCE_NAME	64
 
+/* The BPF file system is there, mounted if need be; and a folder on it. */
+bool instance_have_file_system(GError **error);
+bool instance_make_folder(const char *path, GError **error);
+bool instance_fail(GError **error, const char *what, int code);
+
+bool instance_name_is_fit(const char *name, GError **error);
+
 /* A process and when it began; and the process of that word, 0 where it lives no more. */
 guint64 process_word(pid_t pid);
 pid_t process_of(guint64 word);

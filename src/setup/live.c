@@ -37,6 +37,7 @@ struct live {
 	struct instance_totals earlier; /* what processes before this one did */
 	struct account_flows handed;	/* to the destinations since the last commit */
 	guint64 flows;			/* in the cache, where it was left */
+	bool attaching;			/* the hooks may feed these tables */
 	GError *first;
 };
 
@@ -120,6 +121,11 @@ static struct instance_totals totals_of(const struct live *live)
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(&sum, fanout_counts(live->fanout, i));
 	totals.exported = sum.exported;
+	/* Out of this instance's hands: whoever sends it from the disk counts it apart. */
+	totals.exported.flows += sum.spooled.flows;
+	totals.exported.records += sum.spooled.records;
+	totals.exported.packets += sum.spooled.packets;
+	totals.exported.octets += sum.spooled.octets;
 	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
 	account_clear(&sum);
 	return totals;
@@ -229,6 +235,7 @@ static struct live_join *open_join(struct live *live, struct kernel_meter *meter
 	const struct live_join_options options = {
 		.meter = meter,
 		.folder = folder,
+		.commits = folder ? instance_commits(live->cache.instance) : NULL,
 		.idle_ns = live->options->idle_timeout_ns,
 		.active_ns = live->options->active_timeout_ns,
 		.max_flows = live->options->max_flows,
@@ -270,6 +277,7 @@ static void drain_old(struct live *live)
 	}
 	instance_forget_old(live->cache.instance, &counts);
 	live->earlier.gone = instance_totals(live->cache.instance)->gone;
+	live->earlier.forgotten = instance_totals(live->cache.instance)->forgotten;
 	kernel_meter_free(g_steal_pointer(&live->cache.old));
 }
 
@@ -340,6 +348,17 @@ static bool is_to_be_left(const struct live *live)
 	return live->cache.instance && live->options->instance_given && stop_was_term();
 }
 
+/* Not what comes meanwhile: under a flood that would never end. */
+static void take_what_is_there(struct live *live)
+{
+	const struct kernel_ring *ring = kernel_meter_ring(live->cache.meter);
+	guint64 until = kernel_ring_position(ring) + kernel_ring_octets(ring);
+
+	while (take_turn(live, live->cache.meter) && kernel_ring_position(ring) < until)
+		;
+	commit(live);
+}
+
 static void leave(struct live *live)
 {
 	GError *error = NULL;
@@ -348,7 +367,7 @@ static void leave(struct live *live)
 	live->flows = scan_flows(live->scan) + join_counts(live_join_of(live->join)).waiting;
 	if (!scan_free(g_steal_pointer(&live->scan), &error))
 		note_error(live, error);
-	take_all(live, live->cache.meter);
+	take_what_is_there(live);
 	if (!live->options->quiet)
 		log_line("instance %s: the kernel meters on; 'weir run --instance %s ...' goes on "
 			 "from here, 'weir stop %s' ends it",
@@ -431,15 +450,17 @@ static bool open_live(struct live *live, GError **error)
 	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);
 	if (options->ending)
 		return true;
+	live->attaching = true;
 	live->links = links_new(live->cache.meter, &links, error);
 	return live->links != NULL;
 }
 
-/* Where nothing was attached, nothing is worth keeping. */
+/* Where nothing was attached, nothing is worth keeping. Interfaces that an earlier process metered
+ * may feed the new tables by now: then they stay, and the old ones, for the next process. */
 static void give_up(struct live *live)
 {
 	scan_free(live->scan, NULL);
-	if (live->cache.instance && !live->cache.adopted)
+	if (live->cache.instance && !(live->attaching && instance_has_links(live->cache.instance)))
 		instance_abandon(live->cache.instance);
 }
 

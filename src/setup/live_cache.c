@@ -87,6 +87,16 @@ static bool open_old(struct live_cache *cache, const struct live_options *option
 	return cache->old != NULL;
 }
 
+/* Its process ended while it drained the tables before these. */
+static bool refuse(const struct live_options *options, const char *why, GError **error)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "instance %s: it has flows in tables of two kinds, and this would be a third: "
+		    "start it with the %s it had, or end it by 'weir stop %s'",
+		    options->instance, why, options->instance);
+	return false;
+}
+
 /* What an earlier process left is taken over where it fits; where not, it is drained once packets
  * go to the new tables. */
 static bool open_pinned(struct live_cache *cache, const struct live_options *options,
@@ -94,8 +104,11 @@ static bool open_pinned(struct live_cache *cache, const struct live_options *opt
 {
 	const struct instance_shape *found = instance_shape(cache->instance);
 	const struct instance_totals *totals;
+	struct instance_shape old;
 	const char *why = found ? unfit(found, &cache->shape) : NULL;
 
+	if (why && instance_old_tables(cache->instance, &old))
+		return refuse(options, why, error);
 	cache->adopted = found && !why;
 	if (cache->adopted)
 		cache->shape.seed = found->seed;

@@ -188,6 +188,71 @@ class RestartTest(unittest.TestCase):
         self.assertEqual({record["flowEndReason"] for record in live.records()}, {4})
         self.assert_nothing_left()
 
+    def test_a_refused_start_leaves_everything_as_it_was(self):
+        bad = "ipfix+file:/nonexistent/file"
+        live = self.live()
+        blast = self.blast(flows=100)
+        self.wait_for_frames(10000)
+        live.kill()
+        for arguments, status in (
+                (["run", netns.FAR, "--instance", NAME, "--to", bad], 1),
+                (["run", "nowhere", "--instance", NAME, "--to", "ipfix+file:/dev/null"], 1),
+                (["run", netns.FAR, "--instance", NAME, "--detail", "full", "--to", bad], 1),
+                (["stop", NAME, "--to", bad], 1)):  # fmt: skip
+            refused = weir(*arguments, "--quiet")
+            self.assertEqual(refused.returncode, status, refused.stderr)
+            self.assertEqual(refused.stderr.count("\n"), 1, refused.stderr)
+        self.wait_for_frames(5000)
+        live = self.live()
+        self.assertIn("going on where an earlier process ended", live.errors)
+        frames = blast.stop()["frames"]
+        self.assert_whole(live.stop(), frames)
+        self.assert_nothing_left()
+
+    def test_a_refused_start_of_other_tables_loses_nothing(self):
+        """By then the first interface may feed the new tables."""
+        live = self.live()
+        blast = self.blast(flows=100)
+        self.wait_for_frames(10000)
+        live.kill()
+        netns.ip("link set lo up")
+        refused = weir("run", netns.FAR, "lo", "--instance", NAME, "--detail", "full",
+                       "--max-flows", "65536", "--hook", "xdp", "--quiet", "--to",
+                       "ipfix+file:/dev/null")  # fmt: skip
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn("driver does not take XDP", refused.stderr)
+        self.wait_for_frames(5000)
+        live = self.live("--detail", "full")
+        self.wait_for_frames(5000)
+        frames = blast.stop()["frames"]
+        self.assert_whole(live.stop(), frames)
+        self.assert_nothing_left()
+
+    def test_killed_while_other_tables_are_drained(self):
+        """A third kind has to wait: nothing of the first is lost."""
+        live = self.live("--detail", "basic")
+        blast = self.blast()
+        self.wait_for_frames(20000)
+        live.kill()
+        pipe = os.path.join(live.folder.name, "pipe")
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDWR)  # and reads nothing
+        self.addCleanup(os.close, reader)
+        stuck = netns.Live(WEIR, [netns.FAR], "--instance", NAME, "--detail", "full",
+                           to=f"json+file:{pipe}")  # fmt: skip
+        self.addCleanup(stuck.close)
+        stuck.kill()
+        self.assertEqual(sorted(name for name in os.listdir(os.path.join(PINNED, NAME))
+                                if name.isdigit()), ["1", "2"])  # fmt: skip
+        refused = weir("run", netns.FAR, "--instance", NAME, "--detail", "tcp", "--max-flows",
+                       "65536", "--quiet", "--to", "ipfix+file:/dev/null")  # fmt: skip
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("start it with the --detail it had", refused.stderr)
+        live = self.live("--detail", "full")
+        frames = blast.stop()["frames"]
+        self.assert_whole(live.stop(), frames)
+        self.assert_nothing_left()
+
     def test_one_process_at_a_time(self):
         live = self.live()
         refused = weir("run", netns.FAR, "--instance", NAME, "--quiet", "--to", "json+file:-")
