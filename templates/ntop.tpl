@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Both directions in one record of NetFlow v9, in ntop's dialect and units.
+# Both directions in one record, in ntop's dialect and units.
 #
-# Wireshark and many collectors decode it: send it with netflow9. The right-hand names are nProbe's.
-# Units are ntop's: latencies are half a round trip in whole milliseconds, rounded down, so that 0 also
-# stands for less than two; counters have 32 bits, the highest value means that or more. Client is the
-# side that opened the flow. IPFIX and JSON say weir's own elements instead, in their own units.
+# Wireshark and many collectors decode it: send it with netflow9, or with ipfix, which says ntop's
+# elements under its enterprise number (35632) where it has them, and all else as IPFIX does. The
+# right-hand names are nProbe's. Units are ntop's: latencies are half a round trip in whole
+# milliseconds, rounded down, so that 0 also stands for less than two; counters have 32 bits, the
+# highest value means that or more. Client is the side that opened the flow. JSON says weir's own
+# elements instead, in their own units.
 
 flow biflow
 ip both
+enterprise ntop
 
 # When.
 flowStartMilliseconds               # FIRST_SWITCHED (22) and 152
@@ -42,7 +45,7 @@ minimumTTL                          # MIN_TTL, of the forward direction
 maximumTTL                          # MAX_TTL
 flowEndReason                       # 136
 
-# How well; 57472 and ntop's number.
+# How well; in NetFlow v9 57472 and ntop's number.
 tcpHandshakeRtt                     # CLIENT_NW_LATENCY_MS (123)
 reverseTcpHandshakeRtt              # SERVER_NW_LATENCY_MS (124)
 reverseTcpResponseMean              # APPL_LATENCY_MS (125): ntop times the first answer, this is the mean

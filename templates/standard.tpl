@@ -4,6 +4,7 @@
 # A line a column, in the order of the record; # begins a comment. Directives, before the columns:
 #   flow uniflow|biflow   a record for each direction, or one for both with reverse elements
 #   ip   both|4|6         the flows to tell; an IPv4 column is left out of IPv6 records, and vice versa
+#   enterprise own|ntop   over IPFIX, own elements as they are, or as ntop's where it has them, in its units
 # `weir elements` lists the names; the reverse of octetDeltaCount is reverseOctetDeltaCount.
 
 flow uniflow

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "export/netflow9_numbers.h"
 #include "flow/fields_tcp.h"
 
 #define NTP_EPOCH 2208988800U /* seconds from 1900 to 1970 */
@@ -33,10 +34,14 @@ enum fill_op {
 	FILL_COPY64,
 	FILL_WIDEN, /* the record's number is wider than the flow's */
 	FILL_TEXT,
+	FILL_NTOP, /* in ntop's unit and octets */
 };
 
 struct fill_step {
-	field_get *get;
+	union {
+		field_get *get;
+		const struct template_column *column; /* FILL_NTOP */
+	};
 	guint16 to;
 	guint16 from;
 	guint8 op; /* enum fill_op */
@@ -114,7 +119,11 @@ static struct fill_step make_step(const struct template_column *column, size_t t
 		.reverse = column->reverse,
 	};
 
-	if (field->type == FIELD_STRING) {
+	if (column->ntop) {
+		step.op = FILL_NTOP;
+		step.column = column;
+		step.size = column->ntop->octets;
+	} else if (field->type == FIELD_STRING) {
 		step.op = FILL_TEXT;
 	} else if (field->place.where != FIELD_COMPUTED && is_unsigned(field->type)) {
 		step.op = (guint8)copy_of(field->place.size, field_type_size(field->type));
@@ -140,7 +149,8 @@ struct fill_plan *fill_plan_new(const GArray *columns)
 			&g_array_index(columns, struct template_column, i);
 
 		bool is_text = column->field->type == FIELD_STRING;
-		size_t size = field_type_size(column->field->type);
+		size_t size =
+			column->ntop ? column->ntop->octets : field_type_size(column->field->type);
 
 		plan->steps[plan->count++] = make_step(column, plan->size);
 		plan->size += is_text ? sizeof(fbVarfield_t) : size;
@@ -275,6 +285,22 @@ static void ask(const struct fill_step *step, const struct flow_view *views, gui
 	put(to, step->type, &value);
 }
 
+static void convert(const struct fill_step *step, const struct flow_view *forward, guint8 *to)
+{
+	const struct netflow9_number *ntop = step->column->ntop;
+	union field_value value;
+	guint64 number;
+
+	template_column_value(step->column, forward, &value);
+	number = netflow9_fit(netflow9_unit_value(ntop->unit, &value, NULL), step->size);
+	if (step->size == sizeof(guint8))
+		put8(to, number);
+	else if (step->size == sizeof(guint16))
+		put16(to, number);
+	else
+		put32(to, number);
+}
+
 static void widen(const struct fill_step *step, const guint8 *from, guint8 *to)
 {
 	const union field_value value = { .number = load(from, step->size) };
@@ -372,6 +398,9 @@ size_t fill_plan_run(const struct fill_plan *plan, const struct flow_view *forwa
 			break;
 		case FILL_TEXT:
 			length += tell(step, views, to);
+			break;
+		case FILL_NTOP:
+			convert(step, forward, to);
 			break;
 		case FILL_ASK:
 			ask(step, views, to);

@@ -8,7 +8,8 @@
 
 struct fill_plan;
 
-/* Columns lie in the record in their order, without gaps, in host byte order. */
+/* Columns lie in the record in their order, without gaps, in host byte order. The plan keeps them.
+ */
 struct fill_plan *fill_plan_new(const GArray *columns);
 void fill_plan_free(struct fill_plan *plan);
 

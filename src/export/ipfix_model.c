@@ -4,6 +4,7 @@
 #include "export/ipfix_model.h"
 
 #include "base/error.h"
+#include "export/netflow9_numbers.h"
 
 static const guint8 model_types[FIELD_TYPES] = {
 	[FIELD_UNSIGNED8] = FB_UINT_8,
@@ -70,6 +71,17 @@ static void add_element(fbInfoModel_t *model, const struct field *field, guint32
 	fbInfoModelAddElement(model, &element);
 }
 
+static void add_ntop(fbInfoModel_t *model, const struct netflow9_number *number)
+{
+	static const guint8 types[] = { [1] = FB_UINT_8, [2] = FB_UINT_16, [4] = FB_UINT_32 };
+	guint16 id = NTOP_ID(number->number);
+	fbInfoElement_t element =
+		FB_IE_INIT_FULL(number->ntop, NTOP_PEN, id, number->octets, FB_IE_F_ENDIAN, 0, 0,
+				types[number->octets], NULL);
+
+	fbInfoModelAddElement(model, &element);
+}
+
 fbInfoModel_t *ipfix_model_new(guint32 pen)
 {
 	fbInfoModel_t *model = fbInfoModelAlloc();
@@ -80,6 +92,10 @@ fbInfoModel_t *ipfix_model_new(guint32 pen)
 		else if (fbInfoModelGetElementByID(model, fields[i].id, 0) == NULL)
 			add_element(model, &fields[i], 0); /* younger than the library */
 	}
+	for (size_t i = 0; i < netflow9_numbers_count; i++) {
+		if (netflow9_numbers[i].ntop)
+			add_ntop(model, &netflow9_numbers[i]);
+	}
 	return model;
 }
 
@@ -88,6 +104,8 @@ static const fbInfoElement_t *find(fbInfoModel_t *model, const struct template_c
 {
 	const struct field *field = column->field;
 
+	if (column->ntop)
+		return fbInfoModelGetElementByID(model, NTOP_ID(column->ntop->number), NTOP_PEN);
 	if (!field->own)
 		return fbInfoModelGetElementByID(model, field->id,
 						 column->reverse ? FIELD_PEN_REVERSE : 0);
@@ -108,6 +126,8 @@ static const char *disagreement(const fbInfoElement_t *element,
 
 	if (element == NULL)
 		return "the information model does not have it";
+	if (column->ntop)
+		return NULL; /* made of the same row */
 	if (!g_str_equal(element->ref.name, column->name))
 		return "the information model calls it otherwise";
 	if (element->type != model_types[field->type])

@@ -8,8 +8,8 @@
 
 struct ipfix_types;
 
-/* For the own elements of the template; NULL without an error: it has none. Adds its options
- * template to the session under this id. */
+/* For the own elements of the template, ntop's in their place; NULL without an error: it has none.
+ * Adds its options template to the session under this id. */
 struct ipfix_types *ipfix_types_new(fbInfoModel_t *model, fbSession_t *session,
 				    const struct encoder_options *options, guint16 template_id,
 				    GError **error);

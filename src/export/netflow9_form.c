@@ -7,58 +7,16 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "export/netflow9_numbers.h"
 
-#define NS_PER_MS 1000000
-#define US_PER_MS 1000
-#define NTOP(number)                                                              \
-	(57472 + (number)) /* where nProbe and its collectors put ntop's elements \
-			    */
 /* A shorter record could be taken for the padding of its flowset. */
 #define RECORD_MIN 4
-
-enum unit {
-	UNIT_AS_IT_IS,
-	UNIT_OCTETS, /* addresses */
-	UNIT_TEXT,   /* filled with zeros: v9 has no variable length */
-	UNIT_UPTIME,
-	UNIT_MILLISECONDS,
-	UNIT_LOW_OCTET,
-	UNIT_US_HALF_AS_MS,
-	UNIT_REAL_US_AS_MS,
-};
-
-enum kind {
-	KIND_ANY,
-	KIND_BIFLOW,
-	KIND_UNIFLOW,
-};
-
-enum {
-	FORWARD = false,
-	REVERSE = true,
-};
-
-struct number_row {
-	const char *element;
-	bool reverse;
-	guint16 number;
-	guint8 octets;
-	enum unit unit;
-	enum kind kind;
-};
-
-static const struct number_row rows[] = {
-#define V9(element, side, number, octets, unit, kind) \
-	{ #element, side, number, octets, UNIT_##unit, KIND_##kind },
-#include "export/netflow9_numbers.def"
-#undef V9
-};
 
 struct column {
 	struct template_column source;
 	guint16 number;
 	guint8 octets;
-	enum unit unit;
+	enum netflow9_unit unit;
 };
 
 struct netflow9_form {
@@ -72,14 +30,7 @@ static void add(struct netflow9_form *form, struct column column)
 	g_array_append_val(form->columns, column);
 }
 
-static bool is_for(const struct number_row *row, const struct template_column *column, bool biflow)
-{
-	if (row->reverse != column->reverse || strcmp(row->element, column->field->name) != 0)
-		return false;
-	return row->kind == KIND_ANY || biflow == (row->kind == KIND_BIFLOW);
-}
-
-static enum unit unit_of(enum field_type type)
+static enum netflow9_unit unit_of(enum field_type type)
 {
 	switch (type) {
 	case FIELD_MAC_ADDRESS:
@@ -97,10 +48,11 @@ static bool add_column(struct netflow9_form *form, const struct template_column 
 	const struct field *field = source->field;
 	guint before = form->columns->len;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		if (is_for(&rows[i], source, biflow))
-			add(form, (struct column){ *source, rows[i].number, rows[i].octets,
-						   rows[i].unit });
+	for (size_t i = 0; i < netflow9_numbers_count; i++) {
+		const struct netflow9_number *row = &netflow9_numbers[i];
+
+		if (netflow9_number_is_for(row, field, source->reverse, biflow))
+			add(form, (struct column){ *source, row->number, row->octets, row->unit });
 	}
 	if (form->columns->len > before)
 		return true;
@@ -168,32 +120,9 @@ size_t netflow9_form_size(const struct netflow9_form *form)
 	return form->size;
 }
 
-static guint64 number_of(const struct column *column, const union field_value *value,
-			 const struct netflow_time *time)
-{
-	switch (column->unit) {
-	case UNIT_UPTIME:
-		return netflow_time_of(time, value->number);
-	case UNIT_MILLISECONDS:
-		return value->number / NS_PER_MS;
-	case UNIT_LOW_OCTET:
-		return value->number & G_MAXUINT8;
-	case UNIT_US_HALF_AS_MS:
-		return value->number / 2 / US_PER_MS;
-	case UNIT_REAL_US_AS_MS:
-		return (guint64)(value->real / US_PER_MS);
-	case UNIT_AS_IT_IS:
-	case UNIT_OCTETS:
-	case UNIT_TEXT:
-		break;
-	}
-	return value->number;
-}
-
 static void put_number(guint8 *to, guint64 number, guint8 octets)
 {
-	if (octets < sizeof(number))
-		number = MIN(number, (G_GUINT64_CONSTANT(1) << 8 * octets) - 1);
+	number = netflow9_fit(number, octets);
 	for (guint8 i = octets; i > 0; i--, number >>= 8)
 		to[i - 1] = (guint8)number;
 }
@@ -220,7 +149,8 @@ void netflow9_form_fill(const struct netflow9_form *form, const struct flow_view
 		else if (column->unit == UNIT_TEXT)
 			put_text(record, &value.text, column->octets);
 		else
-			put_number(record, number_of(column, &value, time), column->octets);
+			put_number(record, netflow9_unit_value(column->unit, &value, time),
+				   column->octets);
 		record += column->octets;
 	}
 }

@@ -165,6 +165,8 @@ bool registry_write_template(GString *out, const char *name_or_path,
 			       form->ipv4 && form->ipv6 ? "both"
 			       : form->ipv4		? "4"
 							: "6");
+	if (form->ntop)
+		g_string_append(out, "enterprise ntop\n");
 	write_columns(out, form);
 	record_template_free(form);
 	return true;

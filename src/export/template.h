@@ -5,16 +5,21 @@
 
 #include "flow/fields.h"
 
+struct netflow9_number;
+
 /* One column of a record. */
 struct template_column {
 	const struct field *field;
 	bool reverse;
 	char *name; /* as the element is called: the key in JSON */
+	/* ntop's element, which IPFIX says instead of our own; NULL: none. */
+	const struct netflow9_number *ntop;
 };
 
 struct record_template {
 	char *name;
 	bool biflow; /* one record a flow; else one for each side that sent */
+	bool ntop;   /* IPFIX says ntop's elements where it has them for our own */
 	bool ipv4;   /* which flows the template takes */
 	bool ipv6;
 	enum flow_detail detail; /* the least that fills every column */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text_file.h"
+#include "export/netflow9_numbers.h"
 #include "export/template.h"
 
 #define LINE_LENGTH_MAX 1024
@@ -14,6 +15,13 @@
 #define WORDS_MAX	2
 #define REVERSE		"reverse"
 #define REVERSE_LEN	(sizeof(REVERSE) - 1)
+
+enum directive {
+	DIRECTIVE_FLOW,
+	DIRECTIVE_IP,
+	DIRECTIVE_ENTERPRISE,
+	DIRECTIVES,
+};
 
 struct word {
 	char text[WORD_MAX + 1];
@@ -28,8 +36,7 @@ struct parser {
 	const char *text; /* of the line, without its end */
 	gsize length;
 	gsize at;
-	bool flow_said;
-	bool ip_said;
+	bool said[DIRECTIVES];
 };
 
 static void column_clear(void *data)
@@ -173,30 +180,48 @@ static bool take_ip(struct parser *parser, const struct word *value, GError **er
 	return true;
 }
 
-static bool take_directive(struct parser *parser, const struct word *words, size_t count,
-			   GError **error)
+static bool take_enterprise(struct parser *parser, const struct word *value, GError **error)
 {
-	bool flow = strcmp(words[0].text, "flow") == 0;
-	bool *said = flow ? &parser->flow_said : &parser->ip_said;
+	parser->record_template->ntop = strcmp(value->text, "ntop") == 0;
+	if (!parser->record_template->ntop && strcmp(value->text, "own") != 0)
+		return refuse(parser, value->column, error,
+			      "\"enterprise\" is \"own\" or \"ntop\", not \"%s\"", value->text);
+	return true;
+}
 
+static const struct {
+	const char *name;
+	const char *values;
+	bool (*take)(struct parser *parser, const struct word *value, GError **error);
+} directives[DIRECTIVES] = {
+	[DIRECTIVE_FLOW] = { "flow", "uniflow or biflow", take_flow },
+	[DIRECTIVE_IP] = { "ip", "4, 6 or both", take_ip },
+	[DIRECTIVE_ENTERPRISE] = { "enterprise", "own or ntop", take_enterprise },
+};
+
+static bool take_directive(struct parser *parser, enum directive directive,
+			   const struct word *words, size_t count, GError **error)
+{
 	if (parser->columns->len > 0)
 		return refuse(parser, words[0].column, error,
 			      "directives stand above the first column; move it up");
-	if (*said)
+	if (parser->said[directive])
 		return refuse(parser, words[0].column, error, "\"%s\" was said already",
 			      words[0].text);
 	if (count < 2)
 		return refuse(parser, words[0].column, error, "\"%s\" needs a value: %s",
-			      words[0].text, flow ? "uniflow or biflow" : "4, 6 or both");
-	*said = true;
-	return flow ? take_flow(parser, &words[1], error) : take_ip(parser, &words[1], error);
+			      words[0].text, directives[directive].values);
+	parser->said[directive] = true;
+	return directives[directive].take(parser, &words[1], error);
 }
 
 static bool take_words(struct parser *parser, const struct word *words, size_t count,
 		       GError **error)
 {
-	if (strcmp(words[0].text, "flow") == 0 || strcmp(words[0].text, "ip") == 0)
-		return take_directive(parser, words, count, error);
+	for (int i = 0; i < DIRECTIVES; i++) {
+		if (strcmp(words[0].text, directives[i].name) == 0)
+			return take_directive(parser, (enum directive)i, words, count, error);
+	}
 	if (count > 1)
 		return refuse(parser, words[1].column, error,
 			      "one name a line; put \"%s\" on its own", words[1].text);
@@ -292,6 +317,19 @@ static void turn(struct parser *parser, enum template_direction direction)
 	}
 }
 
+/* Under the final direction: what ntop calls a column may depend on it. */
+static void name_ntop(const struct record_template *form)
+{
+	for (size_t i = 0; form->ntop && i < G_N_ELEMENTS(form->columns); i++) {
+		for (guint j = 0; j < form->columns[i]->len; j++) {
+			struct template_column *column =
+				&g_array_index(form->columns[i], struct template_column, j);
+
+			column->ntop = ntop_number_of(column->field, column->reverse, form->biflow);
+		}
+	}
+}
+
 /* Each IP version gets the columns that its flows have. */
 static bool share_out(struct parser *parser, GError **error)
 {
@@ -332,8 +370,10 @@ struct record_template *record_template_parse(const char *name, const char *text
 		form->columns[i] = columns_new();
 	if (take_text(&parser, text, length, error)) {
 		turn(&parser, direction);
-		if (share_out(&parser, error))
+		if (share_out(&parser, error)) {
+			name_ntop(form);
 			return form;
+		}
 	}
 	record_template_free(form);
 	return NULL;

@@ -160,6 +160,9 @@ static void test_template_text(void)
 	CU_ASSERT_TRUE(registry_write_template(out, "standard", TEMPLATE_BIFLOW, NULL));
 	CU_ASSERT_TRUE(g_str_has_prefix(out->str, "flow biflow\nip both\nflowStartMilliseconds\n"
 						  "reverseFlowStartMilliseconds\n"));
+	g_string_truncate(out, 0);
+	CU_ASSERT_TRUE(registry_write_template(out, "ntop", TEMPLATE_UNIFLOW, NULL));
+	CU_ASSERT_TRUE(g_str_has_prefix(out->str, "flow uniflow\nip both\nenterprise ntop\n"));
 	CU_ASSERT_FALSE(registry_write_template(out, "/no/such", TEMPLATE_AS_WRITTEN, &error));
 	CU_ASSERT_PTR_NOT_NULL(error);
 	g_string_free(out, TRUE);

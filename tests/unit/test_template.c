@@ -146,6 +146,10 @@ static void test_errors(void)
 		{ "ip", "x.tpl:1:1: \"ip\" needs a value: 4, 6 or both" },
 		{ "flow both", "x.tpl:1:6: \"flow\" is \"uniflow\" or \"biflow\", not \"both\"" },
 		{ "ip 5", "x.tpl:1:4: \"ip\" is \"4\", \"6\" or \"both\", not \"5\"" },
+		{ "enterprise", "x.tpl:1:1: \"enterprise\" needs a value: own or ntop" },
+		{ "enterprise own\nenterprise own", "x.tpl:2:1: \"enterprise\" was said already" },
+		{ "enterprise 32473",
+		  "x.tpl:1:12: \"enterprise\" is \"own\" or \"ntop\", not \"32473\"" },
 		{ "flowId ipVersion", "x.tpl:1:8: one name a line" },
 		{ "flow biflow uniflow", "x.tpl:1:13: nothing more belongs" },
 		{ "flow-id", "x.tpl:1:5: names are letters and digits, not octet 0x2d" },
@@ -163,6 +167,33 @@ static void test_errors(void)
 		    "x.tpl:1:7: names are letters and digits, not octet 0x00");
 	check_error("flow biflow\nreverseOctetDeltaCount", 34, TEMPLATE_UNIFLOW,
 		    "x.tpl:2:1: no column for IPv4");
+}
+
+static bool first_is_ntop(const char *text, enum template_direction direction)
+{
+	struct record_template *form = parse(text, direction);
+	bool is = g_array_index(form->columns[0], struct template_column, 0).ntop != NULL;
+
+	CU_ASSERT_EQUAL(is,
+			g_array_index(form->columns[1], struct template_column, 0).ntop != NULL);
+	record_template_free(form);
+	return is;
+}
+
+static void test_enterprise(void)
+{
+	CU_ASSERT_TRUE(first_is_ntop("enterprise ntop\ntcpOutOfOrderCount", TEMPLATE_AS_WRITTEN));
+	CU_ASSERT_FALSE(first_is_ntop("enterprise own\ntcpOutOfOrderCount", TEMPLATE_AS_WRITTEN));
+	CU_ASSERT_FALSE(first_is_ntop("tcpOutOfOrderCount", TEMPLATE_AS_WRITTEN));
+	/* What ntop does not have, and what is IANA's. */
+	CU_ASSERT_FALSE(first_is_ntop("enterprise ntop\ntcpKeepAliveCount", TEMPLATE_AS_WRITTEN));
+	CU_ASSERT_FALSE(first_is_ntop("enterprise ntop\ntcpWindowScale", TEMPLATE_AS_WRITTEN));
+	/* ntop has latencies of both sides at once only, and counts by time to live of both as one.
+	 */
+	CU_ASSERT_TRUE(first_is_ntop("enterprise ntop\ntcpHandshakeRtt", TEMPLATE_BIFLOW));
+	CU_ASSERT_FALSE(first_is_ntop("enterprise ntop\ntcpHandshakeRtt", TEMPLATE_UNIFLOW));
+	CU_ASSERT_FALSE(first_is_ntop("enterprise ntop\npacketTtl64", TEMPLATE_BIFLOW));
+	CU_ASSERT_TRUE(first_is_ntop("enterprise ntop\npacketTtl64", TEMPLATE_UNIFLOW));
 }
 
 static void test_limits(void)
@@ -368,6 +399,7 @@ static CU_TestInfo tests[] = {
 	{ "a layout may be of one IP version", test_one_version },
 	{ "the user's direction goes over the file's", test_direction },
 	{ "an error says file, line, column and what was meant", test_errors },
+	{ "own elements may be said as ntop's, where it has them", test_enterprise },
 	{ "lines and names have a limit", test_limits },
 	{ "a file is read by its path, if it is no monster", test_files },
 	{ "every shipped layout is sound and has milliseconds", test_builtins },

@@ -1,0 +1,7 @@
+# Another enterprise.
+flow biflow
+enterprise ntop
+
+flowId
+tcpHandshakeRtt
+reverseTcpHandshakeRtt
