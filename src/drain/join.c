@@ -9,8 +9,6 @@
 #include "drain/join_merge.h"
 
 #define NONE	  G_MAXUINT32
-#define WAITS	  1
-#define LEFT	  2
 #define PARTS_MAX 256	   /* of one key; with more, the earliest leave */
 #define AT_ONCE	  50000000 /* ns: the clock's tick and what may hold up a CPU between two steps */
 #define PATIENCE                                                                        \
@@ -18,7 +16,7 @@
 			      */
 
 struct slot {
-	guint64 used; /* WAITS, or LEFT and how many commits there had been; 0: it is free */
+	guint64 used; /* 1: what follows is whole, and has not arrived where it is to go */
 	guint64 position;
 	guint64 left;		   /* for which writing of the totals it left; 0: it waits */
 	struct flow_record record; /* cut to its detail */
@@ -146,11 +144,7 @@ static void unchain(struct join *join, guint32 i)
 	else
 		join->newest = part->older;
 	join->counts.waiting--;
-<<<<<<< HEAD
 	slot_of(join, i)->left = commits(join) + 1;
-=======
-	slot_of(join, i)->used = LEFT + *join->options.commits;
->>>>>>> d5a917f (wip)
 	g_array_append_val(join->gone, i);
 }
 
@@ -193,6 +187,17 @@ static void gather(const struct join *join, const struct flow_key *key, struct m
 	}
 }
 
+static bool opens_connection(const struct flow *flow)
+{
+	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
+	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
+	const struct flow_side *side = low;
+
+	if (low->packets == 0 || (high->packets > 0 && high->first_ns < low->first_ns))
+		side = high;
+	return flow->key.proto == 6 && (side->tcp_flags_first & 0x12) == 0x02;
+}
+
 /* Does the next part begin another record than the stretch so far? Time-outs and ends are those of
  * DESIGN 4.2; and where a CPU ended its part for another reason than silence, that stands. */
 static bool begins_anew(const struct join *join, const struct meeting *meeting,
@@ -205,7 +210,7 @@ static bool begins_anew(const struct join *join, const struct meeting *meeting,
 	if (first_ns - meeting->first_ns > join->options.active_ns)
 		return true;
 	if (meeting->ended_ns && first_ns > meeting->ended_ns &&
-	    (first_ns > meeting->ended_ns + FLOW_LINGER_NS || join_opens_connection(&next->flow)))
+	    (first_ns > meeting->ended_ns + FLOW_LINGER_NS || opens_connection(&next->flow)))
 		return true;
 	for (size_t i = meeting->from; i < meeting->to; i++) {
 		if (meeting->record[i]->cpu == next->cpu &&
@@ -357,7 +362,7 @@ static bool put(struct join *join, const struct flow_record *record, guint64 pos
 	slot->position = position;
 	slot->left = 0;
 	/* A process that is killed leaves the slot whole or unused. */
-	__atomic_store_n(&slot->used, WAITS, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->used, 1, __ATOMIC_RELEASE);
 	chain(join, i);
 	return true;
 }
@@ -451,30 +456,16 @@ static gint by_position(gconstpointer a, gconstpointer b, gpointer data)
 	return (left > right) - (left < right);
 }
 
-/* What left with a commit to come has not arrived. */
-static bool still_waits(const struct join *join, struct slot *slot)
-{
-	if (!slot->used || slot->position >= join->options.resume ||
-	    (slot->used >= LEFT && slot->used - LEFT < *join->options.commits))
-		return false;
-	slot->used = WAITS;
-	return true;
-}
-
 static void inherit(struct join *join)
 {
 	g_autoptr(GArray) used = g_array_new(FALSE, FALSE, sizeof(guint32));
 
 	for (guint32 i = join->slots; i-- > 0;) {
-<<<<<<< HEAD
 		struct slot *slot = slot_of(join, i);
 		bool arrived = slot->left && slot->left <= commits(join);
 
 		if (slot->used && !arrived && slot->position < join->options.resume) {
 			slot->left = 0;
-=======
-		if (still_waits(join, slot_of(join, i)))
->>>>>>> d5a917f (wip)
 			g_array_append_val(used, i);
 		} else {
 			set_free(join, i);

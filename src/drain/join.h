@@ -26,7 +26,7 @@
  *
  * Records that wait lie in a pool given by the caller, a slot each, unchanged since they came: so
  * the pool may outlive the process. A slot is free again only when join_commit() says that what
- * left has arrived; where the process ended before it could say so, the number of commits tells. */
+ * left has arrived. */
 #ifndef WEIR_DRAIN_JOIN_H
 #define WEIR_DRAIN_JOIN_H
 
@@ -43,13 +43,9 @@ struct join_options {
 	void *pool; /* zeroed, or what an earlier join left */
 	gsize octets;
 	guint64 resume; /* records from this position on will be given (again) */
-<<<<<<< HEAD
 	/* How often the totals of what has arrived were written down, read whenever a record
 	 * leaves: what left for a writing that came about has arrived, even if join_commit() was
 	 * never called. NULL: nothing is written down. */
-=======
-	/* How often what left has arrived; it outlives the process as the pool does. */
->>>>>>> d5a917f (wip)
 	const guint64 *commits;
 	guint64 idle_ns;
 	guint64 active_ns; /* G_MAXUINT64: never */

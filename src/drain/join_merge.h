@@ -3,15 +3,10 @@
 #ifndef WEIR_DRAIN_JOIN_MERGE_H
 #define WEIR_DRAIN_JOIN_MERGE_H
 
-#include <stdbool.h>
-
 #include "flow/flow.h"
 
 /* Two parts or more of one flow, in order of their first packets. */
 void join_merge(struct flow_record *ret_record, const struct flow_record *const *parts,
 		size_t count);
-
-/* Its first packet is a SYN. */
-bool join_opens_connection(const struct flow *flow);
 
 #endif

@@ -386,14 +386,8 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	state->epoch_ns = epoch_ns;
 	if (instance->now.state) {
 		state->epoch_ns = instance->now.state->epoch_ns;
-<<<<<<< HEAD
-		struct instance_totals *totals;
-
 		/* What waits in the old tables says for which commit it left. */
 		state->committed = state->intended = instance->now.state->committed;
-=======
-		state->intended = state->committed = instance->now.state->committed;
->>>>>>> d5a917f (wip)
 		totals = &state->totals[state->committed % 2];
 		*totals = *instance_totals(instance);
 		totals->old_position = totals->position;

@@ -83,11 +83,7 @@ const struct instance_totals *instance_totals(const struct instance *instance);
 void instance_intend(struct instance *instance, const struct account_flows *handing_over);
 /* Now it has. In one step, whatever happens meanwhile. */
 void instance_commit(struct instance *instance, const struct instance_totals *totals);
-<<<<<<< HEAD
 /* How often that was; counts on while the instance lives. */
-=======
-/* How often that has been done since the instance began. */
->>>>>>> d5a917f (wip)
 const guint64 *instance_commits(const struct instance *instance);
 /* What the earlier process was handing over when it ended: the destinations may have got it, and
  * will get it again. Zero: nothing. */

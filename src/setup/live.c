@@ -121,11 +121,6 @@ static struct instance_totals totals_of(const struct live *live)
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(&sum, fanout_counts(live->fanout, i));
 	totals.exported = sum.exported;
-	/* Out of this instance's hands: whoever sends it from the disk counts it apart. */
-	totals.exported.flows += sum.spooled.flows;
-	totals.exported.records += sum.spooled.records;
-	totals.exported.packets += sum.spooled.packets;
-	totals.exported.octets += sum.spooled.octets;
 	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
 	account_clear(&sum);
 	return totals;
@@ -235,7 +230,6 @@ static struct live_join *open_join(struct live *live, struct kernel_meter *meter
 	const struct live_join_options options = {
 		.meter = meter,
 		.folder = folder,
-		.commits = folder ? instance_commits(live->cache.instance) : NULL,
 		.idle_ns = live->options->idle_timeout_ns,
 		.active_ns = live->options->active_timeout_ns,
 		.max_flows = live->options->max_flows,
@@ -392,32 +386,6 @@ static void end(struct live *live)
 		instance_end(live->cache.instance);
 }
 
-static void tell_cache(const struct live *live)
-{
-	const struct live_cache *cache = &live->cache;
-	struct account_flows doubt = { 0 };
-
-	if (cache->instance)
-		doubt = instance_doubt(cache->instance);
-
-	if (live->options->quiet)
-		return;
-	log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
-		 " MiB of kernel memory (%d %s tables of %u %s)",
-		 cache->shape.max_flows, kernel_meter_memory(cache->meter) >> 20,
-		 kernel_meter_cpus(cache->meter),
-		 kernel_cache_name((enum kernel_cache)cache->shape.cache), cache->shape.sets,
-		 kernel_cache_place((enum kernel_cache)cache->shape.cache));
-	if (cache->adopted)
-		log_line("instance %s: going on where an earlier process ended",
-			 live->options->instance);
-	if (doubt.flows > 0)
-		log_line("instance %s: %" G_GUINT64_FORMAT " flows (%" G_GUINT64_FORMAT
-			 " packets) may be written twice: that process was writing them when it "
-			 "died",
-			 live->options->instance, doubt.flows, doubt.packets);
-}
-
 static bool open_live(struct live *live, GError **error)
 {
 	const struct live_options *options = live->options;
@@ -444,7 +412,7 @@ static bool open_live(struct live *live, GError **error)
 		live->cache.instance ? instance_tables(live->cache.instance) : NULL, error);
 	if (!live->join)
 		return false;
-	tell_cache(live);
+	live_cache_tell(&live->cache, options);
 	if (!scan_check(kernel_meter_cpus(live->cache.meter), error))
 		return false;
 	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);

@@ -164,6 +164,30 @@ bool live_cache_open(struct live_cache *cache, const struct live_options *option
 			       : open_meter(cache, options, error);
 }
 
+void live_cache_tell(const struct live_cache *cache, const struct live_options *options)
+{
+	struct account_flows doubt = { 0 };
+
+	if (cache->instance)
+		doubt = instance_doubt(cache->instance);
+
+	if (options->quiet)
+		return;
+	log_line("room for %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
+		 " MiB of kernel memory (%d %s tables of %u %s)",
+		 cache->shape.max_flows, kernel_meter_memory(cache->meter) >> 20,
+		 kernel_meter_cpus(cache->meter),
+		 kernel_cache_name((enum kernel_cache)cache->shape.cache), cache->shape.sets,
+		 kernel_cache_place((enum kernel_cache)cache->shape.cache));
+	if (cache->adopted)
+		log_line("instance %s: going on where an earlier process ended", options->instance);
+	if (doubt.flows > 0)
+		log_line("instance %s: %" G_GUINT64_FORMAT " flows (%" G_GUINT64_FORMAT
+			 " packets) may be written twice: that process was writing them when it "
+			 "died",
+			 options->instance, doubt.flows, doubt.packets);
+}
+
 void live_cache_close(struct live_cache *cache)
 {
 	kernel_meter_free(cache->meter);

@@ -20,6 +20,8 @@ struct live_cache {
 bool live_cache_claim(struct live_cache *cache, const struct live_options *options, GError **error);
 bool live_cache_open(struct live_cache *cache, const struct live_options *options,
 		     enum flow_detail detail, GError **error);
+/* What it costs, and what was found. */
+void live_cache_tell(const struct live_cache *cache, const struct live_options *options);
 void live_cache_close(struct live_cache *cache);
 
 #endif

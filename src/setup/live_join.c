@@ -14,13 +14,11 @@ struct live_join {
 
 struct live_join *live_join_new(const struct live_join_options *options, GError **error)
 {
-	static const guint64 never;
 	enum flow_detail detail = kernel_meter_detail(options->meter);
 	guint64 slots = MIN(MAX(SLOTS_MIN, options->max_flows / FLOWS_A_SLOT), G_MAXINT32);
 	struct live_join *live = g_new0(struct live_join, 1);
 	struct join_options join = {
 		.resume = kernel_ring_position(kernel_meter_ring(options->meter)),
-		.commits = options->commits ? options->commits : &never,
 		.idle_ns = options->idle_ns,
 		.active_ns = options->active_ns ? options->active_ns : G_MAXUINT64,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),

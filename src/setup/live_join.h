@@ -12,7 +12,6 @@ struct live_join;
 struct live_join_options {
 	struct kernel_meter *meter; /* whose records; its ring is where reading goes on */
 	const char *folder;	    /* where what waits is pinned; NULL: nowhere */
-	const guint64 *commits;	    /* as join_options has it; NULL where nothing is pinned */
 	guint64 idle_ns;
 	guint64 active_ns; /* 0: never */
 	guint64 max_flows;

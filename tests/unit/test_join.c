@@ -71,11 +71,9 @@ static struct run join_run(const struct run *parts, guint64 active_ns, guint32 s
 			      .detail = parts->detail };
 	gsize octets = join_pool_octets(slots, parts->detail);
 	g_autofree void *pool = g_malloc0(octets);
-	const guint64 commits = 0;
 	const struct join_options options = { .pool = pool,
 					      .octets = octets,
 					      .resume = G_MAXUINT64,
-					      .commits = &commits,
 					      .idle_ns = IDLE_NS,
 					      .active_ns = active_ns,
 					      .seed = 1,

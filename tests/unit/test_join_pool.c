@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-<<<<<<< HEAD
 /* What waits for its other part while a process ends and another begins, at each moment. */
-=======
-/* A pool that outlives the process: what waits goes on waiting, what left leaves again unless it
- * has arrived. */
->>>>>>> d5a917f (wip)
 #include <string.h>
 
 #include "drain/join.h"
@@ -12,24 +7,16 @@
 
 #define SLOTS 64
 
-<<<<<<< HEAD
 struct world {
 	void *pool; /* outlives each join */
 	guint64 commits;
 	struct join *join;
 	guint records; /* that left */
-=======
-struct home {
-	void *pool;
-	guint64 commits;
-	guint left;
->>>>>>> d5a917f (wip)
 	guint64 packets;
 };
 
 static void on_left(void *data, const struct flow_record *record)
 {
-<<<<<<< HEAD
 	struct world *world = data;
 
 	world->records++;
@@ -62,46 +49,10 @@ static void die(struct world *world)
 
 /* A direction's part, met by that CPU while the other one had the other direction's. */
 static void give(struct world *world, guint cpu, guint64 position)
-=======
-	struct home *home = data;
-
-	home->left++;
-	home->packets += flow_packets(&record->flow);
-}
-
-static struct join *open_join(struct home *home, guint64 resume)
-{
-	const struct join_options options = {
-		.pool = home->pool,
-		.octets = join_pool_octets(SLOTS, FLOW_DETAIL_BASIC),
-		.resume = resume,
-		.commits = &home->commits,
-		.idle_ns = 15 * FLOW_SECOND_NS,
-		.active_ns = 60 * FLOW_SECOND_NS,
-		.detail = FLOW_DETAIL_BASIC,
-		.sink = on_left,
-		.data = home,
-	};
-
-	home->left = 0;
-	home->packets = 0;
-	return join_new(&options);
-}
-
-static struct home home_new(void)
-{
-	return (struct home){ .pool = g_malloc0(join_pool_octets(SLOTS, FLOW_DETAIL_BASIC)),
-			      .commits = 7 };
-}
-
-/* Half a flow, of one packet, that left at the same time as the other half. */
-static void give_half(struct join *join, guint cpu, guint64 position)
->>>>>>> d5a917f (wip)
 {
 	struct flow_record record = { .end = FLOW_END_IDLE,
 				      .detail = FLOW_DETAIL_BASIC,
 				      .cpu = (guint16)cpu,
-<<<<<<< HEAD
 				      .elsewhere = 1ULL << !cpu };
 	struct flow_side *side = &record.flow.side[cpu];
 
@@ -126,22 +77,10 @@ static void world_clear(struct world *world)
 {
 	die(world);
 	g_free(world->pool);
-=======
-				      .elsewhere = cpu == 0 ? 2 : 0 };
-	struct flow_side *side = &record.flow.side[cpu];
-
-	record.flow.key.proto = 17;
-	record.flow.gate_ns = 20 * FLOW_SECOND_NS;
-	record.flow.last_ns = FLOW_SECOND_NS;
-	side->packets = 1;
-	side->first_ns = side->last_ns = FLOW_SECOND_NS;
-	join_record(join, &record, position);
->>>>>>> d5a917f (wip)
 }
 
 static void test_waits_on(void)
 {
-<<<<<<< HEAD
 	struct world world;
 
 	world_open(&world);
@@ -230,99 +169,17 @@ static void test_a_full_pool(void)
 	join_flush(world.join);
 	CU_ASSERT_EQUAL(world.packets, 10 * SLOTS);
 	world_clear(&world);
-=======
-	struct home home = home_new();
-	struct join *join = open_join(&home, 0);
-
-	give_half(join, 0, 100);
-	join_commit(join);
-	join_free(join);
-	home.commits++;
-
-	join = open_join(&home, 200);
-	CU_ASSERT_EQUAL(join_counts(join).waiting, 1);
-	give_half(join, 1, 200);
-	CU_ASSERT_EQUAL(home.left, 1);
-	CU_ASSERT_EQUAL(home.packets, 2);
-	join_free(join);
-	g_free(home.pool);
-}
-
-static void leave_without_commit(struct home *home)
-{
-	struct join *join = open_join(home, 0);
-
-	give_half(join, 0, 100);
-	give_half(join, 1, 200);
-	CU_ASSERT_EQUAL(home->left, 1);
-	join_free(join);
-}
-
-static void test_leaves_again(void)
-{
-	struct home home = home_new();
-	struct join *join;
-
-	leave_without_commit(&home);
-	join = open_join(&home, 300);
-	join_tick(join, 21 * FLOW_SECOND_NS);
-	CU_ASSERT_EQUAL(home.left, 1);
-	CU_ASSERT_EQUAL(home.packets, 2);
-	join_free(join);
-	g_free(home.pool);
-}
-
-static void test_leaves_once(void)
-{
-	struct home home = home_new();
-	struct join *join;
-
-	leave_without_commit(&home);
-	/* It arrived, and the process ended before it could tell the join. */
-	home.commits++;
-	join = open_join(&home, 300);
-	CU_ASSERT_EQUAL(join_counts(join).waiting, 0);
-	join_tick(join, 21 * FLOW_SECOND_NS);
-	join_flush(join);
-	CU_ASSERT_EQUAL(home.left, 0);
-	join_free(join);
-	g_free(home.pool);
-}
-
-/* It waits again, so that a commit of others does not take it for arrived. */
-static void test_inherited_twice(void)
-{
-	struct home home = home_new();
-	struct join *join;
-
-	leave_without_commit(&home);
-	join_free(open_join(&home, 300));
-	home.commits++;
-	join = open_join(&home, 300);
-	join_flush(join);
-	CU_ASSERT_EQUAL(home.left, 1);
-	CU_ASSERT_EQUAL(home.packets, 2);
-	join_free(join);
-	g_free(home.pool);
->>>>>>> d5a917f (wip)
 }
 
 CU_SuiteInfo test_suites[] = {
 	{ "join_pool", NULL, NULL, NULL, NULL,
 	  (CU_TestInfo[]){
-<<<<<<< HEAD
 		  { "what waits goes on waiting", test_waits_on },
 		  { "what the ring still has is not kept twice", test_comes_again },
 		  { "what left and did not arrive leaves again", test_left_without_arriving },
 		  { "what arrived does not leave again", test_left_and_arrived },
 		  { "slots are used again", test_slots_come_again },
 		  { "a full pool loses nothing", test_a_full_pool },
-=======
-		  { "what waits goes on waiting in the next process", test_waits_on },
-		  { "what left and has not arrived leaves again", test_leaves_again },
-		  { "what left and has arrived does not leave again", test_leaves_once },
-		  { "what is to leave again outlives a second process", test_inherited_twice },
->>>>>>> d5a917f (wip)
 		  CU_TEST_INFO_NULL,
 	  } },
 	CU_SUITE_INFO_NULL,
