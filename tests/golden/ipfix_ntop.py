@@ -62,21 +62,25 @@ def check_templates(result):
     return None
 
 
-def tshark_tells(path, name):
-    """The values of all records in their order."""
-    told = subprocess.run(["tshark", "-r", path, "-T", "fields", "-E", "occurrence=a", "-e",
-                           f"cflow.pie.ntop.{name.lower()}"], check=True,
-                          capture_output=True, text=True).stdout  # fmt: skip
-    return [int(word) for word in told.replace("\n", ",").split(",") if word]
+def tshark_tells(path):
+    """{name: the values of all records in their order}"""
+    names = [name for name in ELEMENTS if name not in UNNAMED]
+    fields = [word for name in names for word in ("-e", f"cflow.pie.ntop.{name.lower()}")]
+    told = subprocess.run(["tshark", "-r", path, "-T", "fields", "-E", "occurrence=a", *fields],
+                          check=True, capture_output=True, text=True).stdout  # fmt: skip
+    columns = zip(*(line.split("\t") for line in told.splitlines()))
+    return {name: [int(word) for message in column for word in message.split(",") if word]
+            for name, column in zip(names, columns)}  # fmt: skip
 
 
 def compare(path, lines):
     with open(path, "rb") as file:
         result = ipfix_check.check(file.read(), ipfix_check.load_elements())
+    shown = tshark_tells(path)
     for name, (_, ours, convert) in ELEMENTS.items():
         wanted = [convert(line.get(ours, 0)) for line in lines]
-        if name not in UNNAMED and tshark_tells(path, name) != wanted:
-            return f"{name}: tshark says {tshark_tells(path, name)}, JSON of {ours} {wanted}"
+        if name not in UNNAMED and shown[name] != wanted:
+            return f"{name}: tshark says {shown[name]}, JSON of {ours} {wanted}"
         told = [record.get(name) for record in result.records]
         if told != wanted:
             return f"{name}: in the record is {told}, JSON says of {ours} {wanted}"
