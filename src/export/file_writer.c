@@ -226,13 +226,24 @@ static bool end_gzip(struct file_writer *writer, GError **error)
 	return write_all(writer, trailer, sizeof(trailer), error);
 }
 
+/* Some file systems have nothing to wait for, and say so. */
+static bool sync_file(int fd)
+{
+	int result;
+
+	do {
+		result = fsync(fd);
+	} while (result != 0 && errno == EINTR);
+	return result == 0 || errno == EINVAL || errno == ENOSYS;
+}
+
 bool file_writer_close(struct file_writer *writer, GError **error)
 {
 	int fd = writer->fd;
 
 	if (!file_writer_drain(writer, error) || !end_gzip(writer, error))
 		return false;
-	if (writer->durable && fsync(fd) != 0)
+	if (writer->durable && !sync_file(fd))
 		return fail(error, "cannot bring it to the disk", errno);
 	writer->fd = -1;
 	/* Linux has closed it even when close was interrupted. */
