@@ -197,7 +197,24 @@ static const struct {
 	  "messages a second" },
 	{ "linger", offsetof(struct destination_url, linger_s), 0, 3600, 5, "seconds" },
 	{ "timeout", offsetof(struct destination_url, timeout_s), 1, 3600, 10, "seconds" },
+	{ "renew", offsetof(struct destination_url, renew_s), 0, 86400, 300, "seconds" },
 };
+
+/* Words that only transports with certificates have. */
+static const struct {
+	const char *name;
+	size_t offset;
+} words[] = {
+	{ "ca", offsetof(struct destination_url, ca) },
+	{ "cert", offsetof(struct destination_url, cert) },
+	{ "key", offsetof(struct destination_url, key) },
+	{ "name", offsetof(struct destination_url, name) },
+};
+
+static char **word_of(struct destination_url *parsed, size_t i)
+{
+	return (char **)((char *)parsed + words[i].offset);
+}
 
 static void set_standards(struct destination_url *parsed)
 {
@@ -230,6 +247,34 @@ static int set_number(struct destination_url *parsed, const char *name, size_t l
 	return 0;
 }
 
+static int take_word(char **place, const char *value)
+{
+	g_free(*place);
+	*place = g_strdup(value);
+	return 1;
+}
+
+/* 0: it is none of the words; 1: taken; -1: an error. */
+static int set_word(struct destination_url *parsed, const char *name, size_t length,
+		    const char *value, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (strlen(words[i].name) != length || strncmp(words[i].name, name, length) != 0)
+			continue;
+		if (parsed->transport == NULL || !parsed->transport->secure)
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    "%s= is for tls and dtls, which have certificates",
+				    words[i].name);
+		else if (*value == '\0')
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s= has no value",
+				    words[i].name);
+		else
+			return take_word(word_of(parsed, i), value);
+		return -1;
+	}
+	return 0;
+}
+
 static bool no_option(const char *option, size_t length, const char *url, GError **error)
 {
 	GString *list = g_string_new(options[0].name);
@@ -239,6 +284,8 @@ static bool no_option(const char *option, size_t length, const char *url, GError
 		g_string_append_printf(list, ", %s", options[i].name);
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		g_string_append_printf(list, ", %s", numbers[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		g_string_append_printf(list, ", %s", words[i].name);
 	told = usage(error, url, "there is no option \"%.*s\"; the options are %s", (int)length,
 		     option, list->str);
 	g_string_free(list, TRUE);
@@ -263,6 +310,8 @@ static bool parse_option(struct destination_url *parsed, const char *option, con
 			return options[i].set(parsed, value, url, error);
 	}
 	taken = set_number(parsed, option, length, value, error);
+	if (taken == 0)
+		taken = set_word(parsed, option, length, value, error);
 	if (taken < 0)
 		g_prefix_error(error, "destination \"%s\": ", url);
 	return taken != 0 ? taken > 0 : no_option(option, length, url, error);
@@ -315,6 +364,7 @@ static bool parse_place(struct destination_url *parsed, const char *rest, const 
 	g_autofree char *place = g_strndup(host, length);
 	g_autoptr(GNetworkAddress) address = NULL;
 	guint16 port = parsed->ops->port ? parsed->ops->port : parsed->transport->port;
+	guint16 most;
 
 	if (length > 0)
 		address = G_NETWORK_ADDRESS(g_network_address_parse(place, port, NULL));
@@ -326,7 +376,12 @@ static bool parse_place(struct destination_url *parsed, const char *rest, const 
 			"in brackets");
 	parsed->host = g_strdup(g_network_address_get_hostname(address));
 	parsed->port = g_network_address_get_port(address);
-	return host[length] == '\0' || parse_query(parsed, host + length + 1, url, error);
+	if (host[length] != '\0' && !parse_query(parsed, host + length + 1, url, error))
+		return false;
+	most = parsed->transport->message_most;
+	if (most != 0 && parsed->mtu > most)
+		return usage(error, url, "mtu= of %s is at most %u", parsed->transport->name, most);
+	return true;
 }
 
 bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error)
@@ -349,4 +404,6 @@ void destination_url_clear(struct destination_url *url)
 	g_clear_pointer(&url->path, g_free);
 	g_clear_pointer(&url->host, g_free);
 	g_clear_pointer(&url->template_name, g_free);
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		g_clear_pointer(word_of(url, i), g_free);
 }

@@ -28,6 +28,12 @@ struct destination_url {
 	guint64 linger_s;
 	guint64 pace; /* messages a second at most; 0: no limit; G_MAXUINT64: not said */
 	guint64 timeout_s;
+	guint64 renew_s;
+	/* Of those with certificates; NULL: not said. */
+	char *ca;
+	char *cert;
+	char *key;
+	char *name;
 };
 
 /* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. With

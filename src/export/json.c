@@ -262,7 +262,7 @@ static bool json_encode(struct encoder *encoder, const struct flow_batch *batch,
 
 const struct encoder_ops json_encoder = {
 	.scheme = "json",
-	.transports = "tcp",
+	.transports = "tcp tls",
 	.open = json_open,
 	.encode = json_encode,
 	.flush = json_flush,

@@ -169,6 +169,10 @@ static void take_back_kept(struct sender *sender)
 
 static void note_error(struct sender *sender, GError *error)
 {
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+		g_error_free(error); /* our own doing */
+		return;
+	}
 	if (!sender->complained)
 		log_line("destination \"%s\": %s; trying again", sender->url, error->message);
 	sender->complained = true;
@@ -228,7 +232,7 @@ static bool have_connection(struct sender *sender)
 		log_line("destination \"%s\": reached again", sender->url);
 	sender->complained = false;
 	sender->retry_ms = RETRY_FIRST_MS;
-	if (!sender->options.transport->datagrams)
+	if (sender->options.transport->sessions)
 		sender->sequence = 0;
 	sender->introduced = false;
 	g_mutex_lock(&sender->mutex);

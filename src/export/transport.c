@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-static const struct transport_ops *const transports[] = { &udp_transport, &tcp_transport };
+static const struct transport_ops *const transports[] = {
+	&udp_transport, &tcp_transport, &tls_transport, &dtls_transport, &sctp_transport,
+};
 
 const struct transport_ops *transport_by_name(const char *name, size_t length)
 {

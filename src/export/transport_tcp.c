@@ -101,6 +101,7 @@ static guint64 tcp_unconfirmed(struct transport *transport)
 
 const struct transport_ops tcp_transport = {
 	.name = "tcp",
+	.sessions = true,
 	.port = 4739,
 	.open = tcp_open,
 	.connect = tcp_connect,

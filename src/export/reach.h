@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The addresses of a name, one after the other, until one does. */
+#ifndef WEIR_EXPORT_REACH_H
+#define WEIR_EXPORT_REACH_H
+
+#include <gio/gio.h>
+#include <stdbool.h>
+
+/* Tries one address; false with the error if it does not do. */
+typedef bool reach_try(void *data, GSocketAddress *address, GCancellable *stop, GError **error);
+
+/* With no address that does, the error is that of the last one tried. */
+bool reach_any(GSocketConnectable *place, reach_try *attempt, void *data, GCancellable *stop,
+	       GError **error);
+
+#endif
