@@ -20,6 +20,7 @@
 #include "export/file_writer.h"
 #include "export/ledger.h"
 #include "export/rotation.h"
+#include "export/statistics.h"
 
 #define TEMPLATE_DEFAULT "standard"
 
@@ -70,6 +71,8 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 
 	if (!file_writer_fits(destination->writer, length) && !drain(destination, error))
 		return false;
+	destination->counts.messages++;
+	destination->counts.message_octets += length;
 	destination->buffered_through = destination->ledger.made;
 	ledger_settle(&destination->ledger, &destination->buffered);
 	return file_writer_add(destination->writer, octets, length, error);
@@ -454,6 +457,22 @@ bool destination_flush(struct destination *destination, GError **error)
 	if (destination->over || destination->told.flows == 0)
 		return true;
 	return flush(destination, &fault) || give_up(destination, fault, error);
+}
+
+bool destination_report(struct destination *destination, const struct export_statistics *statistics,
+			GError **error)
+{
+	const struct encoder_ops *ops = destination->ledger.ops;
+	const struct export_report report = { statistics, &destination->counts };
+	guint64 options = 0;
+	GError *fault = NULL;
+
+	if (!ops->report || destination->over || destination->down || !destination->writer)
+		return true;
+	if ((destination->told.flows == 0 || flush(destination, &fault)) &&
+	    ops->report(destination->encoder, &report, &options, &fault))
+		return true;
+	return give_up(destination, fault, error);
 }
 
 bool destination_finish(struct destination *destination, GError **error)

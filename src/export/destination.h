@@ -28,6 +28,10 @@ bool destination_write(struct destination *destination, const struct flow_batch 
 bool destination_tick(struct destination *destination, GError **error);
 /* Everything given so far is in the file when it returns true. */
 bool destination_flush(struct destination *destination, GError **error);
+/* Flushes, and tells the statistics of the run and of this destination; between the files of a
+ * series there is nowhere to tell them. */
+bool destination_report(struct destination *destination, const struct export_statistics *statistics,
+			GError **error);
 bool destination_finish(struct destination *destination, GError **error);
 
 const struct export_counts *destination_counts(const struct destination *destination);

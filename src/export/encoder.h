@@ -6,6 +6,7 @@
 #include "export/template.h"
 
 struct encoder;
+struct export_report;
 
 struct encoder_options {
 	const struct record_template *record_template; /* outlives the encoder */
@@ -14,6 +15,8 @@ struct encoder_options {
 	guint16 message_max;  /* octets of a message at most; 0: what suits the form */
 	guint32 sampling;     /* one packet in so many was metered; 0 and 1: every one */
 	bool random_sampling; /* chosen at random, not every Nth */
+	/* What the session begins with is told again as it was: nothing in it may change. */
+	bool lasting_introduction;
 };
 
 /* Takes finished octets: all of them, or sets the error. One call is one whole message of IPFIX or
@@ -30,7 +33,7 @@ enum encoder_sequence {
 
 /* One row per form, in export/encoders.c. All calls come from the export thread. */
 struct encoder_ops {
-	const char *scheme;	   /* "ipfix", "json", ...: the part of the URL before "+" */
+	const char *scheme; /* "ipfix", "json", ...: the part of the URL before "+" */
 	enum encoder_sequence sequence;
 	guint sequence_at;	   /* where it stands: 4 octets */
 	guint time_at;		   /* seconds since 1970, likewise; 0: nowhere */
@@ -58,6 +61,11 @@ struct encoder_ops {
 	 * for the caller to say: after a reconnect, and over UDP by time and by count. NULL:
 	 * there is nothing of the kind. */
 	void (*refresh)(struct encoder *encoder);
+	/* Statistics (export/statistics.h), after what was encoded before and in finished messages.
+	 * ret_options grows by data records as encode's ret_records does: they are not of flows.
+	 * NULL: the form has no place for them. */
+	bool (*report)(struct encoder *encoder, const struct export_report *report,
+		       guint64 *ret_options, GError **error);
 	void (*free)(struct encoder *encoder);
 };
 

@@ -303,6 +303,26 @@ bool fanout_tick(struct fanout *fanout, GError **error)
 	return report(first, error);
 }
 
+bool fanout_report(struct fanout *fanout, const struct export_statistics *statistics,
+		   GError **error)
+{
+	GError *first = NULL;
+
+	for (guint i = 0; i < fanout->destinations->len; i++) {
+		GError *one = NULL;
+
+		destination_report(g_ptr_array_index(fanout->destinations, i), statistics, &one);
+		collect(&first, one);
+	}
+	for (guint i = 0; i < fanout->streams->len; i++) {
+		GError *one = NULL;
+
+		stream_report(g_ptr_array_index(fanout->streams, i), statistics, &one);
+		collect(&first, one);
+	}
+	return report(first, error);
+}
+
 bool fanout_finish(struct fanout *fanout, GError **error)
 {
 	GError *first = NULL;

@@ -24,8 +24,10 @@ struct export_options {
 /* What became of the flows at one destination. */
 struct export_counts {
 	const char *url;
-	guint64 flows;	 /* written */
-	guint64 records; /* data records these became */
+	guint64 flows;	  /* written */
+	guint64 records;  /* data records these became */
+	guint64 messages; /* finished, with those that hold no flows; where a form has messages */
+	guint64 message_octets;
 	guint64 packets;
 	guint64 octets;
 	guint64 failed_flows; /* lost since the destination failed */
@@ -41,6 +43,7 @@ struct export_counts {
 };
 
 struct fanout;
+struct export_statistics;
 
 struct fanout *fanout_new(const struct export_options *options, GError **error);
 void fanout_free(struct fanout *fanout);
@@ -56,6 +59,10 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 bool fanout_flush(struct fanout *fanout, GError **error);
 /* Now and then, with or without flows: files whose time is over get their names. As above. */
 bool fanout_tick(struct fanout *fanout, GError **error);
+/* Now and then, and at the end: everything given so far is encoded, and after it, in the forms that
+ * can tell, the statistics of the run. As above. */
+bool fanout_report(struct fanout *fanout, const struct export_statistics *statistics,
+		   GError **error);
 /* Flushes and closes the files, checking that everything reached them. */
 bool fanout_finish(struct fanout *fanout, GError **error);
 

@@ -9,10 +9,12 @@
 #include "export/ipfix_fill.h"
 #include "export/ipfix_message.h"
 #include "export/ipfix_model.h"
+#include "export/ipfix_options.h"
 #include "export/ipfix_types.h"
 
 #define FORMS		  2 /* of a record: for IPv4 and for IPv6 flows */
 #define TYPES_TEMPLATE_ID (IPFIX_FIRST_DATA_SET + FORMS)
+#define OPTIONS_FIRST_ID  (TYPES_TEMPLATE_ID + 1)
 
 /* One of the two layouts; plan is NULL where the template does not take such flows. */
 struct form {
@@ -25,6 +27,7 @@ struct encoder {
 	const struct record_template *layout;
 	fbInfoModel_t *model;
 	struct ipfix_types *types; /* NULL: no own elements */
+	struct ipfix_options *options;
 	struct ipfix_message *message;
 	size_t record_max; /* octets on the wire */
 	bool introduced;   /* the session's templates are out */
@@ -39,6 +42,7 @@ static void ipfix_free(struct encoder *encoder)
 		return;
 	ipfix_message_free(encoder->message);
 	ipfix_types_free(encoder->types);
+	ipfix_options_free(encoder->options);
 	if (encoder->model != NULL)
 		fbInfoModelFree(encoder->model);
 	for (int i = 0; i < FORMS; i++) {
@@ -99,7 +103,9 @@ static bool add_templates(struct encoder *encoder, fbSession_t *session,
 		g_propagate_error(error, types_error);
 		return false;
 	}
-	return true;
+	encoder->options =
+		ipfix_options_new(encoder->model, session, options, OPTIONS_FIRST_ID, error);
+	return encoder->options != NULL;
 }
 
 static bool check_lengths(const struct encoder *encoder, size_t message_max, GError **error)
@@ -160,6 +166,8 @@ static bool introduce(struct encoder *encoder, GError **error)
 	struct ipfix_message *message = encoder->message;
 
 	encoder->introduced = true;
+	if (!ipfix_options_send_templates(encoder->options, message, error))
+		return false;
 	if (encoder->types != NULL && !ipfix_types_send(encoder->types, message, error))
 		return false;
 	for (int i = 0; i < FORMS; i++) {
@@ -170,7 +178,8 @@ static bool introduce(struct encoder *encoder, GError **error)
 						form->template_length, error))
 			return false;
 	}
-	return true;
+	return ipfix_options_send_fixed(encoder->options, message, error) &&
+	       ipfix_message_send(message, error);
 }
 
 /* What record_template_apply calls for each record of a flow. */
@@ -234,6 +243,18 @@ static void ipfix_refresh(struct encoder *encoder)
 	encoder->introduced = false;
 }
 
+static bool ipfix_report(struct encoder *encoder, const struct export_report *report,
+			 guint64 *ret_options, GError **error)
+{
+	encoder->clock_ns = MAX(encoder->clock_ns, report->statistics->end_ns);
+	ipfix_message_set_time(encoder->message, (guint32)(encoder->clock_ns / FLOW_SECOND_NS));
+	if (!encoder->introduced && !introduce(encoder, error))
+		return false;
+	return ipfix_options_report(encoder->options, encoder->message, report, ret_options,
+				    error) &&
+	       ipfix_message_send(encoder->message, error);
+}
+
 const struct encoder_ops ipfix_encoder = {
 	.scheme = "ipfix",
 	.sequence = ENCODER_COUNTS_RECORDS,
@@ -244,5 +265,6 @@ const struct encoder_ops ipfix_encoder = {
 	.encode = ipfix_encode,
 	.flush = ipfix_flush,
 	.refresh = ipfix_refresh,
+	.report = ipfix_report,
 	.free = ipfix_free,
 };

@@ -9,6 +9,7 @@
 struct message {
 	gatomicrefcount references;
 	guint64 records;    /* data records in it */
+	guint64 options;    /* of them: not of flows */
 	struct tally flows; /* whose last record is in it */
 	size_t length;
 	guint8 octets[];
@@ -17,5 +18,10 @@ struct message {
 struct message *message_new(const guint8 *octets, size_t length);
 struct message *message_ref(struct message *message);
 void message_unref(struct message *message);
+
+static inline guint64 message_flow_records(const struct message *message)
+{
+	return message->records - message->options;
+}
 
 #endif

@@ -12,22 +12,32 @@
 #include "export/encoder.h"
 #include "export/netflow9_form.h"
 #include "export/netflow9_packet.h"
+#include "export/statistics.h"
 
-#define PACKET_MAX	  1400 /* in UDP and IPv6, with room for a tunnel over Ethernet */
-#define FORMS		  2    /* of a record: for IPv4 and for IPv6 flows */
-#define OPTIONS_SAMPLING  (NETFLOW9_FIRST_DATA + FORMS)
-#define OPTIONS_STATISTIC (NETFLOW9_FIRST_DATA + FORMS + 1)
-#define SCOPE_SYSTEM	  1
-#define OPTIONS_LONGEST	  28 /* octets of the longest options template or record */
+#define PACKET_MAX	   1400 /* in UDP and IPv6, with room for a tunnel over Ethernet */
+#define FORMS		   2	/* of a record: for IPv4 and for IPv6 flows */
+#define OPTIONS_SAMPLING   (NETFLOW9_FIRST_DATA + FORMS)
+#define OPTIONS_STATISTIC  (NETFLOW9_FIRST_DATA + FORMS + 1)
+#define OPTIONS_INTERFACE  (NETFLOW9_FIRST_DATA + FORMS + 2)
+#define SCOPE_SYSTEM	   1
+#define SCOPE_INTERFACE	   2
+#define OPTIONS_LONGEST	   28 /* octets of the longest options template or record */
+#define IF_NAME		   82
+#define IF_DESC		   83
+#define NAME_OCTETS	   64 /* there is no variable length */
+#define DESCRIPTION_OCTETS 64
+#define INTERFACE_OCTETS   (4 + NAME_OCTETS + DESCRIPTION_OCTETS)
 
 struct encoder {
 	const struct record_template *layout;
 	struct netflow_time time;
 	struct netflow9_packet *packet;
 	struct netflow9_form *forms[FORMS]; /* NULL: the template does not take such flows */
+	size_t room;			    /* for a record in a packet */
 	guint32 source_id;
 	guint32 sampling;
 	bool random_sampling;
+	bool lasting_introduction;
 	bool introduced;  /* templates and options are out */
 	guint64 told;	  /* data records, ever */
 	guint64 *records; /* of the caller, while he waits */
@@ -85,9 +95,11 @@ static struct encoder *netflow9_open(const struct encoder_options *options, enco
 	struct encoder *encoder = g_new0(struct encoder, 1);
 
 	encoder->layout = options->record_template;
+	encoder->room = netflow9_packet_room(max);
 	encoder->source_id = options->domain;
 	encoder->sampling = MAX(options->sampling, 1);
 	encoder->random_sampling = options->random_sampling;
+	encoder->lasting_introduction = options->lasting_introduction;
 	if (!add_forms(encoder, error) || !check_room(encoder, max, error)) {
 		netflow9_free(encoder);
 		return NULL;
@@ -164,28 +176,38 @@ static bool tell_options_record(struct encoder *encoder, guint16 id, const struc
 	return true;
 }
 
-/* SAMPLING_INTERVAL and _ALGORITHM (1: every Nth, 2: at random); TOTAL_BYTES_EXP, _PKTS_EXP and
- * _FLOWS_EXP: octets and packets before the one that says so, and records before this one. */
+/* TOTAL_BYTES_EXP, _PKTS_EXP and _FLOWS_EXP: octets and packets before the one that says so, and
+ * records before this one. */
+static bool tell_statistic(struct encoder *encoder, const guint64 sent[3], bool with_template,
+			   GError **error)
+{
+	const struct option statistic[] = { { 40, 8, sent[0] },
+					    { 41, 8, sent[1] },
+					    { 42, 8, sent[2] } };
+
+	if (with_template)
+		return tell_options_template(encoder, OPTIONS_STATISTIC, statistic,
+					     G_N_ELEMENTS(statistic), error);
+	return tell_options_record(encoder, OPTIONS_STATISTIC, statistic, G_N_ELEMENTS(statistic),
+				   error);
+}
+
+/* SAMPLING_INTERVAL and _ALGORITHM (1: every Nth, 2: at random), and statistics. */
 static bool tell_options(struct encoder *encoder, GError **error)
 {
 	const struct option sampling[] = {
 		{ 34, 4, encoder->sampling },
 		{ 35, 1, encoder->random_sampling ? 2 : 1 },
 	};
-	const struct option statistic[] = {
-		{ 40, 8, netflow9_packet_sent_octets(encoder->packet) },
-		{ 41, 8, netflow9_packet_sent(encoder->packet) },
-		{ 42, 8, encoder->told },
-	};
+	const guint64 sent[3] = { netflow9_packet_sent_octets(encoder->packet),
+				  netflow9_packet_sent(encoder->packet), encoder->told };
 
 	return tell_options_template(encoder, OPTIONS_SAMPLING, sampling, G_N_ELEMENTS(sampling),
 				     error) &&
-	       tell_options_template(encoder, OPTIONS_STATISTIC, statistic, G_N_ELEMENTS(statistic),
-				     error) &&
+	       tell_statistic(encoder, sent, true, error) &&
 	       tell_options_record(encoder, OPTIONS_SAMPLING, sampling, G_N_ELEMENTS(sampling),
 				   error) &&
-	       tell_options_record(encoder, OPTIONS_STATISTIC, statistic, G_N_ELEMENTS(statistic),
-				   error);
+	       (encoder->lasting_introduction || tell_statistic(encoder, sent, false, error));
 }
 
 /* It begins a packet, so that the statistics are of packets before it. */
@@ -261,6 +283,72 @@ static void netflow9_refresh(struct encoder *encoder)
 	encoder->introduced = false;
 }
 
+/* --- reports --- */
+
+/* For readers that came late: this template is told each time it is used. */
+static bool tell_interface_template(struct encoder *encoder, GError **error)
+{
+	static const guint16 words[] = {
+		OPTIONS_INTERFACE, 4,		8,	 SCOPE_INTERFACE,    4,
+		IF_NAME,	   NAME_OCTETS, IF_DESC, DESCRIPTION_OCTETS,
+	};
+	guint8 *to = netflow9_packet_add(encoder->packet, NETFLOW9_OPTIONS_TEMPLATES, sizeof(words),
+					 error);
+
+	for (guint i = 0; to && i < G_N_ELEMENTS(words); i++)
+		store_be16(to + i * 2, words[i]);
+	return to != NULL;
+}
+
+/* Filled up with zeros, one of them at the end for those who read C strings. */
+static void put_text(guint8 *to, size_t size, const struct flow_text *text)
+{
+	size_t length = flow_text_fit(text, size - 1);
+
+	memset(to, 0, size);
+	if (length > 0)
+		memcpy(to, text->octets, length);
+}
+
+static bool tell_interfaces(struct encoder *encoder, const struct export_statistics *run,
+			    GError **error)
+{
+	if (run->interfaces_count == 0 || encoder->room < INTERFACE_OCTETS)
+		return true;
+	if (!tell_interface_template(encoder, error))
+		return false;
+	for (size_t i = 0; i < run->interfaces_count; i++) {
+		const struct flow_interface *interface = run->interfaces[i];
+		guint8 *to = netflow9_packet_add(encoder->packet, OPTIONS_INTERFACE,
+						 INTERFACE_OCTETS, error);
+
+		if (!to)
+			return false;
+		store_be32(to, interface->index);
+		put_text(to + 4, NAME_OCTETS, &interface->name);
+		put_text(to + 4 + NAME_OCTETS, DESCRIPTION_OCTETS, &interface->description);
+	}
+	return true;
+}
+
+/* Before the first flow there is no time to say. */
+static bool netflow9_report(struct encoder *encoder, const struct export_report *report,
+			    guint64 *ret_options, GError **error)
+{
+	const struct export_counts *counts = report->counts;
+	const guint64 sent[3] = { counts->message_octets, counts->messages, counts->records };
+
+	(void)ret_options; /* the session's number counts packets */
+	if (!encoder->time.begun)
+		return true;
+	if (!encoder->introduced && !introduce(encoder, error))
+		return false;
+	/* First what tells of the packets before this one. */
+	return tell_statistic(encoder, sent, false, error) &&
+	       tell_interfaces(encoder, report->statistics, error) &&
+	       netflow9_packet_send(encoder->packet, error);
+}
+
 const struct encoder_ops netflow9_encoder = {
 	.scheme = "netflow9",
 	.transports = "udp",
@@ -273,5 +361,6 @@ const struct encoder_ops netflow9_encoder = {
 	.encode = netflow9_encode,
 	.flush = netflow9_flush,
 	.refresh = netflow9_refresh,
+	.report = netflow9_report,
 	.free = netflow9_free,
 };

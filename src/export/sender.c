@@ -45,7 +45,8 @@ struct sender {
 	bool connected;
 	gint64 lost_us; /* since when there is no connection */
 	struct export_counts counts;
-	struct export_counts told; /* a copy for who asks */
+	struct export_counts given; /* records and messages, with what begins sessions */
+	struct export_counts told;  /* a copy for who asks */
 
 	/* The thread's own. */
 	GQueue kept; /* of struct message */
@@ -54,6 +55,7 @@ struct sender {
 	guint since_refresh;
 	gint64 refreshed_us;
 	bool introduced;
+	bool begun; /* introduced once: that was counted before */
 	bool complained;
 	gint64 paced_us;
 	guint64 owed; /* millionths of messages that may go */
@@ -68,7 +70,7 @@ static void count_out(struct export_counts *counts, const struct message *messag
 	counts->flows += message->flows.flows;
 	counts->packets += message->flows.packets;
 	counts->octets += message->flows.octets;
-	counts->records += message->records;
+	counts->records += message_flow_records(message);
 }
 
 static void count_lost(struct sender *sender, const struct tally *lost)
@@ -91,8 +93,37 @@ static void count_back(struct sender *sender, const struct message *message)
 	sender->counts.flows -= message->flows.flows;
 	sender->counts.packets -= message->flows.packets;
 	sender->counts.octets -= message->flows.octets;
-	sender->counts.records -= message->records;
+	sender->counts.records -= message_flow_records(message);
 	count_lost(sender, &message->flows);
+}
+
+/* What a message will have before it when it is given now: nothing overtakes. */
+struct export_counts sender_given(struct sender *sender)
+{
+	struct export_counts given;
+
+	g_mutex_lock(&sender->mutex);
+	given = sender->counts;
+	given.records = sender->given.records;
+	given.messages = sender->given.messages;
+	given.message_octets = sender->given.message_octets;
+	g_mutex_unlock(&sender->mutex);
+	return given;
+}
+
+static void count_given(struct sender *sender, const struct message *message)
+{
+	sender->given.records += message_flow_records(message);
+	sender->given.messages++;
+	sender->given.message_octets += message->length;
+}
+
+static void count_introduction(struct sender *sender)
+{
+	g_mutex_lock(&sender->mutex);
+	for (guint i = 0; i < sender->introduction->len; i++)
+		count_given(sender, g_ptr_array_index(sender->introduction, i));
+	g_mutex_unlock(&sender->mutex);
 }
 
 void sender_count_untold(struct sender *sender, const struct tally *untold)
@@ -156,8 +187,8 @@ static void take_back_kept(struct sender *sender)
 		sender->counts.flows -= message->flows.flows;
 		sender->counts.packets -= message->flows.packets;
 		sender->counts.octets -= message->flows.octets;
-		sender->counts.records -= message->records;
-		sender->counts.repeated += message->records;
+		sender->counts.records -= message_flow_records(message);
+		sender->counts.repeated += message_flow_records(message);
 		sender->waiting_octets += message->length;
 		g_queue_push_head(&sender->waiting, message);
 	}
@@ -291,6 +322,9 @@ static bool introduce(struct sender *sender, const struct message *first, GError
 		if (!good)
 			return false;
 	}
+	if (sender->begun)
+		count_introduction(sender);
+	sender->begun = true;
 	sender->introduced = true;
 	sender->since_refresh = 0;
 	sender->refreshed_us = g_get_monotonic_time();
@@ -491,6 +525,7 @@ void sender_put(struct sender *sender, struct message *message)
 	} else {
 		g_queue_push_tail(&sender->waiting, message_ref(message));
 		sender->waiting_octets += message->length;
+		count_given(sender, message);
 		g_cond_broadcast(&sender->changed);
 	}
 	g_mutex_unlock(&sender->mutex);
@@ -570,6 +605,7 @@ struct sender *sender_new(const struct sender_options *options, const GPtrArray 
 	g_cond_init(&sender->changed);
 	sender->retry_ms = RETRY_FIRST_MS;
 	sender->lost_us = g_get_monotonic_time();
+	count_introduction(sender); /* it goes before whatever is given */
 	sender->thread = g_thread_new("sender", sender_main, sender);
 	return sender;
 }

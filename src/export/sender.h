@@ -42,5 +42,7 @@ void sender_flush(struct sender *sender, guint wait_ms);
 bool sender_finish(struct sender *sender, GError **error);
 
 const struct export_counts *sender_counts(struct sender *sender);
+/* The same as it will be when everything given so far has been sent. */
+struct export_counts sender_given(struct sender *sender);
 
 #endif

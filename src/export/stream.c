@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "export/statistics.h"
 
 struct stream {
 	struct stream_options options;
@@ -15,9 +16,11 @@ struct stream {
 	GPtrArray *introduction; /* of struct message */
 	GPtrArray *caught;	 /* what the encoder gives goes here, not to the senders; or NULL */
 	GPtrArray *senders;
-	guint64 counted;   /* records in messages so far */
-	struct tally told; /* flows given */
-	struct tally out;  /* of them: in messages */
+	guint64 counted;      /* records in messages so far */
+	guint64 options_made; /* records of reports */
+	guint64 reported;     /* of them: in messages */
+	struct tally told;    /* flows given */
+	struct tally out;     /* of them: in messages */
 	bool over;
 };
 
@@ -33,7 +36,10 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 	struct message *message = message_new(octets, length);
 
 	(void)error;
+	message->options = stream->options_made - stream->reported;
+	stream->reported = stream->options_made;
 	if (stream->caught) {
+		message->records = message->options;
 		g_ptr_array_add(stream->caught, message);
 		return true;
 	}
@@ -84,7 +90,7 @@ static bool learn_introduction(struct stream *stream, GError **error)
 		guint32 next = i + 1 < first->len ? sequence_of(stream, first, i + 1)
 						  : sequence_of(stream, again, 0);
 
-		message->records = next - sequence_of(stream, first, i);
+		message->records = message->options = next - sequence_of(stream, first, i);
 	}
 	return true;
 }
@@ -105,6 +111,7 @@ struct stream *stream_new(const struct stream_options *options, GError **error)
 				.pen = options->pen,
 				.domain = options->domain,
 				.message_max = options->message_max,
+				.lasting_introduction = true,
 			},
 			take, stream, error);
 	stream->ledger = (struct ledger){ .ops = options->form,
@@ -200,4 +207,38 @@ bool stream_flush(struct stream *stream, GError **error)
 		return true;
 	give_up(stream);
 	return false;
+}
+
+/* The statistics of this sender's session, for it alone. */
+static bool report_to(struct stream *stream, struct sender *sender,
+		      const struct export_statistics *statistics, GError **error)
+{
+	g_autoptr(GPtrArray) messages = g_ptr_array_new_with_free_func(unref_message);
+	const struct export_counts counts = sender_given(sender);
+	bool good;
+
+	stream->caught = messages;
+	good = stream->options.form->report(stream->encoder,
+					    &(struct export_report){ statistics, &counts },
+					    &stream->options_made, error);
+	stream->caught = NULL;
+	for (guint i = 0; i < messages->len; i++)
+		sender_put(sender, g_ptr_array_index(messages, i));
+	return good;
+}
+
+bool stream_report(struct stream *stream, const struct export_statistics *statistics,
+		   GError **error)
+{
+	if (stream->over || !stream->options.form->report)
+		return true;
+	if (!stream_flush(stream, error))
+		return false;
+	for (guint i = 0; i < stream->senders->len; i++) {
+		if (report_to(stream, g_ptr_array_index(stream->senders, i), statistics, error))
+			continue;
+		give_up(stream);
+		return false;
+	}
+	return true;
 }

@@ -32,5 +32,8 @@ void stream_add(struct stream *stream, struct sender *sender);
 bool stream_write(struct stream *stream, const struct flow_batch *batch, GError **error);
 /* What the encoder holds back becomes a message. */
 bool stream_flush(struct stream *stream, GError **error);
+/* Flushes, and tells every sender the statistics of the run and of its session. */
+bool stream_report(struct stream *stream, const struct export_statistics *statistics,
+		   GError **error);
 
 #endif

@@ -52,15 +52,20 @@ def same_time(kind, shown, value):
 # --- the checker ---
 
 def from_checker(octets):
-    """The result of the check and, a record, [(name, kind, value, octets on the wire)]."""
+    """A record: [(name, kind, value, octets on the wire)]."""
     result = ipfix_check.check(octets)
     if result.problems:
         raise Difference("ipfix_check: " + result.problems[0])
     kinds = {}
     for template in result.templates.values():
-        kinds.update((field.name, (field.kind, field.length)) for field in template.fields)
+        if not template.scopes:
+            kinds.update((field.name, (field.kind, field.length)) for field in template.fields)
     return [[(name, *kinds[name], value) for name, value in record.items()]
-            for record in result.records]
+            for record in result.records], options_of(result)
+
+
+def options_of(result):
+    return {number for (_, number), template in result.templates.items() if template.scopes}
 
 
 def side_of(name):
@@ -183,20 +188,25 @@ def field_of(element):
     return (int(element.get("pos", -1)), int(element.get("size", 0))), element
 
 
-def from_tshark(pdml):
-    """A data record: (start, {(pos, size): [field]}), by its "Flow N" item."""
+def flows_of(packet, options):
+    """"Flow N" items, but not of sets that hold options."""
+    for group in packet.iter("field"):
+        found = re.match(r"Set \d+ \[id=(\d+)\]", group.get("show") or "")
+        if found and int(found[1]) not in options:
+            yield from (item for item in group.iter("field")
+                        if re.match(r"Flow \d+", item.get("show") or ""))
+
+
+def from_tshark(pdml, options):
+    """A data record: (start, {(pos, size): [field]})."""
     for packet in pdml:
-        for item in packet.iter("field"):
-            if not re.match(r"Flow \d+", item.get("show") or ""):
-                continue
+        for item in flows_of(packet, options):
             places = {}
             for inner in item.iter("field"):
                 if inner is not item:
                     place, field = field_of(inner)
                     places.setdefault(place, []).append(field)
-            if not any(inner.get("name") == "cflow.information_element_id"
-                       for inner in item.iter("field")):
-                yield int(item.get("pos")), places
+            yield int(item.get("pos")), places
 
 
 def tshark_time(show):
@@ -227,11 +237,11 @@ def tshark_equal(kind, field, name, value):
     return show == str(value)
 
 
-def compare_tshark(path, records, lines):
+def compare_tshark(path, options, records, lines):
     pdml = xml.etree.ElementTree.fromstring(run_tshark(path))
     count = 0
     check_expert(pdml)
-    for start, places in from_tshark(pdml):
+    for start, places in from_tshark(pdml, options):
         at = start
         if count == len(lines):
             raise Difference("tshark: more records than lines of JSON")
@@ -263,10 +273,10 @@ def readback(ipfix, lines_path):
         octets = stream.read()
     with open(lines_path, encoding="utf-8") as stream:
         lines = [json.loads(line) for line in stream]
-    records = from_checker(octets)
+    records, options = from_checker(octets)
     compare_checker(records, lines)
     compare_ipfixdump(from_ipfixdump(ipfix), records, lines)
-    compare_tshark(ipfix, records, lines)
+    compare_tshark(ipfix, options, records, lines)
     return len(records)
 
 

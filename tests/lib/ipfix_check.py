@@ -10,11 +10,12 @@ go to standard output, one object a line, and the problems to standard error. As
     result = check(octets, load_elements())
     result.problems    lines of text
     result.records     dicts by element name: integers, floats, text of addresses, times in ns
-    result.options     the same of options records, RFC 5610 among them
+    result.options     the same of options records, RFC 5610 among them; the second of two times of
+                       one element has the key of the first with "#2"
     result.templates   {(domain, id): Template}
 
 The checks are those of the project's list of what the standards demand: numbers 1 to 7, 18 to 22,
-24 to 26, 36 and 39, named in the code where they are made. It shares no code with weir."""
+24 to 26, 31 to 36, 38 and 39, named in the code where they are made. It shares no code with weir."""
 
 import argparse
 import ipaddress
@@ -42,6 +43,17 @@ TYPES = [("octetArray", None), ("unsigned8", 1), ("unsigned16", 2), ("unsigned32
          ("basicList", None), ("subTemplateList", None), ("subTemplateMultiList", None),
          ("unsigned256", 32)]
 SIZES = dict(TYPES)
+
+# 31 to 35, 38: whoever tells the first of these says so of one of the others.
+OPTION_SCOPES = {
+    "exportedMessageTotalCount": {"observationDomainId", "meteringProcessId"},
+    "ignoredPacketTotalCount": {"observationDomainId", "meteringProcessId"},
+    "notSentFlowTotalCount": {"exporterIPv4Address", "exporterIPv6Address", "exportingProcessId"},
+    "flowKeyIndicator": {"templateId"},
+    "selectorAlgorithm": {"selectorId"},
+    "interfaceName": {"ingressInterface", "egressInterface"},
+}
+INTERVALS = {"ignoredPacketTotalCount", "notSentFlowTotalCount"}
 
 
 class Element:
@@ -309,15 +321,40 @@ class Checker:
     def register(self, domain, number, template):
         seen = set()
         for field in template.fields:
-            if (field.pen, field.number) in seen:
+            interval = template.scopes and field.name.startswith("observationTime")
+            if (field.pen, field.number) in seen and not interval:
                 self.problem(f"template {number} has {field.name} twice")
             seen.add((field.pen, field.number))
         if template.shortest == 0:
             self.problem(f"records of template {number} have no octets")
+        if template.scopes:
+            self.option_template(number, template)
         before = self.templates.get((domain, number))
         if before and before.layout() != template.layout():  # 4, 13
             self.problem(f"template {number} is redefined")
         self.templates[domain, number] = template
+
+    def option_template(self, number, template):
+        names = [field.name for field in template.fields]
+        for name, scopes in OPTION_SCOPES.items():
+            if name in names and not scopes.intersection(names[:template.scopes]):
+                self.problem(f"options template {number}: {name} is not about any of "
+                             f"{', '.join(sorted(scopes))}")
+        times = sum(name.startswith("observationTime") for name in names)
+        if times != (2 if INTERVALS.intersection(names) else 0):  # 32, 33
+            self.problem(f"options template {number} has {times} times")
+
+    def option(self, record, domain):
+        times = [value for name, value in record.items() if name.startswith("observationTime")]
+        if times != sorted(times):  # 32, 33
+            self.problem(f"an interval ends before it begins: {times}")
+        if "flowKeyIndicator" not in record:
+            return
+        keyed = self.templates.get((domain, record.get("templateId")))  # 34
+        if keyed is None or keyed.scopes:
+            self.problem(f"flow keys of template {record.get('templateId')}, which is none")
+        elif not 0 < record["flowKeyIndicator"] < 1 << len(keyed.fields):
+            self.problem(f"flow keys {record['flowKeyIndicator']:#x} of {len(keyed.fields)} fields")
 
     # --- data ---
 
@@ -334,6 +371,7 @@ class Checker:
             (self.options if template.scopes else self.records).append(record)
             if template.scopes:
                 self.describe(record)
+                self.option(record, domain)
             count += 1
         if not count:  # 2
             self.problem(f"data set {number} without a record")
@@ -354,7 +392,8 @@ class Checker:
                 fault = value_fault(field.kind, octets)
                 if fault:
                     self.problem(f"template {number}: {field.name}: {fault}")
-                record[field.name] = decode(field.kind, octets)
+                name = field.name + "#2" if field.name in record else field.name
+                record[name] = decode(field.kind, octets)
         return record, at
 
     def variable(self, content, at, number):

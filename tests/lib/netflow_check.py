@@ -24,6 +24,7 @@ import sys
 LENGTHS = {4: (1,), 5: (1,), 6: (1,), 7: (2,), 8: (4,), 11: (2,), 12: (4,), 21: (4,), 22: (4,),
            27: (16,), 28: (16,), 32: (2,), 34: (4,), 35: (1,), 52: (1,), 53: (1,), 55: (1,),
            56: (6,), 58: (2,), 60: (1,), 80: (6,), 136: (1,), 139: (2,), 152: (8,), 153: (8,)}
+TEXTS = {82, 83}  # filled up with zeros
 ADDRESSES = {8, 12, 27, 28, 56, 80}
 SCOPES = {1: "system", 2: "interface", 3: "line card", 4: "cache", 5: "template"}
 
@@ -210,13 +211,27 @@ class Checker:
             if index < template.scopes:
                 record["scope"] = value
             else:
-                record[number] = value if number in ADDRESSES else int.from_bytes(value, "big")
+                record[number] = self.value(number, value)
         if template.scopes:
             self.options.append(record)
             return
         if 21 in record and 22 in record:
             self.times(record[22], record[21], uptime)
         self.records.append(record)
+
+    def value(self, number, octets):
+        if number in ADDRESSES:
+            return octets
+        if number not in TEXTS:
+            return int.from_bytes(octets, "big")
+        text, _, rest = octets.partition(b"\0")
+        if any(rest):
+            self.problem(f"field {number}: octets behind the end of the text: {octets.hex()}")
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError:
+            self.problem(f"field {number} is not UTF-8: {octets.hex()}")
+            return ""
 
     # --- version 5 ---
 

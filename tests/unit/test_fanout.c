@@ -132,6 +132,7 @@ static guint64 count_ipfix(const char *url)
 	const guint32 lengths[] = { record_length("standard", 0), record_length("standard", 1) };
 	g_autofree char *octets = NULL;
 	guint64 records = 0;
+	guint64 keys = 0; /* records of flow keys: 10 octets */
 	gsize length = 0;
 	gsize message;
 
@@ -140,12 +141,14 @@ static guint64 count_ipfix(const char *url)
 		CU_ASSERT_TRUE_FATAL(at + 16 <= length);
 		message = load_be16(octets + at + 2);
 		CU_ASSERT_TRUE_FATAL(message >= 16 && at + message <= length);
-		CU_ASSERT_EQUAL(load_be32(octets + at + 8), records);
+		CU_ASSERT_EQUAL(load_be32(octets + at + 8), records + keys);
 		for (gsize set = at + 16; set < at + message; set += load_be16(octets + set + 2)) {
 			guint16 id = load_be16(octets + set);
 
 			if (id == 256 || id == 257)
 				records += (load_be16(octets + set + 2) - 4) / lengths[id - 256];
+			else if (id == 263)
+				keys += (load_be16(octets + set + 2) - 4) / 10;
 		}
 	}
 	return records;

@@ -12,7 +12,9 @@
 #include "unit.h"
 
 #define DOMAIN	  0xabcdef01U
-#define TEMPLATES 4 /* ids 256 to 259 are looked at */
+#define TEMPLATES 12 /* ids 256 to 267 are looked at */
+#define OPTIONS	  6  /* templates of options, with types one more */
+#define KEYS	  2  /* records of flow keys at the start */
 #define COLUMNS	  256
 #define VARIABLE  65535
 
@@ -223,9 +225,9 @@ static void test_no_flow(void)
 	CU_ASSERT_TRUE(ipfix_encoder.flush(run.encoder, NULL));
 	CU_ASSERT_TRUE(ipfix_encoder.flush(run.encoder, NULL)); /* nothing to add */
 	run_walk(&run);
-	CU_ASSERT_EQUAL(run.walk.messages, 1);
-	CU_ASSERT_EQUAL(run.walk.templates, 2);
-	CU_ASSERT_EQUAL(run.walk.data_messages, 0);
+	CU_ASSERT_EQUAL(run.walk.messages, 2); /* templates, flow keys */
+	CU_ASSERT_EQUAL(run.walk.templates, 2 + OPTIONS);
+	CU_ASSERT_EQUAL(run.walk.next_sequence, KEYS);
 	CU_ASSERT_EQUAL(run.walk.last_time, 0);
 	run_close(&run);
 }
@@ -240,7 +242,7 @@ static void test_one_flow(void)
 	run_walk(&run);
 	flow_maker_make(&record, 1);
 	CU_ASSERT_EQUAL(run.records, 1);
-	CU_ASSERT_EQUAL(run.walk.messages, 2);
+	CU_ASSERT_EQUAL(run.walk.messages, 3);
 	CU_ASSERT_EQUAL(run.walk.records[0], 1);
 	CU_ASSERT_EQUAL(run.walk.records[1], 0);
 	CU_ASSERT_EQUAL(run.walk.last_time, flow_last_ns(&record.flow) / FLOW_SECOND_NS);
@@ -268,7 +270,7 @@ static void check_full_message(guint16 message_max, guint64 flows, guint data_me
 	encode_ipv4(&run, flows);
 	run_walk(&run);
 	CU_ASSERT_EQUAL(run.walk.records[0], flows);
-	CU_ASSERT_EQUAL(run.walk.data_messages, data_messages);
+	CU_ASSERT_EQUAL(run.walk.data_messages, 1 + data_messages); /* one of keys */
 	CU_ASSERT_TRUE(run.walk.longest <= message_max);
 	if (flows >= 10)
 		CU_ASSERT_EQUAL(run.walk.longest, message_max);
@@ -321,7 +323,7 @@ static void test_mixed(void)
 	/* Two records a flow, but one for every fifth; every third is IPv6. */
 	CU_ASSERT_EQUAL(run.walk.records[0], 20000 * 9 / 5);
 	CU_ASSERT_EQUAL(run.walk.records[1], 10000 * 9 / 5);
-	CU_ASSERT_EQUAL(run.walk.next_sequence, run.records);
+	CU_ASSERT_EQUAL(run.walk.next_sequence, KEYS + run.records);
 	run_close(&run);
 }
 
@@ -424,9 +426,9 @@ static void test_types(void)
 	run_flows(&run, 0, 2, 2);
 	run_walk(&run);
 	CU_ASSERT_TRUE(own > 20);
-	CU_ASSERT_EQUAL(run.walk.templates, 3);
+	CU_ASSERT_EQUAL(run.walk.templates, 3 + OPTIONS);
 	CU_ASSERT_EQUAL(run.walk.type_records, own);
-	CU_ASSERT_EQUAL(run.walk.next_sequence, own + 2);
+	CU_ASSERT_EQUAL(run.walk.next_sequence, own + KEYS + 2);
 	run_close(&run);
 }
 
