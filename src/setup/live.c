@@ -16,6 +16,7 @@
 #include "setup/live_join.h"
 #include "setup/live_names.h"
 #include "setup/live_packet.h"
+#include "setup/statistics.h"
 #include "setup/stop.h"
 
 #define WAIT_MS	  100
@@ -37,7 +38,8 @@ struct live {
 	struct instance_totals earlier; /* what processes before this one did */
 	struct account_flows handed;	/* to the destinations since the last commit */
 	guint64 flows;			/* in the cache, where it was left */
-	bool attaching;			/* the hooks may feed these tables */
+	struct statistics statistics;
+	bool attaching; /* the hooks may feed these tables */
 	GError *first;
 };
 
@@ -74,21 +76,6 @@ static void write_batch(struct live *live)
 	live->batch->count = 0;
 }
 
-static void to_wall_clock(struct flow *flow, guint64 epoch_ns)
-{
-	flow->last_ns += epoch_ns;
-	for (int i = 0; i < 2; i++) {
-		struct flow_side *side = &flow->side[i];
-
-		if (side->packets) {
-			side->first_ns += epoch_ns;
-			side->last_ns += epoch_ns;
-		}
-		if (side->whole)
-			side->whole += epoch_ns;
-	}
-}
-
 static void on_record(void *data, const void *octets, size_t length, guint64 position)
 {
 	struct live *live = data;
@@ -106,7 +93,7 @@ static void on_whole(void *data, const struct flow_record *record)
 	memcpy(copy, record, live->record_octets);
 	/* Tables that are given up may know less of a flow than those of the run. */
 	memset((guint8 *)copy + live->record_octets, 0, sizeof(*copy) - live->record_octets);
-	to_wall_clock(&copy->flow, live->cache.epoch_ns);
+	live_cache_to_wall_clock(&live->cache, &copy->flow);
 	if (++live->batch->count == FLOW_BATCH_MAX)
 		write_batch(live);
 }
@@ -324,6 +311,20 @@ static void tick(struct live *live)
 		note_error(live, error);
 }
 
+/* What was taken from the ring is out before it is told how much that was. */
+static void tell_statistics(struct live *live)
+{
+	struct account account = { 0 };
+	GError *error = NULL;
+
+	commit(live);
+	settle_account(live, &account);
+	if (!statistics_tell(&live->statistics, live->fanout, &account,
+			     live_names_table(live->names), &error))
+		note_error(live, error);
+	account_clear(&account);
+}
+
 static void run(struct live *live)
 {
 	while (!live->options->ending && !stop_wanted() && !scan_failed(live->scan)) {
@@ -332,6 +333,8 @@ static void run(struct live *live)
 		tick(live);
 		links_watch(live->links);
 		live_names_look(live->names);
+		if (statistics_due(&live->statistics))
+			tell_statistics(live);
 		show(live);
 	}
 }
@@ -397,6 +400,7 @@ static bool open_live(struct live *live, GError **error)
 	links = links_options_of(live);
 	if (!options->ending && !links_check(&links, error))
 		return false;
+	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(live->options->interfaces);
 	live->fanout = fanout_new(&options->export, error);
 	if (!live->fanout)
@@ -455,6 +459,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 			leave(&live);
 		else
 			end(&live);
+		tell_statistics(&live);
 		if (!fanout_finish(live.fanout, &fault))
 			note_error(&live, fault);
 		settle_account(&live, ret_account);

@@ -27,6 +27,7 @@ struct live_options {
 	bool ending;	      /* only to bring out what an earlier process left */
 	bool instance_given;  /* by the user, who means to come back */
 	struct export_options export;
+	guint64 statistics_ns;	/* told so often, and at the end; 0: only then */
 	struct live_view *view; /* NULL: none; ended by the caller */
 	bool quiet;
 };

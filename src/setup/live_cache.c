@@ -194,3 +194,20 @@ void live_cache_close(struct live_cache *cache)
 	kernel_meter_free(cache->old);
 	instance_free(cache->instance);
 }
+
+void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
+{
+	const guint64 epoch_ns = cache->epoch_ns;
+
+	flow->last_ns += epoch_ns;
+	for (int i = 0; i < 2; i++) {
+		struct flow_side *side = &flow->side[i];
+
+		if (side->packets) {
+			side->first_ns += epoch_ns;
+			side->last_ns += epoch_ns;
+		}
+		if (side->whole)
+			side->whole += epoch_ns;
+	}
+}

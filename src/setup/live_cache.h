@@ -23,5 +23,7 @@ bool live_cache_open(struct live_cache *cache, const struct live_options *option
 /* What it costs, and what was found. */
 void live_cache_tell(const struct live_cache *cache, const struct live_options *options);
 void live_cache_close(struct live_cache *cache);
+/* The kernel's times become those since 1970. */
+void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow);
 
 #endif

@@ -78,6 +78,11 @@ void live_names_look(struct live_names *names)
 	ask(names);
 }
 
+const struct interface_names *live_names_table(const struct live_names *names)
+{
+	return names->names;
+}
+
 void live_names_enrich(const struct live_names *names, struct flow_batch *batch)
 {
 	interface_names_enrich(names->names, batch);

@@ -10,6 +10,7 @@
 #include "capture/native_meter.h"
 #include "capture/table.h"
 #include "setup/live_names.h"
+#include "setup/statistics.h"
 #include "setup/stop.h"
 
 #define BATCH	  256
@@ -36,6 +37,7 @@ struct live_packet {
 	struct socket *sockets;
 	guint count;
 	gint64 next_flush;
+	struct statistics statistics;
 	GError *first;
 	struct frame frames[BATCH];
 };
@@ -178,6 +180,19 @@ static void flush(struct live_packet *live)
 		note_error(live, error);
 }
 
+static void tell_statistics(struct live_packet *live)
+{
+	struct account account = { 0 };
+	GError *error = NULL;
+
+	account.set_aside[METER_LOST] = live->account->set_aside[METER_LOST];
+	settle_account(live, &account);
+	if (!statistics_tell(&live->statistics, live->fanout, &account,
+			     live_names_table(live->names), &error))
+		note_error(live, error);
+	account_clear(&account);
+}
+
 static void show(struct live_packet *live)
 {
 	struct account account = { .seen = live->account->seen };
@@ -204,6 +219,8 @@ static void run(struct live_packet *live)
 		live_names_look(live->names);
 		native_meter_tick(live->meter, clock_wall_ns());
 		flush(live);
+		if (statistics_due(&live->statistics))
+			tell_statistics(live);
 		show(live);
 	}
 }
@@ -242,6 +259,7 @@ static void finish(struct live_packet *live)
 		live->account->seen.packets += counts.drops + counts.lost;
 	}
 	native_meter_finish(live->meter);
+	tell_statistics(live);
 	if (!fanout_finish(live->fanout, &error))
 		note_error(live, error);
 }
@@ -257,6 +275,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->account = ret_account;
 	live->count = g_strv_length((char **)options->interfaces);
 	live->sockets = g_new0(struct socket, live->count);
+	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(options->interfaces);
 	live->fanout = fanout_new(&options->export, error);
 	good = live->fanout && open_meter(live, error) && open_sockets(live, error);

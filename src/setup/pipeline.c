@@ -9,6 +9,7 @@
 #include "capture/native_meter.h"
 #include "capture/table.h"
 #include "enrich/interface.h"
+#include "setup/statistics.h"
 #include "setup/stop.h"
 
 #define BATCH_MAX 1024
@@ -23,7 +24,8 @@ struct pipeline {
 	GArray *numbers;	      /* guint16: of the file's interfaces, from 1, in the run */
 	bool renumbered;	      /* some number is not the file's own */
 	struct meter_counts kept_out; /* by the filter, before the meter */
-	GError *first;		      /* the first thing that went wrong, said at the end */
+	struct statistics statistics;
+	GError *first; /* the first thing that went wrong, said at the end */
 	bool begun;
 	struct frame frames[BATCH_MAX];
 };
@@ -122,6 +124,8 @@ static void take_frames(struct pipeline *line, const struct capture_file *file, 
 	seen->packets += count;
 	for (size_t i = 0; i < count; i++)
 		seen->frame_octets += line->frames[i].length;
+	for (size_t i = 0; i < count; i++)
+		statistics_packet(&line->statistics, line->frames[i].time_ns);
 	if (line->filter)
 		count = keep_matching(line, file, count);
 	number_interfaces(line, file);
@@ -154,6 +158,17 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 	return count >= 0;
 }
 
+static void tell_statistics(struct pipeline *line)
+{
+	struct account account = { 0 };
+	GError *error = NULL;
+
+	account_add_counts(&account, native_meter_counts(line->meter));
+	account_add_counts(&account, &line->kept_out);
+	if (!statistics_tell(&line->statistics, line->fanout, &account, line->names, &error))
+		note_error(line, error);
+}
+
 static void settle_account(struct pipeline *line)
 {
 	struct account *account = line->account;
@@ -181,6 +196,7 @@ static void replay_files(struct pipeline *line)
 						     "stopped by a signal; the records and the "
 						     "account are of what was read until then"));
 	native_meter_finish(line->meter);
+	tell_statistics(line);
 	if (!fanout_finish(line->fanout, &error))
 		note_error(line, error);
 	settle_account(line);
@@ -208,6 +224,7 @@ bool replay_run(const struct replay_options *options, struct account *ret_accoun
 	line->options = options;
 	line->account = ret_account;
 	line->names = interface_names_new();
+	line->statistics = statistics_replay();
 	line->numbers = g_array_new(FALSE, TRUE, sizeof(guint16));
 	good = open_line(line, error);
 	if (good)
