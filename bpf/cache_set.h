@@ -169,7 +169,7 @@ METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 
 /* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
  * drain has in hand is not touched then. */
-METER_STEP int cache_packet(struct packet *pkt, struct cache_counts *mine)
+METER_INLINE int cache_packet(struct packet *pkt, struct cache_counts *mine)
 {
 	struct set_header *set;
 	void *table;
@@ -177,8 +177,6 @@ METER_STEP int cache_packet(struct packet *pkt, struct cache_counts *mine)
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 index;
 
-	if (!pkt || !mine)
-		return METER_NO_ROOM;
 	table = bpf_map_lookup_elem(&flow_tables, &cpu);
 	if (!table)
 		return METER_NO_ROOM;
