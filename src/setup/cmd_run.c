@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir run: interfaces instead of files; everything else as for replay. */
+#include "base/error.h"
 #include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
@@ -44,10 +45,36 @@ static struct live_options live_options_of(const struct options *options)
 	};
 }
 
+static bool drops_where_it_cannot(const struct live_options *live)
+{
+	return live->drop &&
+	       (live->attach.hook == ATTACH_TC || live->attach.hook == ATTACH_PACKET ||
+		live->attach.direction != ATTACH_IN);
+}
+
+/* What each option by itself does not show. */
+static bool check(const struct live_options *live, GError **error)
+{
+	if (drops_where_it_cannot(live)) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--drop: only XDP drops, and only what comes in; leave it out, or "
+			    "--hook and --direction");
+		return false;
+	}
+	for (const char *const *name = live->interfaces; *name; name++) {
+		if (g_strv_contains(name + 1, *name)) {
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    "%s: named twice; name each interface once", *name);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	struct live_output *output = live_output_open(options, error);
+	struct live_output *output = check(&live, error) ? live_output_open(options, error) : NULL;
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
 	struct account account = { 0 };
 	struct report *report;

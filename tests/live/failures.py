@@ -46,6 +46,16 @@ class FailuresTest(unittest.TestCase):
         self.assertNotIn("xdp", shown)
         self.assertEqual(shown["promiscuity"], 0)
 
+    def test_what_contradicts_itself(self):
+        for arguments, word in ((["--drop", "--hook", "tc"], "--drop"),
+                                (["--drop", "--hook", "af_packet"], "--drop"),
+                                (["--drop", "--direction", "both"], "--drop"),
+                                ([netns.FAR], "named twice")):  # fmt: skip
+            run = self.run_weir("--quiet", *arguments)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+            self.assertIn(word, run.stderr)
+
     def test_bpf_that_is_switched_off(self):
         self.assert_refused(["BPF is switched off", "--hook af_packet"],
                             rules=[forbid.call("bpf", errno.ENOSYS)])

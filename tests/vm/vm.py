@@ -68,9 +68,10 @@ def live_tests(data, captures, every_capture):
         GuestTest("live.fire", "python3",
                   "-B tests/live/guest_fire.py {build}/weir {build}/tests/lib/blast", seconds=300,
                   tools=tools, paths=("tests/live/guest_fire.py", "tests/live/fire_cases.py", *lib)),
-        *(GuestTest(f"live.{name}", "python3", f"-B tests/live/{name}.py {{build}}/weir {data}",
+        *(GuestTest(f"live.{name}", "python3",
+                    f"-B tests/live/{name}.py {{build}}/weir {data} {least}",
                     seconds=300, tools=tools, paths=(f"tests/live/{name}.py", *lib, *captures))
-          for name in (("live_replay", "captured") if every_capture else ())),
+          for name, least in ((("live_replay", 50), ("captured", 300)) if every_capture else ())),
     ]
 
 
