@@ -27,7 +27,7 @@ struct attach_options {
 	enum attach_hook hook;
 	enum attach_direction direction;
 	bool promiscuous;
-	bool stay; /* promiscuous too outlives the process, where something is pinned */
+	bool stay;	 /* promiscuous too outlives the process, where something is pinned */
 	bool force;	 /* another's program makes way, and comes back at the end */
 	const char *pin; /* a folder on the BPF file system that is there; NULL: pin nothing */
 };

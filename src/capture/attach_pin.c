@@ -10,10 +10,14 @@
 #include "capture/attach_parts.h"
 
 static const char *const names[PINS] = {
-	[PIN_LINK + POINT_XDP] = "link-xdp",	       [PIN_LINK + POINT_TC_IN] = "link-tc-in",
-	[PIN_LINK + POINT_TC_OUT] = "link-tc-out",     [PIN_FILTER + POINT_TC_IN] = "filter-tc-in",
-	[PIN_FILTER + POINT_TC_OUT] = "filter-tc-out", [PIN_BEFORE_DRIVER] = "before-driver",
-	[PIN_BEFORE_GENERIC] = "before-generic",       [PIN_CLSACT] = "clsact",
+	[PIN_LINK + POINT_XDP] = "link-xdp",
+	[PIN_LINK + POINT_TC_IN] = "link-tc-in",
+	[PIN_LINK + POINT_TC_OUT] = "link-tc-out",
+	[PIN_FILTER + POINT_TC_IN] = "filter-tc-in",
+	[PIN_FILTER + POINT_TC_OUT] = "filter-tc-out",
+	[PIN_BEFORE_DRIVER] = "before-driver",
+	[PIN_BEFORE_GENERIC] = "before-generic",
+	[PIN_CLSACT] = "clsact",
 	[PIN_PROMISCUOUS] = "promiscuous",
 };
 

@@ -187,17 +187,6 @@ static void gather(const struct join *join, const struct flow_key *key, struct m
 	}
 }
 
-static bool opens_connection(const struct flow *flow)
-{
-	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
-	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
-	const struct flow_side *side = low;
-
-	if (low->packets == 0 || (high->packets > 0 && high->first_ns < low->first_ns))
-		side = high;
-	return flow->key.proto == 6 && (side->tcp_flags_first & 0x12) == 0x02;
-}
-
 /* Does the next part begin another record than the stretch so far? Time-outs and ends are those of
  * DESIGN 4.2; and where a CPU ended its part for another reason than silence, that stands. */
 static bool begins_anew(const struct join *join, const struct meeting *meeting,
@@ -210,7 +199,7 @@ static bool begins_anew(const struct join *join, const struct meeting *meeting,
 	if (first_ns - meeting->first_ns > join->options.active_ns)
 		return true;
 	if (meeting->ended_ns && first_ns > meeting->ended_ns &&
-	    (first_ns > meeting->ended_ns + FLOW_LINGER_NS || opens_connection(&next->flow)))
+	    (first_ns > meeting->ended_ns + FLOW_LINGER_NS || join_opens_connection(&next->flow)))
 		return true;
 	for (size_t i = meeting->from; i < meeting->to; i++) {
 		if (meeting->record[i]->cpu == next->cpu &&

@@ -190,3 +190,14 @@ void join_merge(struct flow_record *ret_record, const struct flow_record *const 
 		join_merge_tcp(to, parts, count);
 	to->end = merged_end(to, parts, count);
 }
+
+bool join_opens_connection(const struct flow *flow)
+{
+	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
+	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
+	const struct flow_side *side = low;
+
+	if (low->packets == 0 || (high->packets > 0 && high->first_ns < low->first_ns))
+		side = high;
+	return flow->key.proto == 6 && (side->tcp_flags_first & 0x12) == 0x02;
+}

@@ -9,4 +9,7 @@
 void join_merge(struct flow_record *ret_record, const struct flow_record *const *parts,
 		size_t count);
 
+/* The flow's first packet asked for a connection. */
+bool join_opens_connection(const struct flow *flow);
+
 #endif
