@@ -144,6 +144,31 @@ class Check(unittest.TestCase):
                             message(a_set(258, struct.pack(">IHBB", PEN, 9000, 4, 0)), sequence=1))
         self.assert_notices("data type 99", self.described(99))
 
+    def option(self, specifiers, record, scopes=1):
+        return message(PLAIN) + message(a_set(3, options(300, scopes, *specifiers)),
+                                        a_set(300, record))
+
+    def test_options(self):
+        counted = [specifier(149, 4), specifier(164, 8), specifier(323, 8), specifier(323, 8)]
+        result = ipfix_check.check(self.option(counted, struct.pack(">IQQQ", 1, 9, 1000, 2000)))
+        self.assertEqual(result.problems, [])
+        self.assertEqual(result.records, [])
+        self.assertEqual(result.options[0]["observationTimeMilliseconds#2"], 2000 * 10 ** 6)
+        self.assert_notices("ends before", self.option(counted, struct.pack(">IQQQ", 1, 9, 2, 1)))
+        self.assert_notices("has 1 times", self.option(counted[:3], bytes(20)))
+        self.assert_notices("twice", self.option([specifier(149, 4), specifier(42, 8),
+                                                  specifier(42, 8)], bytes(20)))
+        # Of what the record tells, against section 4 of RFC 7011.
+        self.assert_notices("not about", self.option([specifier(144, 4), specifier(42, 8),
+                                                      specifier(41, 8)], bytes(20)))
+
+    def test_flow_keys(self):
+        keys = [specifier(145, 2), specifier(173, 8)]
+        self.assertEqual(self.problems(self.option(keys, struct.pack(">HQ", 256, 2))), [])
+        self.assert_notices("of 2 fields", self.option(keys, struct.pack(">HQ", 256, 4)))
+        self.assert_notices("0x0 of", self.option(keys, struct.pack(">HQ", 256, 0)))
+        self.assert_notices("which is none", self.option(keys, struct.pack(">HQ", 300, 2)))
+
     def test_times(self):
         self.assertEqual(ipfix_check.ntp_ns(struct.pack(">II", 2208988800, 1 << 31)), 500000000)
         # The era turns in 2036; what would lie before 1970 lies behind it.
