@@ -470,7 +470,8 @@ bool destination_report(struct destination *destination, const struct export_sta
 	if (!ops->report || destination->over || destination->down || !destination->writer)
 		return true;
 	if ((destination->told.flows == 0 || flush(destination, &fault)) &&
-	    ops->report(destination->encoder, &report, &options, &fault))
+	    ops->report(destination->encoder, &report, &options, &fault) &&
+	    drain(destination, &fault))
 		return true;
 	return give_up(destination, fault, error);
 }
