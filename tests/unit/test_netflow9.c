@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "export/encoder.h"
+#include "export/statistics.h"
 #include "flow_maker.h"
 #include "sample.h"
 #include "unit.h"
@@ -256,6 +257,71 @@ static void test_refresh(void)
 	run_close(&run);
 }
 
+static void report(struct run *run, const struct flow_interface *interface)
+{
+	const struct export_statistics statistics = { .interfaces = &interface,
+						      .interfaces_count = 1 };
+	const struct export_counts counts = { .message_octets = 7, .messages = 5, .records = 3 };
+	guint64 options = 0;
+
+	CU_ASSERT_TRUE(netflow9_encoder.report(
+		run->encoder, &(struct export_report){ &statistics, &counts }, &options, NULL));
+	CU_ASSERT_EQUAL(options, 0); /* the session counts packets */
+}
+
+/* The statistics, then the interface's template and its only record; whole names end in a zero. */
+static void test_report(void)
+{
+	g_autofree char *name = g_strnfill(100, 'n');
+	const struct flow_interface interface = { .index = 70000, .name = flow_text_of(name) };
+	const struct flow_record record = sample_tcp();
+	struct run run;
+	const guint8 *at;
+	gsize length;
+
+	CU_ASSERT_TRUE_FATAL(run_open(
+		&run, SHORT, (struct encoder_options){ .lasting_introduction = true }, NULL));
+	report(&run, &interface);
+	CU_ASSERT_EQUAL(run.packets->len, 0); /* there is no time yet */
+	CU_ASSERT_TRUE(run_encode(&run, &record, NULL) && flush(&run));
+	report(&run, &interface);
+	CU_ASSERT_EQUAL_FATAL(run.packets->len, 2);
+	at = packet(&run, 1, &length) + HEADER;
+	CU_ASSERT_EQUAL_FATAL(length, HEADER + 32 + 24 + 4 + 132);
+	CU_ASSERT_EQUAL(load_be16(at), 259);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(load_be32(at + 8 + i * 8 + 4), 7 - 2 * (guint32)i);
+	CU_ASSERT_EQUAL(load_be16(at + 32), 1);
+	CU_ASSERT_EQUAL(load_be16(at + 32 + 24), 260);
+	at += 32 + 24 + 4;
+	CU_ASSERT_EQUAL(load_be32(at), 70000);
+	CU_ASSERT_EQUAL(at[4 + 62], 'n');
+	CU_ASSERT_EQUAL(at[4 + 63], 0);
+	CU_ASSERT_EQUAL(at[4 + 64], 0);
+	/* What is told again and again must not say what was true at the start. */
+	packet(&run, 0, &length);
+	at = packet(&run, 0, NULL) + HEADER + 40 + 44;
+	CU_ASSERT_EQUAL(load_be16(at), 258);
+	CU_ASSERT_EQUAL(load_be16(at + 16), 256);
+	run_close(&run);
+}
+
+static void test_report_in_short_packets(void)
+{
+	const struct flow_interface interface = { .index = 1, .name = { "eth0", 4 } };
+	const struct flow_record record = sample_tcp();
+	struct run run;
+
+	CU_ASSERT_TRUE_FATAL(
+		run_open(&run, SHORT, (struct encoder_options){ .message_max = 120 }, NULL));
+	CU_ASSERT_TRUE(run_encode(&run, &record, NULL) && flush(&run));
+	g_ptr_array_set_size(run.packets, 0);
+	report(&run, &interface);
+	CU_ASSERT_EQUAL_FATAL(run.packets->len, 1); /* only the statistics find room */
+	CU_ASSERT_EQUAL(load_be16(packet(&run, 0, NULL) + 2), 1);
+	run_close(&run);
+}
+
 static void test_refusals(void)
 {
 	static const struct {
@@ -383,6 +449,9 @@ static CU_TestInfo tests[] = {
 	{ "the clock is right for months", test_long_run },
 	{ "flows longer than the clock are not told", test_untellable },
 	{ "a sink that fails is told on", test_sink_fails },
+	{ "reports tell statistics and interfaces, and the introduction none that age",
+	  test_report },
+	{ "an interface that no packet has room for is left out", test_report_in_short_packets },
 	CU_TEST_INFO_NULL,
 };
 
