@@ -10,6 +10,7 @@
 #include "export/file_pattern.h"
 
 #define TRANSPORT_FILE "file"
+#define SPOOL_OCTETS   (1u << 30)
 
 G_GNUC_PRINTF(3, 4)
 static bool usage(GError **error, const char *url, const char *format, ...)
@@ -170,13 +171,42 @@ static bool set_gzip(struct destination_url *parsed, const char *value, const ch
 	       usage(error, url, "gzip= wants yes or no, not \"%s\"", value);
 }
 
+static bool set_spool(struct destination_url *parsed, const char *value, const char *url,
+		      GError **error)
+{
+	if (parsed->transport == NULL || parsed->transport->datagrams)
+		return usage(error, url,
+			     "spool= is for collectors that say what they have got: tcp and the "
+			     "like");
+	if (*value == '\0')
+		return usage(error, url, "spool= wants the name of a folder");
+	g_free(parsed->spool);
+	parsed->spool = g_strdup(value);
+	return true;
+}
+
+static bool set_spool_size(struct destination_url *parsed, const char *value, const char *url,
+			   GError **error)
+{
+	const guint64 least = 1000000;
+
+	if (!quantity_parse(QUANTITY_COUNT, value, &parsed->spool_octets) ||
+	    parsed->spool_octets < least)
+		return usage(error, url,
+			     "spool-size= wants octets from 1M up, as 100M or 4G, not \"%s\"",
+			     value);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*set)(struct destination_url *parsed, const char *value, const char *url,
 		    GError **error);
 } options[] = {
-	{ "template", set_template }, { "domain", set_domain }, { "mtu", set_mtu },
-	{ "rotate", set_rotate },     { "gzip", set_gzip },	{ "rotate-size", set_rotate_size },
+	{ "template", set_template }, { "domain", set_domain },
+	{ "mtu", set_mtu },	      { "rotate", set_rotate },
+	{ "gzip", set_gzip },	      { "rotate-size", set_rotate_size },
+	{ "spool", set_spool },	      { "spool-size", set_spool_size },
 };
 
 /* Numbers that only collectors have. */
@@ -220,6 +250,7 @@ static void set_standards(struct destination_url *parsed)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
 		*(guint64 *)((char *)parsed + numbers[i].offset) = numbers[i].standard;
+	parsed->spool_octets = SPOOL_OCTETS;
 }
 
 /* 0: it is none of the numbers; 1: taken; -1: an error. */
@@ -403,6 +434,7 @@ void destination_url_clear(struct destination_url *url)
 {
 	g_clear_pointer(&url->path, g_free);
 	g_clear_pointer(&url->host, g_free);
+	g_clear_pointer(&url->spool, g_free);
 	g_clear_pointer(&url->template_name, g_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		g_clear_pointer(word_of(url, i), g_free);

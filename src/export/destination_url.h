@@ -29,6 +29,8 @@ struct destination_url {
 	guint64 pace; /* messages a second at most; 0: no limit; G_MAXUINT64: not said */
 	guint64 timeout_s;
 	guint64 renew_s;
+	char *spool; /* folder for what a collector cannot take yet; NULL: none */
+	guint64 spool_octets;
 	/* Of those with certificates; NULL: not said. */
 	char *ca;
 	char *cert;

@@ -4,27 +4,28 @@
 #include "export/fanout.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "export/destination.h"
 #include "export/destination_url.h"
-#include "export/stream.h"
+#include "export/share.h"
+#include "export/way.h"
 
 #define TEMPLATE_DEFAULT "standard"
 /* Datagrams a second of a replay, unless the user says. */
 #define REPLAY_PACE	 10000
 /* How long a flush waits for collectors to take what waits for them. */
 #define FLUSH_MS	 100
-
-/* One destination as the user named it: one of the two. */
-struct way {
-	struct destination *file;
-	struct sender *sender;
-};
+/* Destinations of a run. */
+#define FANOUT_MOST	 256
 
 struct fanout {
 	GArray *ways;		 /* in the user's order */
 	GPtrArray *destinations; /* files, of struct destination */
 	GPtrArray *streams;	 /* to collectors, of struct stream */
 	GPtrArray *senders;
+	enum fanout_policy policy;
+	size_t active;		 /* of FANOUT_FAILOVER: who gets the flows */
+	struct flow_batch *part; /* what one destination gets of a batch */
 };
 
 /* Whether the place the destination writes to is free: NULL, or why it is not. */
@@ -44,6 +45,11 @@ static const char *occupied(const struct fanout *fanout, const struct destinatio
 	return NULL;
 }
 
+static void add_way(struct fanout *fanout, struct way way)
+{
+	g_array_append_val(fanout->ways, way);
+}
+
 static bool add_file(struct fanout *fanout, const char *url, const struct export_options *options,
 		     GError **error)
 {
@@ -60,7 +66,7 @@ static bool add_file(struct fanout *fanout, const char *url, const struct export
 		return false;
 	}
 	g_ptr_array_add(fanout->destinations, destination);
-	g_array_append_val(fanout->ways, (struct way){ .file = destination });
+	add_way(fanout, (struct way){ .file = destination });
 	return true;
 }
 
@@ -69,7 +75,8 @@ static struct stream *stream_for(struct fanout *fanout, const struct stream_opti
 {
 	struct stream *stream;
 
-	for (guint i = 0; i < fanout->streams->len; i++) {
+	/* Where they share the flows, each has other records. */
+	for (guint i = 0; i < fanout->streams->len && fanout->policy == FANOUT_ALL; i++) {
 		stream = g_ptr_array_index(fanout->streams, i);
 		if (stream_is(stream, options))
 			return stream;
@@ -96,6 +103,12 @@ static guint64 pace_of(const struct destination_url *url, const struct export_op
 	if (url->pace != G_MAXUINT64)
 		return url->pace;
 	return options->patient && url->transport->datagrams ? REPLAY_PACE : 0;
+}
+
+/* With others, a run has its use without this one. */
+static bool is_strict(const struct export_options *options)
+{
+	return options->strict && options->to[0] && !options->to[1];
 }
 
 static bool add_collector(struct fanout *fanout, const char *name,
@@ -130,6 +143,10 @@ static bool add_collector(struct fanout *fanout, const char *name,
 		.pace = pace_of(url, options),
 		.linger_s = (guint)url->linger_s,
 		.patient = options->patient,
+		.strict = is_strict(options),
+		.shared = fanout->policy != FANOUT_ALL,
+		.spool = url->spool,
+		.spool_octets = url->spool_octets,
 	};
 	struct stream *stream = stream_for(fanout, &form, error);
 	struct sender *sender;
@@ -141,7 +158,7 @@ static bool add_collector(struct fanout *fanout, const char *name,
 		return false;
 	g_ptr_array_add(fanout->senders, sender);
 	stream_add(stream, sender);
-	g_array_append_val(fanout->ways, (struct way){ .sender = sender });
+	add_way(fanout, (struct way){ .sender = sender, .stream = stream });
 	return true;
 }
 
@@ -162,6 +179,11 @@ static bool add(struct fanout *fanout, const char *name, const struct export_opt
 /* No file is emptied before everything that can be wrong with the options has been looked at. */
 static bool add_all(struct fanout *fanout, const struct export_options *options, GError **error)
 {
+	if (g_strv_length((char **)options->to) > FANOUT_MOST) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "more than %d destinations; take fewer", FANOUT_MOST);
+		return false;
+	}
 	for (size_t i = 0; options->to[i] != NULL; i++) {
 		if (!add(fanout, options->to[i], options, error))
 			return false;
@@ -170,6 +192,8 @@ static bool add_all(struct fanout *fanout, const struct export_options *options,
 		if (!destination_start(g_ptr_array_index(fanout->destinations, i), error))
 			return false;
 	}
+	if (is_strict(options) && fanout->senders->len == 1)
+		return sender_reached(g_ptr_array_index(fanout->senders, 0), error);
 	return true;
 }
 
@@ -192,6 +216,8 @@ struct fanout *fanout_new(const struct export_options *options, GError **error)
 {
 	struct fanout *fanout = g_new0(struct fanout, 1);
 
+	fanout->policy = options->policy;
+	fanout->part = g_new(struct flow_batch, 1);
 	fanout->ways = g_array_new(FALSE, FALSE, sizeof(struct way));
 	fanout->destinations = g_ptr_array_new_with_free_func(free_destination);
 	fanout->streams = g_ptr_array_new_with_free_func(free_stream);
@@ -211,6 +237,7 @@ void fanout_free(struct fanout *fanout)
 	g_ptr_array_free(fanout->streams, TRUE);
 	g_ptr_array_free(fanout->destinations, TRUE);
 	g_array_free(fanout->ways, TRUE);
+	g_free(fanout->part);
 	g_free(fanout);
 }
 
@@ -245,9 +272,118 @@ static bool report(GError *first, GError **error)
 	return false;
 }
 
+static struct way *way_at(const struct fanout *fanout, size_t index)
+{
+	return &g_array_index(fanout->ways, struct way, index);
+}
+
+static void look_at_health(const struct fanout *fanout, bool healthy[FANOUT_MOST])
+{
+	for (size_t i = 0; i < fanout->ways->len; i++)
+		healthy[i] = way_is_healthy(way_at(fanout, i));
+}
+
+/* Somebody healthy who sends messages of the same octets. */
+static struct way *substitute(const struct fanout *fanout, const struct way *away)
+{
+	for (size_t i = 0; i < fanout->ways->len; i++) {
+		struct way *way = way_at(fanout, i);
+
+		if (way != away && way->sender && stream_equal(way->stream, away->stream) &&
+		    sender_is_healthy(way->sender))
+			return way;
+	}
+	return NULL;
+}
+
+/* Where flows go to one destination, what waits for one that is away goes to another. */
+static void rescue(struct fanout *fanout)
+{
+	for (size_t i = 0; i < fanout->ways->len && fanout->policy != FANOUT_ALL; i++) {
+		struct way *away = way_at(fanout, i);
+		struct way *to = way_is_healthy(away) ? NULL : substitute(fanout, away);
+		g_autoptr(GError) error = NULL;
+
+		if (!to)
+			continue;
+		if (!stream_flush(away->stream, &error))
+			log_line("%s", error->message);
+		way_move(away, to);
+	}
+}
+
+/* A run may be over before it is known who is there. */
+static void rescue_last(struct fanout *fanout)
+{
+	for (size_t i = 0; i < fanout->ways->len && fanout->policy != FANOUT_ALL; i++) {
+		if (way_at(fanout, i)->sender)
+			sender_reached(way_at(fanout, i)->sender, NULL);
+	}
+	rescue(fanout);
+	for (size_t i = 0; i < fanout->ways->len && fanout->policy != FANOUT_ALL; i++) {
+		struct way *way = way_at(fanout, i);
+		struct way *to;
+
+		if (!way->sender)
+			continue;
+		sender_end(way->sender);
+		if (sender_wait(way->sender))
+			continue;
+		to = substitute(fanout, way);
+		if (to)
+			way_move(way, to);
+	}
+}
+
+/* What the way's number owns of the batch is written there; the rest is elsewhere for it. */
+static bool write_part(struct fanout *fanout, const struct flow_batch *batch, const size_t *owners,
+		       size_t number, GError **error)
+{
+	struct flow_batch *part = fanout->part;
+	struct way *way = way_at(fanout, number);
+
+	part->count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (owners[i] != number) {
+			tally_flow(&way->elsewhere, &batch->records[i].flow);
+			continue;
+		}
+		part->records[part->count] = batch->records[i];
+		part->extras[part->count] = batch->extras[i];
+		part->count++;
+	}
+	return way_write(way, part, error);
+}
+
+static bool write_shares(struct fanout *fanout, const struct flow_batch *batch, GError **error)
+{
+	bool healthy[FANOUT_MOST];
+	size_t owners[FLOW_BATCH_MAX];
+	GError *first = NULL;
+
+	rescue(fanout);
+	look_at_health(fanout, healthy);
+	fanout->active = share_by_order(healthy, fanout->ways->len, fanout->active);
+	for (size_t i = 0; i < batch->count; i++)
+		owners[i] = fanout->policy == FANOUT_FAILOVER
+				    ? fanout->active
+				    : share_by_hash(&batch->records[i].flow.key, healthy,
+						    fanout->ways->len);
+	for (size_t i = 0; i < fanout->ways->len; i++) {
+		GError *one = NULL;
+
+		write_part(fanout, batch, owners, i, &one);
+		collect(&first, one);
+	}
+	return report(first, error);
+}
+
 bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError **error)
 {
 	GError *first = NULL;
+
+	if (fanout->policy != FANOUT_ALL)
+		return write_shares(fanout, batch, error);
 
 	for (guint i = 0; i < fanout->destinations->len; i++) {
 		GError *one = NULL;
@@ -294,6 +430,8 @@ bool fanout_tick(struct fanout *fanout, GError **error)
 {
 	GError *first = NULL;
 
+	rescue(fanout);
+
 	for (guint i = 0; i < fanout->destinations->len; i++) {
 		GError *one = NULL;
 
@@ -334,6 +472,9 @@ bool fanout_finish(struct fanout *fanout, GError **error)
 		collect(&first, one);
 	}
 	flush_streams(fanout, &first);
+	rescue_last(fanout);
+	for (guint i = 0; i < fanout->senders->len; i++)
+		sender_end(g_ptr_array_index(fanout->senders, i));
 	for (guint i = 0; i < fanout->senders->len; i++) {
 		GError *one = NULL;
 
@@ -350,8 +491,8 @@ size_t fanout_count(const struct fanout *fanout)
 
 const struct export_counts *fanout_counts(const struct fanout *fanout, size_t index)
 {
-	const struct way *way = &g_array_index(fanout->ways, struct way, index);
+	struct way *way = &g_array_index(fanout->ways, struct way, index);
 
 	g_assert(index < fanout->ways->len);
-	return way->file ? destination_counts(way->file) : sender_counts(way->sender);
+	return way_counts(way);
 }

@@ -8,6 +8,13 @@
 
 typedef guint64 export_clock(void); /* nanoseconds since 1970 */
 
+/* Who gets a flow; in the order of the option's choices. */
+enum fanout_policy {
+	FANOUT_ALL,	 /* every destination */
+	FANOUT_HASH,	 /* one, by the flow's key */
+	FANOUT_FAILOVER, /* the first that is healthy */
+};
+
 struct export_options {
 	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
 	const char *const *keep;   /* paths this run reads, or NULL: not to be written to */
@@ -18,6 +25,8 @@ struct export_options {
 	guint32 domain;			   /* observation domain */
 	/* What files begin by; NULL: the time of packets, which gives the same files every time. */
 	export_clock *clock_ns;
+	enum fanout_policy policy;
+	bool strict;  /* a collector that is the only destination must be there at the start */
 	bool patient; /* who gives records waits for collectors that are slow, within reason */
 };
 
@@ -36,7 +45,15 @@ struct export_counts {
 	guint64 overflow_flows; /* the destination did not keep up, and its queue was full */
 	guint64 overflow_packets;
 	guint64 overflow_octets;
+	guint64 spooled_flows; /* on disk, for the next run to send */
+	guint64 spooled_packets;
+	guint64 spooled_octets;
+	guint64 spooled_records;
+	guint64 elsewhere_flows; /* given to other destinations, on purpose */
+	guint64 elsewhere_packets;
+	guint64 elsewhere_octets;
 	guint64 repeated;     /* records sent again, as a connection broke */
+	guint64 recovered;    /* records an earlier run had left in the spool, sent now */
 	guint64 untold_flows; /* the template or the form has no record for them */
 	guint64 untold_packets;
 	guint64 untold_octets;

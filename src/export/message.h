@@ -11,6 +11,12 @@ struct message {
 	guint64 records;    /* data records in it */
 	guint64 options;    /* of them: not of flows */
 	struct tally flows; /* whose last record is in it */
+
+	/* Of one that came out of a spool, which nobody else has. */
+	guint64 spool_file; /* its number; 0: it did not */
+	guint64 spool_next; /* messages of the file up to this one */
+	bool earlier;	    /* an earlier run left it */
+
 	size_t length;
 	guint8 octets[];
 };
@@ -23,5 +29,10 @@ static inline guint64 message_flow_records(const struct message *message)
 {
 	return message->records - message->options;
 }
+
+/* A copy of the octets with the number of its place in a session; it grows by what the message
+ * takes. With time_from the copy has the time of that message. Free with g_free. */
+guint8 *message_numbered(const struct message *message, const struct encoder_ops *form,
+			 guint32 *sequence, const struct message *time_from);
 
 #endif

@@ -20,6 +20,10 @@ struct sender_options {
 	guint64 pace;		/* messages a second at most; 0: no limit */
 	guint linger_s;		/* at the end, for what is on its way */
 	bool patient;		/* who gives waits for room as long as there is hope */
+	bool strict;		/* the first attempt has to succeed */
+	bool shared;		/* others can take what this one cannot */
+	const char *spool;	/* folder for what does not fit in the queue, or NULL */
+	guint64 spool_octets;
 };
 
 struct sender;
@@ -30,19 +34,31 @@ struct sender *sender_new(const struct sender_options *options, const GPtrArray 
 			  GError **error);
 void sender_free(struct sender *sender);
 
+/* Waits for the first attempt to reach the collector, and says how it ended. */
+bool sender_reached(struct sender *sender, GError **error);
+/* Connected, or not known to be unreachable yet. */
+bool sender_is_healthy(struct sender *sender);
+
 /* It takes a reference. Without room the message is counted as overflowed. */
 void sender_put(struct sender *sender, struct message *message);
+/* What waits for a collector that is away, for others to send: of struct message, free with
+ * g_ptr_array_unref. */
+GPtrArray *sender_steal(struct sender *sender);
 /* Flows that no message will hold: the template has no record for them, or encoding failed. */
 void sender_count_untold(struct sender *sender, const struct tally *untold);
 void sender_count_failed(struct sender *sender, const struct tally *failed);
 /* Waits until everything given was handed over, or so long. */
 void sender_flush(struct sender *sender, guint wait_ms);
-/* No more comes: waits until the collector has it, or the time to linger is over. False: some of it
- * has not arrived, as far as is known. */
+/* No more comes: the time to linger begins. */
+void sender_end(struct sender *sender);
+/* After that: waits until it is over, which is told, or the collector cannot be reached. */
+bool sender_wait(struct sender *sender);
+/* The same as sender_end, and waits until the collector has it, or that time is over. False: some
+ * of it has not arrived, as far as is known, and is lost. */
 bool sender_finish(struct sender *sender, GError **error);
 
 const struct export_counts *sender_counts(struct sender *sender);
-/* The same as it will be when everything given so far has been sent. */
+/* The same, as if everything that waits had been handed over. */
 struct export_counts sender_given(struct sender *sender);
 
 #endif

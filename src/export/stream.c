@@ -147,6 +147,14 @@ bool stream_is(const struct stream *stream, const struct stream_options *options
 	       g_str_equal(stream->template_name, options->template_name);
 }
 
+bool stream_equal(const struct stream *one, const struct stream *other)
+{
+	struct stream_options options = other->options;
+
+	options.template_name = other->template_name;
+	return stream_is(one, &options);
+}
+
 enum flow_detail stream_detail(const struct stream *stream)
 {
 	return stream->layout->detail;

@@ -21,6 +21,8 @@ void stream_free(struct stream *stream);
 
 /* Whether its octets are those that were asked for. */
 bool stream_is(const struct stream *stream, const struct stream_options *options);
+/* Their messages have the same templates: one may be sent for the other. */
+bool stream_equal(const struct stream *one, const struct stream *other);
 enum flow_detail stream_detail(const struct stream *stream);
 
 /* What every session begins with: of struct message. */

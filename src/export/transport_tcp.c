@@ -2,10 +2,10 @@
 /* A stream of messages over TCP. What the other end's kernel has acknowledged is known; what its
  * process has read is not. */
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -13,11 +13,21 @@
 #include "base/error.h"
 #include "export/transport.h"
 
+/* The window a collector offers when its buffer is empty is what it can hold unread; it may have
+ * offered more than was looked at. */
+#define WINDOWS	     2
+#define UNREAD_LEAST (4u << 20)
+#define UNREAD_MOST  (64u << 20)
+/* Octets of idle talk read at a time. */
+#define TALK	     512
+
 struct transport {
 	char *host;
 	guint16 port;
 	guint timeout_s;
 	GSocketConnection *connection; /* NULL: not connected */
+	bool broken;		       /* it did not end in order */
+	guint64 window;		       /* the widest the other end has offered */
 };
 
 static struct transport *tcp_open(const struct transport_options *options, GError **error)
@@ -53,6 +63,8 @@ static bool tcp_connect(struct transport *transport, GCancellable *stop, GError 
 								transport->port, stop, error);
 	if (!transport->connection)
 		return false;
+	transport->broken = false;
+	transport->window = 0;
 	socket = g_socket_connection_get_socket(transport->connection);
 	g_socket_set_keepalive(socket, TRUE);
 	/* A collector whose host is gone acknowledges nothing. */
@@ -76,27 +88,59 @@ static bool tcp_send(struct transport *transport, const struct transport_octets 
 	return true;
 }
 
-/* Collectors say nothing: what can be read is the end. */
+static int descriptor(const struct transport *transport)
+{
+	return g_socket_get_fd(g_socket_connection_get_socket(transport->connection));
+}
+
+static void look_at_window(struct transport *transport)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(descriptor(transport), IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
+		transport->window = MAX(transport->window, info.tcpi_snd_wnd);
+}
+
+/* Collectors say nothing of use, but what they say stands before the end. */
 static bool tcp_is_alive(struct transport *transport)
 {
-	char octet;
+	char talk[TALK];
 	ssize_t got;
 
 	if (!transport->connection)
 		return false;
-	got = recv(g_socket_get_fd(g_socket_connection_get_socket(transport->connection)), &octet,
-		   1, MSG_PEEK | MSG_DONTWAIT);
-	return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+	look_at_window(transport);
+	do {
+		got = recv(descriptor(transport), talk, sizeof(talk), MSG_DONTWAIT);
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	if (got < 0 && errno == EAGAIN)
+		return true;
+	transport->broken = got < 0;
+	return false;
 }
 
+/* A collector that dies with octets unread breaks the connection: then it does not count that its
+ * kernel has acknowledged them. */
 static guint64 tcp_unconfirmed(struct transport *transport)
 {
 	int waiting = 0;
 
+	if (!transport->connection)
+		return 0;
+	ioctl(descriptor(transport), SIOCOUTQ, &waiting);
+	return transport->broken ? MAX((guint64)waiting, 1) : (guint64)waiting;
+}
+
+static guint64 tcp_unread_most(struct transport *transport)
+{
+	return CLAMP(transport->window * WINDOWS, UNREAD_LEAST, UNREAD_MOST);
+}
+
+static void tcp_finish(struct transport *transport)
+{
 	if (transport->connection)
-		ioctl(g_socket_get_fd(g_socket_connection_get_socket(transport->connection)),
-		      SIOCOUTQ, &waiting);
-	return (guint64)waiting;
+		shutdown(descriptor(transport), SHUT_WR);
 }
 
 const struct transport_ops tcp_transport = {
@@ -108,6 +152,8 @@ const struct transport_ops tcp_transport = {
 	.send = tcp_send,
 	.is_alive = tcp_is_alive,
 	.unconfirmed = tcp_unconfirmed,
+	.unread_most = tcp_unread_most,
+	.finish = tcp_finish,
 	.disconnect = tcp_disconnect,
 	.free = tcp_free,
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A datagram a message, many at a call (sendmmsg). Whether they arrive nobody says; a refusal that
- * comes back is an error of a later call. */
+/* A datagram a message, many at a call (sendmmsg). Whether they arrive nobody says; refusals that
+ * come back are found in the socket's queue of errors, as a call that sent some datagrams before it
+ * met one says nothing of it. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -11,6 +14,14 @@
 #define BATCH	    64
 #define POLL_MS	    200
 #define SEND_BUFFER (4 << 20)
+
+/* The beginning of struct sock_extended_err; its header cannot be the first of all. */
+struct told_error {
+	guint32 number;
+	guint8 origin;
+};
+
+#define ORIGIN_LOCAL 1
 
 struct transport {
 	char *host;
@@ -50,6 +61,10 @@ static bool try_address(struct transport *transport, GSocketAddress *address, GC
 	/* More than the default holds what one call hands over; the kernel may give less. */
 	g_socket_set_option(transport->socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
 	g_socket_set_blocking(transport->socket, FALSE);
+	if (g_socket_get_family(transport->socket) == G_SOCKET_FAMILY_IPV6)
+		g_socket_set_option(transport->socket, IPPROTO_IPV6, IPV6_RECVERR, 1, NULL);
+	else
+		g_socket_set_option(transport->socket, IPPROTO_IP, IP_RECVERR, 1, NULL);
 	if (g_socket_connect(transport->socket, address, stop, error))
 		return true;
 	g_clear_object(&transport->socket);
@@ -145,9 +160,37 @@ static bool udp_send(struct transport *transport, const struct transport_octets 
 	return true;
 }
 
+/* One of the errors that wait, or 0. Those of this host's own making do not count: the datagram
+ * was not sent, and the call has said so. */
+static int waiting_error(int fd)
+{
+	char control[256];
+	struct msghdr header = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+	if (recvmsg(fd, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return 0;
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(&header); part;
+	     part = CMSG_NXTHDR(&header, part)) {
+		struct told_error told;
+
+		memcpy(&told, CMSG_DATA(part), sizeof(told));
+		if ((part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+		    (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR))
+			return told.origin == ORIGIN_LOCAL ? -1 : (int)told.number;
+	}
+	return -1;
+}
+
 static bool udp_is_alive(struct transport *transport)
 {
-	return transport->socket != NULL;
+	bool refused = false;
+	int told;
+
+	if (!transport->socket)
+		return false;
+	while ((told = waiting_error(g_socket_get_fd(transport->socket))) != 0)
+		refused |= told == ECONNREFUSED;
+	return !refused;
 }
 
 static guint64 udp_unconfirmed(struct transport *transport)

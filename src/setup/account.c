@@ -53,6 +53,7 @@ static struct account_drops drop_of(const struct account_drops *earlier, guint64
 				       .octets = earlier->octets + octets };
 }
 
+/* Adds what a destination counts to what earlier processes left. */
 static void settle(struct account *account, const struct export_counts *counts)
 {
 	const struct account_flows *earlier = &account->earlier;
@@ -62,6 +63,10 @@ static void settle(struct account *account, const struct export_counts *counts)
 						    .records = earlier->records + counts->records,
 						    .packets = earlier->packets + counts->packets,
 						    .octets = earlier->octets + counts->octets };
+	account->spooled = (struct account_flows){ .flows = counts->spooled_flows,
+						   .records = counts->spooled_records,
+						   .packets = counts->spooled_packets,
+						   .octets = counts->spooled_octets };
 	account->dropped[ACCOUNT_OVERFLOW] =
 		drop_of(&dropped[ACCOUNT_OVERFLOW], counts->overflow_flows,
 			counts->overflow_packets, counts->overflow_octets);
@@ -87,18 +92,47 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
 	account->extended += counts->extended;
 }
 
+/* What destinations that share the flows did together. */
+static void add_up(struct export_counts *sum, const struct export_counts *one)
+{
+	sum->flows += one->flows;
+	sum->records += one->records;
+	sum->packets += one->packets;
+	sum->octets += one->octets;
+	sum->failed_flows += one->failed_flows;
+	sum->failed_packets += one->failed_packets;
+	sum->failed_octets += one->failed_octets;
+	sum->overflow_flows += one->overflow_flows;
+	sum->overflow_packets += one->overflow_packets;
+	sum->overflow_octets += one->overflow_octets;
+	sum->untold_flows += one->untold_flows;
+	sum->untold_packets += one->untold_packets;
+	sum->untold_octets += one->untold_octets;
+	sum->spooled_flows += one->spooled_flows;
+	sum->spooled_records += one->spooled_records;
+	sum->spooled_packets += one->spooled_packets;
+	sum->spooled_octets += one->spooled_octets;
+	sum->elsewhere_flows += one->elsewhere_flows;
+}
+
 void account_add_destination(struct account *account, const struct export_counts *counts)
 {
 	size_t count = account->destinations_count++;
-	guint64 lost = 0;
+	const struct export_counts *worst = counts;
+	struct export_counts sum = { 0 };
 
 	account->destinations = g_renew(struct export_counts, account->destinations, count + 1);
 	account->destinations[count] = *counts;
 	account->destinations[count].url = g_strdup(counts->url);
-	for (size_t i = 0; i < count; i++)
-		lost = MAX(lost, lost_octets(&account->destinations[i]));
-	if (count == 0 || lost_octets(counts) > lost)
-		settle(account, counts);
+	for (size_t i = 0; i <= count; i++) {
+		const struct export_counts *one = &account->destinations[i];
+
+		add_up(&sum, one);
+		if (i == 0 || one->spooled_octets + lost_octets(one) >
+				      worst->spooled_octets + lost_octets(worst))
+			worst = one;
+	}
+	settle(account, sum.elsewhere_flows > 0 ? &sum : worst);
 }
 
 static struct account_packets set_aside_sum(const struct account *account)
@@ -123,18 +157,21 @@ void account_guess_cache(struct account *account)
 	struct account_drops dropped = drops_sum(account->dropped);
 
 	account->in_cache.packets =
-		less(account->metered.packets, account->exported.packets + dropped.packets);
+		less(account->metered.packets,
+		     account->exported.packets + account->spooled.packets + dropped.packets);
 	account->in_cache.octets =
-		less(account->metered.octets, account->exported.octets + dropped.octets);
+		less(account->metered.octets,
+		     account->exported.octets + account->spooled.octets + dropped.octets);
 }
 
 static bool destination_balanced(const struct account *account, const struct export_counts *counts)
 {
 	struct account_drops dropped = drops_sum(account->earlier_dropped);
 	guint64 packets = counts->packets + counts->overflow_packets + counts->failed_packets +
-			  counts->untold_packets + account->earlier.packets + dropped.packets;
-	guint64 octets =
-		counts->octets + lost_octets(counts) + account->earlier.octets + dropped.octets;
+			  counts->untold_packets + counts->spooled_packets +
+			  counts->elsewhere_packets + account->earlier.packets + dropped.packets;
+	guint64 octets = counts->octets + lost_octets(counts) + counts->spooled_octets +
+			 counts->elsewhere_octets + account->earlier.octets + dropped.octets;
 
 	return account->metered.packets == packets + account->in_cache.packets &&
 	       account->metered.octets == octets + account->in_cache.octets;
@@ -150,9 +187,11 @@ bool account_balanced(const struct account *account, struct account_balance *ret
 		.seen_octets = (gint64)(account->seen.frame_octets - account->metered.frame_octets -
 					aside.frame_octets),
 		.metered_packets = (gint64)(account->metered.packets - account->exported.packets -
-					    account->in_cache.packets - dropped.packets),
+					    account->spooled.packets - account->in_cache.packets -
+					    dropped.packets),
 		.metered_octets = (gint64)(account->metered.octets - account->exported.octets -
-					   account->in_cache.octets - dropped.octets),
+					   account->spooled.octets - account->in_cache.octets -
+					   dropped.octets),
 	};
 
 	for (size_t i = 0; i < account->destinations_count; i++)
@@ -279,6 +318,11 @@ static void print_counts(const struct account *account, FILE *to)
 		account->exported.records);
 	print_earlier(account, to);
 	print_destinations(account, to);
+	if (account->spooled.flows > 0) {
+		print_row(to, "spooled", account->spooled.packets, NULL, &account->spooled.octets);
+		fprintf(to, "  " COUNT " flows, on disk for the next run to send\n",
+			account->spooled.flows);
+	}
 	print_row(to, "in cache", account->in_cache.packets, NULL, &account->in_cache.octets);
 	if (account->in_cache.flows > 0 || account->in_cache.packets == 0)
 		fprintf(to, "  " COUNT " flows", account->in_cache.flows);
@@ -380,7 +424,15 @@ static void add_destination(JsonBuilder *json, const struct export_counts *count
 	json_builder_set_member_name(json, "url");
 	json_builder_add_string_value(json, url);
 	add_flows(json, "exported", &one.exported);
+	add_flows(json, "spooled", &one.spooled);
 	add_dropped(json, one.dropped);
+	begin(json, "elsewhere");
+	add(json, "flows", counts->elsewhere_flows);
+	add(json, "packets", counts->elsewhere_packets);
+	add(json, "octets", counts->elsewhere_octets);
+	json_builder_end_object(json);
+	add(json, "repeated", counts->repeated);
+	add(json, "recovered", counts->recovered);
 	json_builder_end_object(json);
 }
 
@@ -410,6 +462,7 @@ static void add_output(JsonBuilder *json, const struct account *account)
 	add(json, "packets", account->in_cache.packets);
 	add(json, "octets", account->in_cache.octets);
 	json_builder_end_object(json);
+	add_flows(json, "spooled", &account->spooled);
 	add_dropped(json, account->dropped);
 	json_builder_set_member_name(json, "destinations");
 	json_builder_begin_array(json);

@@ -55,6 +55,7 @@ struct account {
 	struct account_packets set_aside[METER_VERDICTS]; /* by reason; METER_OK stays zero */
 	struct account_flows exported;
 	struct account_flows in_cache;
+	struct account_flows spooled; /* on disk, for the next run to send */
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 
 	/* Of an instance that an earlier process began, what that exported and dropped: part of the
@@ -91,7 +92,8 @@ void account_clear(struct account *account);
 void account_add_counts(struct account *account, const struct meter_counts *counts);
 
 /* Takes a copy of what one destination counted, and settles exported and dropped: with several
- * destinations, as the one that lost the most octets counts them. */
+ * destinations, as the one that lost the most octets counts them; where they share the flows, as
+ * all of them together do. */
 void account_add_destination(struct account *account, const struct export_counts *counts);
 
 /* While a run goes on, or is left to: what is metered and not out yet is still in the cache. */
@@ -113,9 +115,12 @@ char *account_to_text(const struct account *account);
  *   there. octets are IP octets; of packets set aside, frame octets.
  * - exported: flows, records, packets, octets.
  * - inCache: flows, packets, octets.
+ * - spooled: flows, records, packets, octets.
  * - dropped.overflow, dropped.failed, dropped.untold: records, packets, octets.
  * - earlier, inDoubt: flows, records, packets, octets; see struct account.
- * - destinations, an array: url, and exported and dropped of this destination.
+ * - destinations, an array: url, and exported, spooled and dropped of this destination; elsewhere
+ *   (what others were given on purpose): flows, packets, octets; repeated and recovered: records
+ *   sent again, and records that an earlier run had left in the spool.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.
  * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);

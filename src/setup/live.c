@@ -108,6 +108,11 @@ static struct instance_totals totals_of(const struct live *live)
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(&sum, fanout_counts(live->fanout, i));
 	totals.exported = sum.exported;
+	/* Out of this instance's hands: whoever sends it from the disk counts it apart. */
+	totals.exported.flows += sum.spooled.flows;
+	totals.exported.records += sum.spooled.records;
+	totals.exported.packets += sum.spooled.packets;
+	totals.exported.octets += sum.spooled.octets;
 	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
 	account_clear(&sum);
 	return totals;

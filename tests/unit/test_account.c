@@ -49,6 +49,8 @@ static void test_every_term(void)
 		&account.exported.octets,
 		&account.in_cache.packets,
 		&account.in_cache.octets,
+		&account.spooled.packets,
+		&account.spooled.octets,
 		&account.dropped[ACCOUNT_FAILED].packets,
 		&account.dropped[ACCOUNT_UNTOLD].octets,
 	};

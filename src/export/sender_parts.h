@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the two sides of a sender share: who gives (sender.c) and the thread (sender_thread.c). */
+#ifndef WEIR_EXPORT_SENDER_PARTS_H
+#define WEIR_EXPORT_SENDER_PARTS_H
+
+#include "export/outbox.h"
+#include "export/sender.h"
+
+/* The longest a thread waits without a look. */
+#define SENDER_LOOK_MS	      1000
+#define SENDER_RETRY_FIRST_MS 250
+
+struct sender {
+	struct sender_options options;
+	char *url;
+	struct transport *transport;
+	GPtrArray *introduction; /* of struct message */
+	GThread *thread;
+	GCancellable *stop;
+	gint64 until_us; /* the end of lingering; 0: it has not begun */
+
+	GMutex mutex; /* over what follows */
+	GCond changed;
+	struct outbox *outbox;
+	guint handing; /* messages the thread has in hand */
+	bool finishing;
+	bool over; /* the thread has ended */
+	bool tried;
+	bool connected;
+	struct export_counts given; /* as if all of it had been handed over */
+	gint64 progress_us;	    /* when there was last something new, or nothing to do */
+	guint64 lost;		    /* flows, at the end */
+	GError *error;		    /* the last of connecting or sending */
+	struct export_counts told;  /* a copy for who asks */
+
+	/* The thread's own. */
+	guint32 sequence; /* of the session */
+	guint since_refresh;
+	gint64 refreshed_us;
+	bool introduced;
+	bool begun;  /* introduced once: that was counted before */
+	bool ending; /* the collector was asked to close the session */
+	bool complained;
+	gint64 paced_us;
+	guint64 owed; /* millionths of messages that may go */
+	guint retry_ms;
+};
+
+/* What begins a session has been sent once more: a report says how much was sent before it. */
+void sender_count_introduction(struct sender *sender);
+
+/* The thread: connects, sends, lingers, until it is done or stopped. */
+gpointer sender_main(gpointer sender);
+
+#endif
