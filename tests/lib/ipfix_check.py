@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A strict reader of IPFIX files (RFC 5655) and checker of what RFC 7011 demands.
 
-ipfix_check.py [--json] [--elements XML]... FILE
+ipfix_check.py [--json] [--again] [--elements XML]... FILE
 
 Prints every problem, one a line, and exits with 1 if there is any; with --json the data records
 go to standard output, one object a line, and the problems to standard error. As a module:
@@ -188,8 +188,9 @@ class Damaged(Exception):
 
 
 class Checker:
-    def __init__(self, elements):
+    def __init__(self, elements, again=False):
         self.elements = dict(elements)
+        self.again = again  # over datagrams all of it may be told again
         self.problems = []
         self.records = []
         self.options = []
@@ -424,7 +425,7 @@ class Checker:
         if known and (known.kind != TYPES[kind][0] or known.name != name):
             self.problem(f"type record says {pen}/{number} is {name} {TYPES[kind][0]}, the "
                          f"registry {known.name} {known.kind}")
-        if (pen, number) in self.described:
+        if (pen, number) in self.described and not self.again:
             self.problem(f"type record of {pen}/{number} comes twice")
         self.described.add((pen, number))
         self.elements.setdefault((pen, number), Element(name, TYPES[kind][0]))
@@ -438,8 +439,8 @@ class Checker:
                     self.problem(f"template {number}: no type record for {field.name}")
 
 
-def check(octets, elements=None):
-    checker = Checker(elements if elements is not None else load_elements())
+def check(octets, elements=None, again=False):
+    checker = Checker(elements if elements is not None else load_elements(), again)
     checker.file(octets)
     return checker
 
@@ -449,10 +450,13 @@ def main():
     parser.add_argument("--json", action="store_true", help="print the data records")
     parser.add_argument("--elements", action="append", default=[], metavar="XML",
                         help="registry of private elements (default: weir's)")
+    parser.add_argument("--again", action="store_true",
+                        help="templates and type records may come again, as over UDP")
     parser.add_argument("file")
     arguments = parser.parse_args()
     with open(arguments.file, "rb") as stream:
-        result = check(stream.read(), load_elements(*arguments.elements))
+        result = check(stream.read(), load_elements(*arguments.elements),
+                       arguments.again)
     if arguments.json:
         for record in result.records:
             print(json.dumps(record))

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Several collectors that share the flows: who gets what, when one is away, and the account.
+
+fanout.py WEIR"""
+
+import collections
+import sys
+
+from cases import destinations, lost, run_cases
+from collector import HOST, free_port, wait_for
+from delivery import differences, received
+
+
+def url_of(port, more=""):
+    return f"ipfix+tcp://{HOST}:{port}?linger=20{more}"
+
+
+def keys(records):
+    """Of the flows in the records: both ends, whichever of them a record is seen from."""
+    found = set()
+    for record in records:
+        record = dict(record)
+        ends = tuple(sorted((str(record.get(f"{side}IPv{version}Address")),
+                             record.get(f"{side}TransportPort", 0))
+                            for side in ("source", "destination") for version in "46"))
+        found.add((ends, record["protocolIdentifier"]))
+    return found
+
+
+def check_shares(case, run):
+    """The account of destinations that share the flows."""
+    account = run.account()
+    case.check_balanced(account)
+    flows = sum(one["exported"]["flows"] for one in account["destinations"])
+    case.expect(flows == account["exported"]["flows"], f"{flows} in the parts: {account}")
+    for one in account["destinations"]:
+        told = one["exported"]["flows"] + one["elsewhere"]["flows"] + lost(one)
+        case.expect(told == flows, f"counts {one}")
+    return account
+
+
+def shared_by_hash(case):
+    """by hash each flow goes to one collector, with all its records"""
+    with case.collector() as one, case.collector() as other, case.collector() as third:
+        collectors = [one, other, third]
+        run = case.run([url_of(place.port) for place in collectors], ["--fanout", "hash"],
+                       truth=False)  # fmt: skip
+        whole = case.run([])
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got = [received(place.sessions()) for place in collectors]
+    total = sum((records for records, _ in got), collections.Counter())
+    case.faults += [text for _, problems in got for text in problems][:3]
+    case.faults += differences(total, whole.truth())
+    parts = [keys(records) for records, _ in got]
+    case.expect(sum(map(len, parts)) == len(set().union(*parts)), "a flow went to two of them")
+    least = min(records.total() for records, _ in got)
+    case.expect(least > total.total() / 5, f"one got {least} of {total.total()}")
+    check_shares(case, run)
+
+
+def hash_without_one(case):
+    """by hash, what belongs to a collector that is away goes to the others"""
+    with case.collector() as one, case.collector() as other:
+        urls = [url_of(one.port), url_of(free_port()), url_of(other.port)]
+        run = case.run(urls, ["--fanout", "hash"], truth=False)
+        whole = case.run([])
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got = [received(place.sessions()) for place in (one, other)]
+    total = sum((records for records, _ in got), collections.Counter())
+    case.faults += [text for _, problems in got for text in problems][:3]
+    case.faults += differences(total, whole.truth())
+    account = check_shares(case, run)
+    case.expect(destinations(account)[1]["exported"]["records"] == 0, "who was away got something")
+
+
+def failover_first(case):
+    """failover: the first gets everything, the second nothing, as long as the first is there"""
+    with case.collector() as one, case.collector() as other:
+        run = case.run([url_of(one.port), url_of(other.port)], ["--fanout", "failover"],
+                       truth=False)  # fmt: skip
+        whole = case.run([])
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got, problems = received(one.sessions())
+        spare, _ = received(other.sessions())
+    case.faults += problems[:3] + differences(got, whole.truth())
+    case.expect(not spare, f"the second got {spare.total()} records")
+    check_shares(case, run)
+
+
+def failover_second(case):
+    """failover: without the first, the second gets everything"""
+    with case.collector() as other:
+        run = case.run([url_of(free_port()), url_of(other.port)], ["--fanout", "failover"],
+                       truth=False)  # fmt: skip
+        whole = case.run([])
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got, problems = received(other.sessions())
+    case.faults += problems[:3] + differences(got, whole.truth())
+    check_shares(case, run)
+
+
+def failover_and_return(case):
+    """failover: killed in the middle, the first is replaced, and gets flows again when it is back"""
+    with case.collector() as one, case.collector() as other:
+        urls = [url_of(place.port, "&queue=65536&pace=300&mtu=3000") for place in (one, other)]
+        run = case.run(urls, ["--fanout", "failover"], truth=False)
+        whole = case.run([])
+        wait_for(lambda: one.octets() > 0, "the first gets something")
+        one.kill()
+        wait_for(lambda: other.octets() > 20000 or not run.running(), "the second takes over")
+        case.expect(run.running(), "the run was over too soon")
+        before = one.octets()
+        one.start()
+        wait_for(lambda: one.octets() > before + 2000 or not run.running(), "the first is back")
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got = [received(place.sessions()) for place in (one, other)]
+        case.expect(one.octets() > before + 2000, "the first got nothing after its return")
+    account = check_shares(case, run)
+    repeated = sum(place["repeated"] for place in destinations(account))
+    total = got[0][0] + got[1][0]
+    case.faults += [text for _, problems in got for text in problems][:3]
+    case.faults += differences(total, whole.truth(), repeated)
+
+
+CASES = [shared_by_hash, hash_without_one, failover_first, failover_second, failover_and_return]
+
+if __name__ == "__main__":
+    sys.exit(run_cases(CASES))
