@@ -50,6 +50,6 @@ struct sender {
 void sender_count_introduction(struct sender *sender);
 
 /* The thread: connects, sends, lingers, until it is done or stopped. */
-gpointer sender_main(gpointer sender);
+gpointer sender_main(gpointer data);
 
 #endif

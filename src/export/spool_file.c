@@ -96,8 +96,8 @@ static bool open_both(struct spool_file *file, int flags, GError **error)
 	return false;
 }
 
-static bool write_at(const struct spool_file *file, int fd, const guint8 *octets, size_t length,
-		     guint64 at, GError **error)
+/* 0, or why not. */
+static int write_at(int fd, const guint8 *octets, size_t length, guint64 at)
 {
 	while (length > 0) {
 		ssize_t written = pwrite(fd, octets, length, (off_t)at);
@@ -105,12 +105,12 @@ static bool write_at(const struct spool_file *file, int fd, const guint8 *octets
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return fail(file, written < 0 ? errno : ENOSPC, error);
+			return written < 0 ? errno : ENOSPC;
 		octets += written;
 		length -= (size_t)written;
 		at += (guint64)written;
 	}
-	return true;
+	return 0;
 }
 
 static bool read_at(int fd, guint8 *octets, size_t length, guint64 at)
@@ -135,9 +135,10 @@ static bool add_octets(struct spool_file *file, const struct encoder_ops *form,
 {
 	guint32 sequence = file->sequence;
 	g_autofree guint8 *octets = message_numbered(message, form, &sequence, time_from);
+	int fault = write_at(file->data, octets, message->length, file->octets);
 
-	if (!write_at(file, file->data, octets, message->length, file->octets, error))
-		return false;
+	if (fault != 0)
+		return fail(file, fault, error);
 	file->sequence = sequence;
 	file->octets += message->length;
 	return true;
@@ -175,10 +176,14 @@ bool spool_file_add(struct spool_file *file, const struct encoder_ops *form,
 
 	for (int i = 0; i < ROW_COLUMNS; i++)
 		store_be64(row + i * 8, columns[i]);
-	if (add_octets(file, form, message, NULL, error) &&
-	    write_at(file, file->index, row, ROW, file->messages * ROW, error)) {
-		file->messages++;
-		return true;
+	if (add_octets(file, form, message, NULL, error)) {
+		int fault = write_at(file->index, row, ROW, file->messages * ROW);
+
+		if (fault == 0) {
+			file->messages++;
+			return true;
+		}
+		fail(file, fault, error);
 	}
 	file->octets = before;
 	file->sequence = sequence;

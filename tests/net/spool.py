@@ -152,8 +152,27 @@ def disk_full(case):
     case.check_balanced(run.account())
 
 
+def lines_too(case):
+    """lines of JSON stay on disk and are sent by the next run, each once"""
+    port, spool = free_port(), folder_of(case)
+    url = f"json+tcp://{HOST}:{port}?queue=65536&timeout=1&linger=1&spool={spool}"
+    first = case.run([url])
+    case.expect(first.wait() == 0, first.errors())
+    on_disk = b"".join(open(os.path.join(spool, name), "rb").read()
+                       for name in sorted(os.listdir(spool)) if name.endswith(".json"))  # fmt: skip
+    with case.collector(port=port) as collector:
+        second = case.run([url])
+        case.expect(second.wait() == 0, second.errors())
+        got = b"".join(collector.sessions())
+    count = first.account()["spooled"]["records"]
+    case.expect(on_disk.count(b"\n") == count > 0, f"{len(on_disk.splitlines())} lines on disk")
+    case.expect(got.startswith(on_disk), "what was on disk did not come first")
+    case.expect(got.count(b"\n") == 2 * count, f"{len(got.splitlines())} lines arrived")
+    case.check_balanced(second.account())
+
+
 CASES = [stays_for_the_next_run, killed_again_and_again, weir_killed, limit_is_kept, one_user,
-         disk_full]  # fmt: skip
+         disk_full, lines_too]  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(run_cases(CASES))
