@@ -23,8 +23,10 @@
 struct option_column {
 	const char *name;
 	guint16 length;
-	bool padding; /* in memory only: what follows must be aligned */
 };
+
+/* In memory only: what follows must be aligned. */
+static const char padding[] = "paddingOctets";
 
 struct option_kind {
 	guint16 scopes;
@@ -71,7 +73,7 @@ static const struct option_kind kinds[OPTION_KINDS] = {
 	[OPTION_KEYS] = { 1, { { "templateId", 2 }, { "flowKeyIndicator", 8 } } },
 	[OPTION_INTERFACE] = { 1,
 			       { { "ingressInterface", 4 },
-				 { "paddingOctets", 4, .padding = true },
+				 { padding, 4 },
 				 { "interfaceName", FB_IE_VARLEN },
 				 { "interfaceDescription", FB_IE_VARLEN } } },
 	[OPTION_EVERY_NTH] = { 1,
@@ -92,8 +94,7 @@ static const struct option_kind kinds[OPTION_KINDS] = {
 /* One column's: a number, a real number as its octets, or a text. */
 struct option_value {
 	guint64 number;
-	const struct flow_text *text;
-	size_t text_length;
+	struct flow_text text;
 };
 
 struct ipfix_options {
@@ -126,7 +127,7 @@ static fbTemplate_t *make_template(fbInfoModel_t *model, const struct option_kin
 		const struct option_column *column = &kind->columns[i];
 		fbInfoElementSpec_t spec = { (char *)(guintptr)column->name, column->length, 0 };
 
-		if (column->padding && !internal)
+		if (column->name == padding && !internal)
 			continue;
 		if (!fbTemplateAppendSpec(template, &spec, 0, fixbuf)) {
 			fbTemplateFreeUnused(template);
@@ -186,7 +187,7 @@ bool ipfix_options_send_templates(const struct ipfix_options *options,
 		if (!is_wanted(options, kind))
 			continue;
 		for (guint i = 0; i < COLUMNS_MAX && kinds[kind].columns[i].name; i++)
-			length += kinds[kind].columns[i].padding ? 0 : 4;
+			length += kinds[kind].columns[i].name == padding ? 0 : 4;
 		if (!ipfix_message_add_template(message, id_of(options, kind), true, length, error))
 			return false;
 	}
@@ -217,17 +218,17 @@ static void put_number(guint8 *to, guint16 length, guint64 number)
 static void put_text(guint8 *to, const struct option_value *value)
 {
 	const fbVarfield_t text = {
-		.buf = (guint8 *)(guintptr)value->text->octets,
-		.len = value->text_length,
+		.buf = (guint8 *)(guintptr)value->text.octets,
+		.len = value->text.length,
 	};
 
 	memcpy(to, &text, sizeof(text));
 }
 
-/* A value a column; padding has none. */
+/* A value a column. */
 static bool send_record(const struct ipfix_options *options, enum option_id kind,
-			const struct option_value *values, struct ipfix_message *message,
-			GError **error)
+			const struct option_value values[COLUMNS_MAX],
+			struct ipfix_message *message, GError **error)
 {
 	_Alignas(fbVarfield_t) guint8 octets[RECORD_MAX] = { 0 };
 	struct ipfix_record record = { .template_id = id_of(options, kind), .octets = octets };
@@ -235,20 +236,15 @@ static bool send_record(const struct ipfix_options *options, enum option_id kind
 	for (guint i = 0; i < COLUMNS_MAX && kinds[kind].columns[i].name; i++) {
 		const struct option_column *column = &kinds[kind].columns[i];
 
-		if (column->padding) {
-			record.size += column->length;
+		if (column->length == FB_IE_VARLEN) {
+			put_text(octets + record.size, &values[i]);
+			record.size += sizeof(fbVarfield_t);
+			record.length += 1 + values[i].text.length;
 			continue;
 		}
-		if (column->length == FB_IE_VARLEN) {
-			put_text(octets + record.size, values);
-			record.size += sizeof(fbVarfield_t);
-			record.length += 1 + values->text_length;
-		} else {
-			put_number(octets + record.size, column->length, values->number);
-			record.size += column->length;
-			record.length += column->length;
-		}
-		values++;
+		put_number(octets + record.size, column->length, values[i].number);
+		record.size += column->length;
+		record.length += column->name == padding ? 0 : column->length;
 	}
 	return ipfix_message_add_record(message, &record, error);
 }
@@ -288,7 +284,7 @@ static bool send_keys(const struct ipfix_options *options, struct ipfix_message 
 	const bool used[2] = { layout->ipv4, layout->ipv6 };
 
 	for (guint form = 0; form < 2; form++) {
-		const struct option_value values[] = {
+		const struct option_value values[COLUMNS_MAX] = {
 			{ .number = IPFIX_FIRST_DATA_SET + form },
 			{ .number = key_indicator(layout->columns[form]) },
 		};
@@ -304,12 +300,12 @@ static bool send_sampling(const struct ipfix_options *options, struct ipfix_mess
 {
 	const guint32 interval = options->chosen.sampling;
 	const double probability = 1.0 / interval;
-	const struct option_value every_nth[] = {
+	const struct option_value every_nth[COLUMNS_MAX] = {
 		{ .number = SELECTOR_ID }, { .number = SELECTOR_SYSTEMATIC },
 		{ .number = 1 },	   { .number = interval - 1 },
 		{ .number = interval },	   { .number = SAMPLING_SYSTEMATIC },
 	};
-	struct option_value at_random[] = {
+	struct option_value at_random[COLUMNS_MAX] = {
 		{ .number = SELECTOR_ID }, { .number = SELECTOR_UNIFORM }, { .number = 0 },
 		{ .number = interval },	   { .number = SAMPLING_RANDOM },
 	};
@@ -341,11 +337,13 @@ static bool send_interface(const struct ipfix_options *options,
 {
 	const struct flow_text *name = &interface->name;
 	const struct flow_text *description = &interface->description;
-	const struct option_value values[] = {
+	const size_t name_length = flow_text_fit(name, NAME_MAX_OCTETS);
+	const size_t description_length = flow_text_fit(description, DESCRIPTION_MAX_OCTETS);
+	const struct option_value values[COLUMNS_MAX] = {
 		{ .number = interface->index },
-		{ .text = name, .text_length = flow_text_fit(name, NAME_MAX_OCTETS) },
-		{ .text = description,
-		  .text_length = flow_text_fit(description, DESCRIPTION_MAX_OCTETS) },
+		{ .number = 0 },
+		{ .text = { name->octets, name_length } },
+		{ .text = { description->octets, description_length } },
 	};
 
 	return send_record(options, OPTION_INTERFACE, values, message, error);

@@ -12,7 +12,7 @@ struct ipfix_options;
 /* Adds the options templates to the session, under ids from first_id on. The options outlive this.
  */
 struct ipfix_options *ipfix_options_new(fbInfoModel_t *model, fbSession_t *session,
-					const struct encoder_options *options, guint16 first_id,
+					const struct encoder_options *chosen, guint16 first_id,
 					GError **error);
 void ipfix_options_free(struct ipfix_options *options);
 
