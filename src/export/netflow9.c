@@ -311,7 +311,7 @@ static void put_text(guint8 *to, size_t size, const struct flow_text *text)
 }
 
 static bool tell_interfaces(struct encoder *encoder, const struct export_statistics *run,
-			    GError **error)
+			    guint64 *ret_options, GError **error)
 {
 	if (run->interfaces_count == 0 || encoder->room < INTERFACE_OCTETS)
 		return true;
@@ -327,6 +327,7 @@ static bool tell_interfaces(struct encoder *encoder, const struct export_statist
 		store_be32(to, interface->index);
 		put_text(to + 4, NAME_OCTETS, &interface->name);
 		put_text(to + 4 + NAME_OCTETS, DESCRIPTION_OCTETS, &interface->description);
+		(*ret_options)++;
 	}
 	return true;
 }
@@ -338,14 +339,15 @@ static bool netflow9_report(struct encoder *encoder, const struct export_report 
 	const struct export_counts *counts = report->counts;
 	const guint64 sent[3] = { counts->message_octets, counts->messages, counts->records };
 
-	(void)ret_options; /* the session's number counts packets */
 	if (!encoder->time.begun)
 		return true;
 	if (!encoder->introduced && !introduce(encoder, error))
 		return false;
 	/* First what tells of the packets before this one. */
-	return tell_statistic(encoder, sent, false, error) &&
-	       tell_interfaces(encoder, report->statistics, error) &&
+	if (!tell_statistic(encoder, sent, false, error))
+		return false;
+	(*ret_options)++;
+	return tell_interfaces(encoder, report->statistics, ret_options, error) &&
 	       netflow9_packet_send(encoder->packet, error);
 }
 
