@@ -58,6 +58,7 @@ static bool tcp_connect(struct transport *transport, GCancellable *stop, GError 
 	g_autoptr(GSocketClient) client = g_socket_client_new();
 	GSocket *socket;
 
+	g_socket_client_set_enable_proxy(client, FALSE); /* of the user's browser */
 	g_socket_client_set_timeout(client, transport->timeout_s);
 	transport->connection = g_socket_client_connect_to_host(client, transport->host,
 								transport->port, stop, error);

@@ -86,6 +86,7 @@ static bool reach(struct transport *transport, GCancellable *stop, GError **erro
 {
 	g_autoptr(GSocketClient) client = g_socket_client_new();
 
+	g_socket_client_set_enable_proxy(client, FALSE); /* of the user's browser */
 	g_socket_client_set_timeout(client, transport->timeout_s);
 	transport->base = g_socket_client_connect_to_host(client, transport->host, transport->port,
 							  stop, error);
