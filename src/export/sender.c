@@ -21,19 +21,24 @@ static bool has_hope(const struct sender *sender)
 	       HOPE * (gint64)sender->options.place.timeout_s * G_USEC_PER_SEC;
 }
 
+/* What waits for one that is away is about to go to others. */
+static bool try_put(struct sender *sender, struct message *message)
+{
+	const guint64 more = sender->options.shared && !is_reachable(sender) ? SHARED_OCTETS : 0;
+
+	outbox_limit(sender->outbox, sender->options.queue_octets + more);
+	return outbox_put(sender->outbox, message);
+}
+
 void sender_put(struct sender *sender, struct message *message)
 {
 	bool taken = false;
 
 	g_mutex_lock(&sender->mutex);
-	/* What waits for one that is away is about to go to others. */
-	outbox_limit(sender->outbox,
-		     sender->options.queue_octets +
-			     (sender->options.shared && !is_reachable(sender) ? SHARED_OCTETS : 0));
 	if (outbox_is_empty(sender->outbox))
 		sender->progress_us = g_get_monotonic_time();
-	while (!sender->over && !(taken = outbox_put(sender->outbox, message)) &&
-	       sender->options.patient && has_hope(sender))
+	while (!sender->over && !(taken = try_put(sender, message)) && sender->options.patient &&
+	       has_hope(sender))
 		g_cond_wait_until(&sender->changed, &sender->mutex,
 				  g_get_monotonic_time() + SENDER_LOOK_MS * 1000);
 	if (taken) {
