@@ -60,7 +60,6 @@ static bool tcp_connect(struct transport *transport, GCancellable *stop, GError 
 
 	g_socket_client_set_enable_proxy(client, FALSE); /* of the user's browser */
 	g_socket_client_set_timeout(client, transport->timeout_s);
-	g_socket_client_set_enable_proxy(client, FALSE); /* flows take no detours */
 	transport->connection = g_socket_client_connect_to_host(client, transport->host,
 								transport->port, stop, error);
 	if (!transport->connection)

@@ -88,7 +88,6 @@ static bool reach(struct transport *transport, GCancellable *stop, GError **erro
 
 	g_socket_client_set_enable_proxy(client, FALSE); /* of the user's browser */
 	g_socket_client_set_timeout(client, transport->timeout_s);
-	g_socket_client_set_enable_proxy(client, FALSE); /* flows take no detours */
 	transport->base = g_socket_client_connect_to_host(client, transport->host, transport->port,
 							  stop, error);
 	if (!transport->base)
