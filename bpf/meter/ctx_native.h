@@ -4,17 +4,19 @@
 #define METER_CTX_NATIVE_H
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "types.h"
 
-#define METER_INLINE static inline __attribute__((always_inline))
-#define METER_STEP   METER_INLINE
-#define bpf_ntohs    ntohs
-#define bpf_htons    htons
-#define bpf_ntohl    ntohl
-#define bpf_htonl    htonl
+#define METER_INLINE	static inline __attribute__((always_inline))
+#define METER_STEP	METER_INLINE
+#define bpf_ntohs	ntohs
+#define bpf_htons	htons
+#define bpf_ntohl	ntohl
+#define bpf_htonl	htonl
+#define bpf_be64_to_cpu be64toh
 
 /* Steps are no calls here. */
 #define METER_SHORT_WAY 0

@@ -42,6 +42,13 @@ METER_INLINE void key_words(const struct flow_key *key, __u64 *ret_ports, __u64 
 	__builtin_memcpy(ret_rest, &key->tunnel_id, 8);
 }
 
+/* A product hands what differs only upwards, and hosts differ in their last octets, the highest of
+ * the word: hosts of one network that talk among themselves by one port would share 256 hashes. */
+METER_INLINE __u64 key_spread(__u64 address)
+{
+	return bpf_be64_to_cpu(address);
+}
+
 /* Multilinear: one independent multiplication a word, each by a secret odd number, so that a
  * sender who does not know the seed cannot choose keys that meet; then the high bits, which every
  * input bit reaches, are folded over the low ones. */
@@ -52,8 +59,9 @@ METER_INLINE __u64 key_hash(const struct flow_key *key, const volatile __u64 *se
 	__u64 h;
 
 	key_words(key, &ports, &rest);
-	h = key->low[0] * seed[0] + key->low[1] * seed[1] + key->high[0] * seed[2] +
-	    key->high[1] * seed[3] + ports * seed[4] + rest * seed[5];
+	h = key_spread(key->low[0]) * seed[0] + key_spread(key->low[1]) * seed[1] +
+	    key_spread(key->high[0]) * seed[2] + key_spread(key->high[1]) * seed[3] +
+	    ports * seed[4] + rest * seed[5];
 	h ^= h >> 32;
 	h *= 0x9e3779b97f4a7c15ULL;
 	return h ^ (h >> 29);

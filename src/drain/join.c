@@ -11,9 +11,7 @@
 #define NONE	  G_MAXUINT32
 #define PARTS_MAX 256	   /* of one key; with more, the earliest leave */
 #define AT_ONCE	  50000000 /* ns: the clock's tick and what may hold up a CPU between two steps */
-#define PATIENCE                                                                        \
-	(5 * FLOW_SECOND_NS) /* beyond the time-outs: a round of the scan, and its luck \
-			      */
+#define PATIENCE  (5 * FLOW_SECOND_NS) /* beyond the time-outs: a round of the scan */
 
 struct slot {
 	guint64 used; /* 1: what follows is whole, and has not arrived where it is to go */
@@ -87,11 +85,6 @@ static const struct flow_record *record_of(const struct join *join, guint32 i)
 static guint64 left_ns(const struct flow_record *record)
 {
 	return record->flow.gate_ns;
-}
-
-static bool same_key(const struct flow_key *a, const struct flow_key *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static guint32 *bucket_of(const struct join *join, const struct flow_key *key)
@@ -182,7 +175,7 @@ static void gather(const struct join *join, const struct flow_key *key, struct m
 	for (; i != NONE && meeting->count < PARTS_MAX; i = join->parts[i].next) {
 		const struct flow_record *record = record_of(join, i);
 
-		if (same_key(&record->flow.key, key))
+		if (memcmp(&record->flow.key, key, sizeof(*key)) == 0)
 			add_part(meeting, i, record);
 	}
 }
@@ -324,7 +317,7 @@ static bool key_waits(const struct join *join, const struct flow_key *key)
 {
 	guint32 i = *bucket_of(join, key);
 
-	while (i != NONE && !same_key(&record_of(join, i)->flow.key, key))
+	while (i != NONE && memcmp(&record_of(join, i)->flow.key, key, sizeof(*key)) != 0)
 		i = join->parts[i].next;
 	return i != NONE;
 }
@@ -466,19 +459,26 @@ static void inherit(struct join *join)
 	join->inherited = used->len > 0;
 }
 
+/* A power of two of them, each empty. */
+static void make_buckets(struct join *join)
+{
+	guint32 buckets = 64;
+
+	while (buckets < join->slots && buckets < 1u << 30)
+		buckets *= 2;
+	join->mask = buckets - 1;
+	join->buckets = g_malloc(buckets * sizeof(*join->buckets));
+	memset(join->buckets, 0xff, buckets * sizeof(*join->buckets));
+}
+
 struct join *join_new(const struct join_options *options)
 {
 	struct join *join = g_new0(struct join, 1);
-	guint32 buckets = 64;
 
 	join->options = *options;
 	join->slot_octets = slot_size(options->detail);
 	join->slots = (guint32)MIN(options->octets / join->slot_octets, NONE - 1);
-	while (buckets < join->slots && buckets < 1u << 30)
-		buckets *= 2;
-	join->mask = buckets - 1;
-	join->buckets = g_new(guint32, buckets);
-	memset(join->buckets, 0xff, buckets * sizeof(*join->buckets));
+	make_buckets(join);
 	join->parts = g_new0(struct part, MAX(join->slots, 1));
 	join->free = join->oldest = join->newest = NONE;
 	join->gone = g_array_new(FALSE, FALSE, sizeof(guint32));

@@ -9,6 +9,6 @@
 void join_merge_fin(struct flow_record *to, const struct flow_record *const *parts, size_t count,
 		    int which);
 /* TCP quality, when the sides are merged. */
-void join_merge_tcp(struct flow_record *to, const struct flow_record *const *parts, size_t count);
+void join_merge_tcp(struct flow_record *to, const struct flow_record *const *record, size_t count);
 
 #endif

@@ -104,10 +104,10 @@ static bool introduce(struct sender *sender, const struct message *first, GError
 		g_autofree guint8 *octets =
 			message_numbered(message, sender->options.form, &sender->sequence, first);
 		const struct transport_octets one = { octets, message->length };
-		guint sent;
+		struct transport_batch batch = { .messages = &one, .count = 1 };
 
-		if (!sender->options.transport->send(sender->transport, &one, 1, sender->stop,
-						     &sent, error))
+		if (!sender->options.transport->send(sender->transport, &batch, sender->stop,
+						     error))
 			return false;
 	}
 	if (sender->begun)
@@ -254,8 +254,8 @@ static bool send_messages(struct sender *sender, struct message *messages[BATCH]
 			  GError **error)
 {
 	struct transport_octets octets[BATCH];
+	struct transport_batch batch = { .messages = octets, .count = count };
 	guint32 after[BATCH]; /* the session's number behind each */
-	guint sent = 0;
 	guint32 sequence;
 	bool good = !refresh_due(sender) || introduce(sender, messages[0], error);
 
@@ -269,15 +269,15 @@ static bool send_messages(struct sender *sender, struct message *messages[BATCH]
 							   messages[i]->length };
 			after[i] = sequence;
 		}
-		good = sender->options.transport->send(sender->transport, octets, count,
-						       sender->stop, &sent, error);
+		good = sender->options.transport->send(sender->transport, &batch, sender->stop,
+						       error);
 		for (guint i = 0; i < count; i++)
 			g_free((guint8 *)octets[i].octets);
 	}
-	if (sent > 0)
-		sender->sequence = after[sent - 1];
-	sender->since_refresh += sent;
-	settle_sent(sender, messages, count, sent);
+	if (batch.sent > 0)
+		sender->sequence = after[batch.sent - 1];
+	sender->since_refresh += batch.sent;
+	settle_sent(sender, messages, count, batch.sent);
 	return good;
 }
 

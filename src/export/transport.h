@@ -27,6 +27,14 @@ struct transport_octets {
 	size_t length;
 };
 
+/* What is to be sent, in order; sent says how many were handed over, also when the connection broke
+ * in between. */
+struct transport_batch {
+	const struct transport_octets *messages;
+	guint count;
+	guint sent;
+};
+
 /* One row a way to travel. */
 struct transport_ops {
 	const char *name;     /* the part of the URL behind "+" */
@@ -39,10 +47,9 @@ struct transport_ops {
 	struct transport *(*open)(const struct transport_options *options, GError **error);
 	/* Finds the collector and reaches it, as far as can be known. */
 	bool (*connect)(struct transport *transport, GCancellable *stop, GError **error);
-	/* Hands over the messages, whole and in order; ret_sent is how many, also when the
-	 * connection broke in between. */
-	bool (*send)(struct transport *transport, const struct transport_octets *messages,
-		     guint count, GCancellable *stop, guint *ret_sent, GError **error);
+	/* Hands over the messages, whole and in order. */
+	bool (*send)(struct transport *transport, struct transport_batch *batch, GCancellable *stop,
+		     GError **error);
 	/* False: the other end is gone; found out without sending. */
 	bool (*is_alive)(struct transport *transport);
 	/* Octets that were handed over and are not known to have arrived. Once the other end is

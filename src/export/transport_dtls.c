@@ -203,19 +203,19 @@ static gint send_batch(struct transport *transport, const struct transport_octet
 					      error);
 }
 
-static bool dtls_send(struct transport *transport, const struct transport_octets *messages,
-		      guint count, GCancellable *stop, guint *ret_sent, GError **error)
+static bool dtls_send(struct transport *transport, struct transport_batch *batch,
+		      GCancellable *stop, GError **error)
 {
-	*ret_sent = 0;
-	while (*ret_sent < count) {
-		gint sent = send_batch(transport, messages + *ret_sent,
-				       MIN(count - *ret_sent, BATCH), stop, error);
+	batch->sent = 0;
+	while (batch->sent < batch->count) {
+		gint sent = send_batch(transport, batch->messages + batch->sent,
+				       MIN(batch->count - batch->sent, BATCH), stop, error);
 
 		if (sent <= 0) {
 			secure_explain(transport->secure, error);
 			return false;
 		}
-		*ret_sent += (guint)sent;
+		batch->sent += (guint)sent;
 	}
 	return true;
 }

@@ -84,11 +84,11 @@ static bool sctp_connect(struct transport *transport, GCancellable *stop, GError
 }
 
 /* SCTP takes a message whole or not at all. */
-static bool sctp_send(struct transport *transport, const struct transport_octets *messages,
-		      guint count, GCancellable *stop, guint *ret_sent, GError **error)
+static bool sctp_send(struct transport *transport, struct transport_batch *batch,
+		      GCancellable *stop, GError **error)
 {
-	for (*ret_sent = 0; *ret_sent < count; (*ret_sent)++) {
-		const struct transport_octets *message = &messages[*ret_sent];
+	for (batch->sent = 0; batch->sent < batch->count; batch->sent++) {
+		const struct transport_octets *message = &batch->messages[batch->sent];
 
 		if (g_socket_send(transport->socket, (const char *)message->octets, message->length,
 				  stop, error) < 0)

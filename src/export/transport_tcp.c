@@ -74,13 +74,13 @@ static bool tcp_connect(struct transport *transport, GCancellable *stop, GError 
 	return true;
 }
 
-static bool tcp_send(struct transport *transport, const struct transport_octets *messages,
-		     guint count, GCancellable *stop, guint *ret_sent, GError **error)
+static bool tcp_send(struct transport *transport, struct transport_batch *batch, GCancellable *stop,
+		     GError **error)
 {
 	GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(transport->connection));
 
-	for (*ret_sent = 0; *ret_sent < count; (*ret_sent)++) {
-		const struct transport_octets *message = &messages[*ret_sent];
+	for (batch->sent = 0; batch->sent < batch->count; batch->sent++) {
+		const struct transport_octets *message = &batch->messages[batch->sent];
 
 		if (!g_output_stream_write_all(out, message->octets, message->length, NULL, stop,
 					       error))

@@ -134,18 +134,18 @@ static int send_batch(struct transport *transport, const struct transport_octets
 	return sendmmsg(g_socket_get_fd(transport->socket), headers, count, 0);
 }
 
-static bool udp_send(struct transport *transport, const struct transport_octets *messages,
-		     guint count, GCancellable *stop, guint *ret_sent, GError **error)
+static bool udp_send(struct transport *transport, struct transport_batch *batch, GCancellable *stop,
+		     GError **error)
 {
 	bool refused = false;
 
-	*ret_sent = 0;
-	while (*ret_sent < count) {
-		int sent =
-			send_batch(transport, messages + *ret_sent, MIN(count - *ret_sent, BATCH));
+	batch->sent = 0;
+	while (batch->sent < batch->count) {
+		int sent = send_batch(transport, batch->messages + batch->sent,
+				      MIN(batch->count - batch->sent, BATCH));
 
 		if (sent > 0) {
-			*ret_sent += (guint)sent;
+			batch->sent += (guint)sent;
 			refused = false;
 		} else if (is_full(errno)) {
 			if (!wait_for_room(transport, stop, error))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What instances are called, and how a process is told from a later one of its number. */
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
 #include "setup/instance_parts.h"
+
+/* Of /proc/PID/stat behind the name, up to when the process began. */
+#define STAT_WORDS 20
 
 static bool is_of_host(ino_t *ret_space)
 {
@@ -51,18 +53,18 @@ static guint32 began(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
 	g_autofree char *text = NULL;
-	unsigned long long ticks = 0;
+	g_auto(GStrv) words = NULL;
 	const char *after;
 
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return 0;
 	after = strrchr(text, ')'); /* the name before it may hold anything */
-	if (!after || sscanf(after + 1,
-			     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			     "%*d %*d %llu",
-			     &ticks) != 1)
+	if (!after)
 		return 0;
-	return (guint32)ticks;
+	words = g_strsplit(g_strchug((char *)after + 1), " ", STAT_WORDS + 1);
+	if (g_strv_length(words) < STAT_WORDS)
+		return 0;
+	return (guint32)g_ascii_strtoull(words[STAT_WORDS - 1], NULL, 10);
 }
 
 guint64 process_word(pid_t pid)

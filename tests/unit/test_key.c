@@ -118,16 +118,41 @@ static struct flow_key neighbour(guint32 i)
 	return key;
 }
 
+typedef struct flow_key make_key(guint32 i);
+
+/* Each of 256 hosts of one network with each of 256 of another, by one port. */
+static struct flow_key pair_of_hosts(guint32 i)
+{
+	struct flow_key key = { .proto = 17, .version = 4 };
+
+	key.low[1] = (guint64)g_htonl(0x0a000000 + i % 256) << 32 | g_htonl(0xffff);
+	key.high[1] = (guint64)g_htonl(0x0a000100 + i / 256 % 256) << 32 | g_htonl(0xffff);
+	key.low_port = key.high_port = g_htons(123);
+	return key;
+}
+
+/* The same with IPv6. */
+static struct flow_key pair_of_hosts_6(guint32 i)
+{
+	struct flow_key key = pair_of_hosts(i);
+
+	key.version = 6;
+	key.low[0] = key.high[0] = GUINT64_TO_BE(0x20010db800000000);
+	key.low[1] = GUINT64_TO_BE(i % 256);
+	key.high[1] = GUINT64_TO_BE(256 + i / 256 % 256);
+	return key;
+}
+
 /* Sum over buckets of (count - mean)^2 / mean: of chance about BUCKETS, deviation sqrt(2 BUCKETS),
  * which is 45. The keys are fixed, so what passes once passes always. */
-static double spread(const struct meter_settings *settings, guint shift)
+static double spread(const struct meter_settings *settings, guint shift, make_key *make)
 {
 	guint counts[BUCKETS] = { 0 };
 	double mean = (double)KEYS / BUCKETS;
 	double sum = 0;
 
 	for (guint32 i = 0; i < KEYS; i++) {
-		struct flow_key key = neighbour(i);
+		struct flow_key key = make(i);
 
 		counts[key_hash(&key, settings->seed) >> shift & (BUCKETS - 1)]++;
 	}
@@ -139,13 +164,16 @@ static double spread(const struct meter_settings *settings, guint shift)
 static void test_spread(void)
 {
 	static const guint shifts[] = { 22, 32, 54 }; /* the native index takes the top ones */
+	static make_key *const keys[] = { neighbour, pair_of_hosts, pair_of_hosts_6 };
 
 	for (guint64 seed = 1; seed <= 4; seed++) {
 		struct meter_settings settings =
 			native_settings(&(struct native_options){ .seed = seed });
 
-		for (guint i = 0; i < G_N_ELEMENTS(shifts); i++)
-			CU_ASSERT_TRUE(spread(&settings, shifts[i]) < 2 * BUCKETS);
+		for (guint i = 0; i < G_N_ELEMENTS(shifts); i++) {
+			for (guint k = 0; k < G_N_ELEMENTS(keys); k++)
+				CU_ASSERT_TRUE(spread(&settings, shifts[i], keys[k]) < 2 * BUCKETS);
+		}
 	}
 }
 
