@@ -138,10 +138,12 @@ void sender_flush(struct sender *sender, guint wait_ms)
 	gint64 until = g_get_monotonic_time() + (gint64)wait_ms * 1000;
 
 	g_mutex_lock(&sender->mutex);
-	while (sender->connected && (!outbox_is_empty(sender->outbox) || sender->handing > 0)) {
-		if (!g_cond_wait_until(&sender->changed, &sender->mutex, until))
-			break;
-	}
+	/* One that was waited for in vain is not waited for again before it has caught up. */
+	while (sender->connected && !sender->behind &&
+	       (!outbox_is_empty(sender->outbox) || sender->handing > 0))
+		sender->behind = !g_cond_wait_until(&sender->changed, &sender->mutex, until);
+	if (outbox_is_empty(sender->outbox) && sender->handing == 0)
+		sender->behind = false;
 	g_mutex_unlock(&sender->mutex);
 }
 

@@ -24,7 +24,8 @@ struct sender {
 	struct outbox *outbox;
 	guint handing; /* messages the thread has in hand */
 	bool finishing;
-	bool over; /* the thread has ended */
+	bool behind; /* a flush waited for it in vain */
+	bool over;   /* the thread has ended */
 	bool tried;
 	bool connected;
 	struct export_counts given; /* as if all of it had been handed over */
