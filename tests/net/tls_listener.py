@@ -3,6 +3,7 @@
 openssl s_server, and Python's ssl."""
 
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -149,3 +150,48 @@ class Listener(threading.Thread):
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.join(WAIT_S)
+
+
+class Relay(threading.Thread):
+    """Passes datagrams to and fro; that nobody listens behind it, it tells nobody."""
+
+    def __init__(self, port, behind):
+        super().__init__(daemon=True)
+        self.behind = ("127.0.0.1", behind)
+        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.front.bind(("127.0.0.1", port))
+        self.peers = {}  # a socket by the address of each exporter
+        self.end = os.pipe()
+        self.start()
+
+    def run(self):
+        while True:
+            ready, _, _ = select.select([self.end[0], self.front, *self.peers.values()], [], [])
+            if self.end[0] in ready:
+                return
+            for one in ready:
+                try:
+                    self.pass_on(one)
+                except (ConnectionRefusedError, BlockingIOError):
+                    pass  # an error makes it ready, and may be told elsewhere
+
+    def pass_on(self, one):
+        octets, source = one.recvfrom(65535, socket.MSG_DONTWAIT)
+        if one is not self.front:
+            self.front.sendto(octets, next(at for at, peer in self.peers.items() if peer is one))
+            return
+        if source not in self.peers:
+            self.peers[source] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.peers[source].connect(self.behind)
+        self.peers[source].send(octets)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.write(self.end[1], b".")
+        self.join(WAIT_S)
+        for one in (self.front, *self.peers.values()):
+            one.close()
+        for end in self.end:
+            os.close(end)
