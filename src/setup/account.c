@@ -7,19 +7,6 @@
 
 #define COUNT "%" G_GUINT64_FORMAT
 
-static const struct {
-	const char *name;
-	const char *text;
-} set_aside_names[METER_VERDICTS] = {
-#define SET_ASIDE(id, name, text) [METER_##id] = { name, text },
-#include "meter/set_aside.def"
-#undef SET_ASIDE
-}, drop_names[ACCOUNT_DROP_REASONS] = {
-#define ACCOUNT_DROP(id, name, text) [ACCOUNT_##id] = { name, text },
-	ACCOUNT_DROPS(ACCOUNT_DROP)
-#undef ACCOUNT_DROP
-};
-
 void account_clear(struct account *account)
 {
 	for (size_t i = 0; i < account->destinations_count; i++)
@@ -225,12 +212,12 @@ static void print_set_aside(const struct account *account, FILE *to)
 	fputc('\n', to);
 	for (size_t i = 0; i < METER_VERDICTS; i++) {
 		const struct account_packets *row = &account->set_aside[i];
-		g_autofree char *label = g_strdup_printf("  %s", set_aside_names[i].name);
+		g_autofree char *label = g_strdup_printf("  %s", account_set_aside_names[i].name);
 
 		if (row->packets == 0)
 			continue;
 		print_row(to, label, row->packets, &row->frame_octets, NULL);
-		fprintf(to, "  %s\n", set_aside_names[i].text);
+		fprintf(to, "  %s\n", account_set_aside_names[i].text);
 	}
 }
 
@@ -238,12 +225,12 @@ static void print_dropped(const struct account *account, FILE *to)
 {
 	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
 		const struct account_drops *row = &account->dropped[i];
-		g_autofree char *label = g_strdup_printf("  %s", drop_names[i].name);
+		g_autofree char *label = g_strdup_printf("  %s", account_drop_names[i].name);
 
 		if (row->packets == 0 && row->records == 0)
 			continue;
 		print_row(to, label, row->packets, NULL, &row->octets);
-		fprintf(to, "  in " COUNT " flows: %s\n", row->records, drop_names[i].text);
+		fprintf(to, "  in " COUNT " flows: %s\n", row->records, account_drop_names[i].text);
 	}
 }
 
@@ -405,7 +392,7 @@ static void add_dropped(JsonBuilder *json, const struct account_drops *rows)
 {
 	begin(json, "dropped");
 	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
-		begin(json, drop_names[i].name);
+		begin(json, account_drop_names[i].name);
 		add(json, "records", rows[i].records);
 		add(json, "packets", rows[i].packets);
 		add(json, "octets", rows[i].octets);
@@ -448,7 +435,7 @@ static void add_input(JsonBuilder *json, const struct account *account)
 	add_packets(json, "metered", &account->metered);
 	begin(json, "setAside");
 	for (size_t i = METER_OK + 1; i < METER_VERDICTS; i++)
-		add_packets(json, set_aside_names[i].name, &account->set_aside[i]);
+		add_packets(json, account_set_aside_names[i].name, &account->set_aside[i]);
 	json_builder_end_object(json);
 }
 

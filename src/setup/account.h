@@ -86,6 +86,15 @@ struct account_balance {
 	size_t unbalanced_destinations;
 };
 
+/* Reasons as the account names them, and in words. */
+struct account_name {
+	const char *name;
+	const char *text;
+};
+
+extern const struct account_name account_set_aside_names[METER_VERDICTS];
+extern const struct account_name account_drop_names[ACCOUNT_DROP_REASONS];
+
 void account_clear(struct account *account);
 
 /* What the meter counted: metered, and set aside by reason. */

@@ -26,7 +26,9 @@
 #define ATTEMPTS	  100
 
 /* Counted up whenever the maps change their meaning without changing their sizes. */
-#define LAYOUT 3
+#ifndef WEIR_LAYOUT
+#define WEIR_LAYOUT 3
+#endif
 
 struct state {
 	guint64 layout;
@@ -59,7 +61,7 @@ struct instance {
 
 static guint64 layout(void)
 {
-	return (guint64)LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
+	return (guint64)WEIR_LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
 	       (guint64)sizeof(struct state) << 16 | sizeof(struct cache_counts);
 }
 
@@ -177,11 +179,8 @@ static void find_generations(struct instance *instance)
 			take_generation(instance, &found);
 			continue;
 		}
-		if (strange && instance->lock >= 0)
-			log_line("instance %s: another version of weir left flows in the kernel "
-				 "that this one cannot read; they are given up",
-				 instance->name);
-		if (instance->lock >= 0)
+		if (instance->lock >= 0 &&
+		    !(strange && instance_set_apart(instance->name, found.folder)))
 			remove_tables(&found);
 		close_generation(&found);
 	}
@@ -412,6 +411,7 @@ bool instance_ready(struct instance *instance, const char *const *interfaces, GE
 		return false;
 	}
 	g_strlcpy(state->interfaces, lines, sizeof(state->interfaces));
+	instance_leave_copy(instance->name, layout());
 	__atomic_store_n(&state->ready, 1, __ATOMIC_RELEASE);
 	return true;
 }
@@ -450,6 +450,7 @@ void instance_end(struct instance *instance)
 		remove_tables(&instance->now);
 	rmdir(instance->folder);
 	rmdir(INSTANCE_FOLDER);
+	instance_drop_copy(instance->name, layout());
 }
 
 guint64 instance_epoch(const struct instance *instance)

@@ -46,6 +46,9 @@ char *instance_name(const char *const *interfaces);
 char **instance_names(void);
 /* There is one of this name, with a process or without. */
 bool instance_exists(const char *name);
+/* Tables of another version that were set apart, under a name of their own, and the program that
+ * can read them; NULL: there are none. Free both with g_free(). */
+char *instance_apart(const char *name, char **ret_copy);
 /* Who has the instance; 0: nobody. */
 pid_t instance_owner(const char *name);
 /* Interfaces it was last run on; NULL-terminated, free with g_strfreev(). */

@@ -17,6 +17,12 @@ bool instance_fail(GError **error, const char *what, int code);
 
 bool instance_name_is_fit(const char *name, GError **error);
 
+/* A copy of this program, for those who cannot read its tables; and when it is of no use. */
+void instance_leave_copy(const char *name, guint64 layout);
+void instance_drop_copy(const char *name, guint64 layout);
+/* Tables of another layout become an instance of their own; false: nobody can read them. */
+bool instance_set_apart(const char *name, const char *tables);
+
 /* A process and when it began; and the process of that word, 0 where it lives no more. */
 guint64 process_word(pid_t pid);
 pid_t process_of(guint64 word);

@@ -15,6 +15,7 @@
 #include "setup/live_cache.h"
 #include "setup/live_join.h"
 #include "setup/live_names.h"
+#include "setup/live_other.h"
 #include "setup/live_packet.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
@@ -231,6 +232,15 @@ static struct live_join *open_join(struct live *live, struct kernel_meter *meter
 	};
 
 	return live_join_new(&options, error);
+}
+
+/* Before this process hands anything over: what another version of weir left. */
+static void drain_other(struct live *live)
+{
+	if (!live->cache.instance)
+		return;
+	live_other_drain(live->cache.instance, live->options);
+	live->earlier = *instance_totals(live->cache.instance);
 }
 
 /* Packets go to the new tables now: those of another shape are drained and given up. */
@@ -455,8 +465,10 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 		bool left;
 		GError *fault = NULL;
 
-		if (!options->ending)
+		if (!options->ending) {
+			drain_other(&live);
 			drain_old(&live);
+		}
 		run(&live);
 		live_view_leave(options->view);
 		left = is_to_be_left(&live);

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import netns
 
-WEIR = BLAST = ""  # set from the command line
+WEIR = BLAST = OTHER = ""  # set from the command line
 SIZE = 100
 PINNED = "/sys/fs/bpf/weir"
 NAME = "edge"
@@ -40,6 +40,15 @@ def attached_programs():
     return [row["devname"] for kind in ("xdp", "tc") for row in found[kind]]
 
 
+class Beside:
+    """The file of another version's flows."""
+
+    def __init__(self, json):
+        self.json = json
+
+    records = netns.Live.records
+
+
 class RestartTest(unittest.TestCase):
     def setUp(self):
         netns.lay()
@@ -53,8 +62,8 @@ class RestartTest(unittest.TestCase):
         self.addCleanup(blast.stop)
         return blast
 
-    def live(self, *options, name=NAME, interfaces=(netns.FAR,)):
-        live = netns.Live(WEIR, list(interfaces), *(["--instance", name] if name else []), *options)
+    def live(self, *options, name=NAME, interfaces=(netns.FAR,), program=None):
+        live = netns.Live(program or WEIR, list(interfaces), *(["--instance", name] if name else []), *options)
         self.addCleanup(live.close)
         self.assertTrue(live.metering, live.errors)
         for _, packets in DOUBT.findall(live.errors):
@@ -280,6 +289,29 @@ class RestartTest(unittest.TestCase):
         self.assertEqual(live.stop()["seen"]["packets"], 100)
         self.assert_nothing_left()
 
+    def test_another_version_drains_what_it_left(self):
+        """Each goes on where the other ended, and the account is of all the time."""
+        blast = None
+        for program in (OTHER, WEIR, OTHER):
+            live = self.live(*SHORT, program=program)
+            blast = blast or self.blast()
+            self.wait_for_frames(20000)
+            live.kill()
+            self.wait_for_frames(5000)
+        live = self.live(*SHORT)
+        frames = blast.stop()["frames"]
+        account = live.stop()
+        self.assertEqual(live.status, 0, live.errors)
+        self.assertIn("its own program writes them", live.errors)
+        for run in list(self.runs):
+            beside = run.json + ".earlier"
+            if os.path.exists(beside):
+                self.runs.append(Beside(beside))
+        self.assertEqual(len(self.runs), 7)
+        self.assert_whole(account, frames)
+        self.assert_nothing_left()
+        self.assertFalse(os.path.isdir("/run/weir") and os.listdir("/run/weir"))
+
     def test_what_another_version_left_is_given_up(self):
         folder = os.path.join(PINNED, NAME, "1")
         os.makedirs(folder)
@@ -294,6 +326,6 @@ class RestartTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)
+    WEIR, BLAST, OTHER = sys.argv.pop(1), sys.argv.pop(1), sys.argv.pop(1)
     netns.enter()
     unittest.main()

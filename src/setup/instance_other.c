@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What another version of weir left in the kernel only that version can read. So each leaves a copy
+ * of itself beside its tables, by the number of their layout; and whoever finds strange tables sets
+ * them apart, as an instance of their own, for that copy to bring out once packets go elsewhere. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf.h>
+#include <gio/gio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "setup/instance_parts.h"
+
+#define COPIES "/run/weir"
+
+static char *copy_of(const char *name, guint64 layout)
+{
+	return g_strdup_printf(COPIES "/%s.%" G_GINT64_MODIFIER "x", name, layout);
+}
+
+void instance_leave_copy(const char *name, guint64 layout)
+{
+	g_autofree char *path = copy_of(name, layout);
+	g_autofree char *part = g_strconcat(path, ".part", NULL);
+	g_autoptr(GFile) self = g_file_new_for_path("/proc/self/exe");
+	g_autoptr(GFile) copy = g_file_new_for_path(part);
+	g_autoptr(GError) error = NULL;
+
+	mkdir(COPIES, 0700);
+	if (g_file_copy(self, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error) &&
+	    chmod(part, 0700) == 0 && rename(part, path) == 0)
+		return;
+	log_line("%s: %s; should a later version of weir not read this one's tables, their flows "
+		 "are lost",
+		 path, error ? error->message : "no copy of weir");
+}
+
+void instance_drop_copy(const char *name, guint64 layout)
+{
+	g_autofree char *path = copy_of(name, layout);
+
+	unlink(path);
+	rmdir(COPIES);
+}
+
+/* The first word of every state. 0: it cannot be read. */
+static guint64 layout_of(const char *tables)
+{
+	g_autofree char *path = g_build_filename(tables, "state", NULL);
+	g_autofree guint8 *value = NULL;
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	const guint32 zero = 0;
+	guint64 layout = 0;
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return 0;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size >= sizeof(layout)) {
+		value = g_malloc0(info.value_size);
+		if (!bpf_map_lookup_elem(fd, &zero, value))
+			memcpy(&layout, value, sizeof(layout));
+	}
+	close(fd);
+	return layout;
+}
+
+bool instance_set_apart(const char *name, const char *tables)
+{
+	guint64 layout = layout_of(tables);
+	g_autofree char *copy = copy_of(name, layout);
+	g_autofree char *apart = g_strdup_printf("%s~%" G_GINT64_MODIFIER "x", name, layout);
+	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+	g_autofree char *number = g_path_get_basename(tables);
+	g_autofree char *place = g_build_filename(folder, number, NULL);
+
+	if (layout && strlen(apart) <= INSTANCE_NAME &&
+	    g_file_test(copy, G_FILE_TEST_IS_EXECUTABLE) && instance_make_folder(folder, NULL) &&
+	    rename(tables, place) == 0)
+		return true;
+	log_line("instance %s: another version of weir left flows in the kernel that this one "
+		 "cannot read; they are given up",
+		 name);
+	return false;
+}
+
+char *instance_apart(const char *name, char **ret_copy)
+{
+	g_auto(GStrv) names = instance_names();
+	g_autofree char *start = g_strconcat(name, "~", NULL);
+
+	for (char **apart = names; *apart; apart++) {
+		if (!g_str_has_prefix(*apart, start))
+			continue;
+		*ret_copy = g_strdup_printf(COPIES "/%s.%s", name, *apart + strlen(start));
+		return g_strdup(*apart);
+	}
+	return NULL;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "setup/live_other.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "capture/grace.h"
+
+/* The file this run writes is its own: the other's is named after it. */
+static char *place_beside(const char *url)
+{
+	const char *path = strstr(url, "+file:");
+	size_t length;
+
+	if (!path || path[strlen("+file:")] == '-')
+		return g_strdup(url);
+	length = strcspn(url, "?");
+	return g_strdup_printf("%.*s.earlier%s", (int)length, url, url + length);
+}
+
+static GStrv command_of(const char *copy, const char *name, const char *stats,
+			const struct export_options *export)
+{
+	g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+	g_strv_builder_add_many(words, copy, "stop", name, "--quiet", "--json-stats", stats, NULL);
+	for (const char *const *to = export->to; *to; to++) {
+		g_autofree char *url = place_beside(*to);
+
+		g_strv_builder_add_many(words, "--to", url, NULL);
+	}
+	if (export->template_name)
+		g_strv_builder_add_many(words, "--template", export->template_name, NULL);
+	return g_strv_builder_end(words);
+}
+
+static guint64 number(JsonObject *object, const char *group, const char *name, const char *member)
+{
+	JsonObject *in = object;
+
+	if (group)
+		in = json_object_has_member(in, group) ? json_object_get_object_member(in, group)
+						       : NULL;
+	if (in)
+		in = json_object_has_member(in, name) ? json_object_get_object_member(in, name)
+						      : NULL;
+	return in ? (guint64)json_object_get_int_member_with_default(in, member, 0) : 0;
+}
+
+static void add_counts(struct instance_totals *totals, JsonObject *account)
+{
+	struct meter_counts more = { 0 };
+
+	more.packets[METER_OK] = number(account, NULL, "metered", "packets");
+	more.frame_octets[METER_OK] = number(account, NULL, "metered", "frameOctets");
+	more.octets = number(account, NULL, "metered", "octets");
+	more.evicted = number(account, NULL, "table", "evictedFlows");
+	more.extended = number(account, NULL, "table", "extended");
+	for (int v = METER_OK + 1; v < METER_VERDICTS; v++) {
+		const char *name = account_set_aside_names[v].name;
+
+		more.packets[v] = number(account, "setAside", name, "packets");
+		more.frame_octets[v] = number(account, "setAside", name, "frameOctets");
+	}
+	meter_counts_add(&totals->gone, &more);
+}
+
+static void add_account(struct instance_totals *totals, JsonObject *account)
+{
+	struct account_flows *exported = &totals->exported;
+
+	add_counts(totals, account);
+	for (int i = 0; i < 2; i++) {
+		const char *name = i ? "spooled" : "exported";
+
+		exported->flows += number(account, NULL, name, "flows");
+		exported->records += number(account, NULL, name, "records");
+		exported->packets += number(account, NULL, name, "packets");
+		exported->octets += number(account, NULL, name, "octets");
+	}
+	for (int i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		struct account_drops *drops = &totals->dropped[i];
+		const char *name = account_drop_names[i].name;
+
+		drops->records += number(account, "dropped", name, "records");
+		drops->packets += number(account, "dropped", name, "packets");
+		drops->octets += number(account, "dropped", name, "octets");
+	}
+}
+
+static bool run(const char *copy, const char *name, const char *stats,
+		const struct live_options *options)
+{
+	g_auto(GStrv) words = command_of(copy, name, stats, &options->export);
+	g_autoptr(GError) error = NULL;
+	int status = 0;
+
+	if (g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL,
+			 &status, &error) &&
+	    g_spawn_check_wait_status(status, &error))
+		return true;
+	log_line("instance %s: what another version of weir left is not written: %s; '%s stop %s' "
+		 "tries again",
+		 options->instance, error->message, copy, name);
+	return false;
+}
+
+static void drain(struct instance *instance, const struct live_options *options, const char *copy,
+		  const char *name)
+{
+	g_autofree char *stats = g_strconcat(copy, ".account", NULL);
+	g_autoptr(JsonParser) parser = json_parser_new();
+
+	if (run(copy, name, stats, options) && json_parser_load_from_file(parser, stats, NULL)) {
+		struct instance_totals totals = *instance_totals(instance);
+
+		add_account(&totals, json_node_get_object(json_parser_get_root(parser)));
+		instance_commit(instance, &totals);
+		unlink(copy);
+	}
+	unlink(stats);
+}
+
+void live_other_drain(struct instance *instance, const struct live_options *options)
+{
+	g_autofree char *copy = NULL;
+	g_autofree char *name = instance_apart(options->instance, &copy);
+
+	if (!name)
+		return;
+	grace_wait(NULL);
+	if (!options->quiet)
+		log_line("instance %s: another version of weir left flows in the kernel; its own "
+			 "program writes them",
+			 options->instance);
+	drain(instance, options, copy, name);
+}
