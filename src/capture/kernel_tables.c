@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/error.h"
 #include "capture/kernel_needs.h"
 #include "capture/probe_host.h"
@@ -141,10 +142,14 @@ static bool fail_table(const struct kernel_tables *tables, int code, GError **er
 bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 {
 	const struct kind *kind = &kinds[tables->cache];
+	g_autofree char *present = cpus_list("present");
 
 	if (!kernel_check_memory(kernel_tables_memory(tables), probe_memory_free(), error))
 		return false;
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
+		/* One that comes later has no table, and its packets are set aside. */
+		if (cpu > 0 && present && !cpus_list_has(present, cpu))
+			continue;
 		if (cpu > 0 && tables->one) {
 			tables->fds[cpu] = fcntl(tables->fds[0], F_DUPFD_CLOEXEC, 0);
 			continue;
@@ -160,7 +165,8 @@ bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError **error)
 {
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
-		if (bpf_map_update_elem(outer, &cpu, &tables->fds[cpu], BPF_ANY))
+		if (tables->fds[cpu] >= 0 &&
+		    bpf_map_update_elem(outer, &cpu, &tables->fds[cpu], BPF_ANY))
 			return kernel_fail(error, "flow table of a CPU", errno);
 	}
 	return true;
@@ -171,8 +177,11 @@ bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error
 	for (int cpu = 0; cpu < tables->cpus; cpu++) {
 		guint32 id;
 
-		if (bpf_map_lookup_elem(outer, &cpu, &id))
+		if (bpf_map_lookup_elem(outer, &cpu, &id)) {
+			if (errno == ENOENT)
+				continue;
 			return kernel_fail(error, "flow table of a CPU", errno);
+		}
 		tables->fds[cpu] = bpf_map_get_fd_by_id(id);
 		if (tables->fds[cpu] < 0)
 			return kernel_fail(error, "flow table of an earlier run", errno);
@@ -182,7 +191,7 @@ bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error
 
 guint64 kernel_tables_memory(const struct kernel_tables *tables)
 {
-	return (guint64)tables->cpus * tables->sets *
+	return (guint64)MIN((guint)tables->cpus, cpus_present()) * tables->sets *
 	       kernel_cache_octets(tables->cache, tables->detail);
 }
 

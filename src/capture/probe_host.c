@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "capture/table.h"
 
 #define CLOCKS "/sys/devices/system/clocksource/clocksource0/"
@@ -89,7 +90,6 @@ void probe_host(struct probe_host *ret_host)
 {
 	struct utsname name;
 	struct statfs mounted;
-	int cpus = libbpf_num_possible_cpus();
 
 	memset(ret_host, 0, sizeof(*ret_host));
 	if (uname(&name) == 0)
@@ -104,7 +104,7 @@ void probe_host(struct probe_host *ret_host)
 	ret_host->jit = jit_state();
 	read_line(CLOCKS "current_clocksource", ret_host->clock, sizeof(ret_host->clock));
 	read_line(CLOCKS "available_clocksource", ret_host->clocks, sizeof(ret_host->clocks));
-	ret_host->cpus = cpus > 0 ? (guint)cpus : 1;
+	ret_host->cpus = cpus_present();
 	ret_host->memory_free = probe_memory_free();
 }
 

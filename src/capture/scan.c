@@ -5,8 +5,8 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <string.h>
 
+#include "base/cpus.h"
 #include "base/error.h"
 
 #define SETS_A_CALL 64
@@ -48,23 +48,12 @@ enum binding {
 	BARRED,	 /* it may have packets, but this process may not run on it */
 };
 
-/* Whether a list such as "0-3,8" has the number; the kernel's answer where it does not tell. */
+/* Or the kernel does not tell. */
 static bool is_online(int cpu)
 {
-	g_autofree char *text = NULL;
-	const char *at;
-	bool online = false;
+	g_autofree char *online = cpus_list("online");
 
-	if (!g_file_get_contents("/sys/devices/system/cpu/online", &text, NULL, NULL))
-		return true;
-	for (at = text; at && *at && !online; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-		char *end;
-		guint64 first = g_ascii_strtoull(at, &end, 10);
-		guint64 last = *end == '-' ? g_ascii_strtoull(end + 1, NULL, 10) : first;
-
-		online = (guint64)cpu >= first && (guint64)cpu <= last;
-	}
-	return online;
+	return !online || cpus_list_has(online, cpu);
 }
 
 static enum binding bind_to(int cpu)

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "base/cpus.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/native_meter.h"
@@ -152,7 +153,7 @@ bool live_cache_open(struct live_cache *cache, const struct live_options *option
 		.detail = detail,
 		.cache = options->cache,
 		.sets = kernel_cache_places(options->cache, options->max_flows,
-					    (int)g_get_num_processors()),
+					    (int)cpus_present()),
 		.ring_octets = options->ring_octets ? options->ring_octets : RING_DEFAULT,
 		.max_flows = options->max_flows,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),
