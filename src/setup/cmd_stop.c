@@ -2,6 +2,7 @@
 /* weir stop: tells the process of an instance to end, or does its work where it has died. */
 #include <errno.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "setup/instance.h"
@@ -32,7 +33,10 @@ static char *name_of(const struct options *options, GError **error)
 		return g_strdup(names[0]);
 	list = g_strjoinv(", ", names);
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-		    names[0] ? "name one of %s" : "nothing runs%s", list);
+		    names[0]	     ? "name one of %s"
+		    : geteuid() == 0 ? "nothing runs%s"
+				     : "nothing runs that this user may see%s; run as root",
+		    list);
 	return NULL;
 }
 

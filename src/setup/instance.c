@@ -22,12 +22,11 @@
 #include "capture/kernel_meter.h"
 #include "setup/instance_parts.h"
 
-#define INTERFACES_OCTETS 1024
-#define ATTEMPTS	  100
+#define ATTEMPTS 100
 
 /* Counted up whenever the maps change their meaning without changing their sizes. */
 #ifndef WEIR_LAYOUT
-#define WEIR_LAYOUT 3
+#define WEIR_LAYOUT 4
 #endif
 
 struct state {
@@ -40,7 +39,6 @@ struct state {
 	guint64 intended;  /* committed + 1 while a process hands over */
 	struct account_flows intent;
 	struct instance_totals totals[2];
-	char interfaces[INTERFACES_OCTETS]; /* a line each */
 };
 
 struct generation {
@@ -255,6 +253,19 @@ static bool make_and_lock(struct instance *instance, GError **error)
 	return instance_fail(error, instance->folder, ENOENT);
 }
 
+/* Added where it stands, since a commit would say that it has arrived. */
+static void doubt(struct instance *instance)
+{
+	struct state *state = instance->now.state;
+	struct account_flows *sum = &state->totals[state->committed % 2].doubted;
+
+	instance->doubt = state->intent;
+	sum->flows += state->intent.flows;
+	sum->packets += state->intent.packets;
+	sum->octets += state->intent.octets;
+	state->intended = state->committed;
+}
+
 static void claim(struct instance *instance)
 {
 	struct state *state;
@@ -264,7 +275,7 @@ static void claim(struct instance *instance)
 	if (!state)
 		return;
 	if (state->intended != state->committed)
-		instance->doubt = state->intent;
+		doubt(instance);
 	__atomic_store_n(&state->owner, process_word(getpid()), __ATOMIC_RELEASE);
 }
 
@@ -323,11 +334,6 @@ pid_t instance_owner(const char *name)
 	owner = instance->now.state ? owner_of(instance->now.state) : 0;
 	give_up(instance);
 	return owner;
-}
-
-char **instance_interfaces(const struct instance *instance)
-{
-	return g_strsplit(instance->now.state->interfaces, "\n", 0);
 }
 
 const struct instance_shape *instance_shape(const struct instance *instance)
@@ -399,21 +405,10 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	return true;
 }
 
-bool instance_ready(struct instance *instance, const char *const *interfaces, GError **error)
+void instance_ready(struct instance *instance)
 {
-	struct state *state = instance->now.state;
-	g_autofree char *lines = g_strjoinv("\n", (char **)interfaces);
-
-	if (strlen(lines) >= sizeof(state->interfaces)) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "instance %s: too many interfaces; run several instances",
-			    instance->name);
-		return false;
-	}
-	g_strlcpy(state->interfaces, lines, sizeof(state->interfaces));
 	instance_leave_copy(instance->name, layout());
-	__atomic_store_n(&state->ready, 1, __ATOMIC_RELEASE);
-	return true;
+	__atomic_store_n(&instance->now.state->ready, 1, __ATOMIC_RELEASE);
 }
 
 void instance_forget_old(struct instance *instance, const struct meter_counts *metered)

@@ -21,7 +21,8 @@ struct instance_shape {
 
 /* What has reached the destinations, of all that was metered since the instance began. */
 struct instance_totals {
-	struct meter_counts gone; /* what tables metered that have been given up since */
+	struct meter_counts gone;     /* what tables metered that have been given up since */
+	struct account_flows doubted; /* handed over by processes that died: see instance_doubt() */
 	struct account_flows exported;
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 	guint64 position;     /* in the ring: the records before it are in these totals */
@@ -51,8 +52,6 @@ bool instance_exists(const char *name);
 char *instance_apart(const char *name, char **ret_copy);
 /* Who has the instance; 0: nobody. */
 pid_t instance_owner(const char *name);
-/* Interfaces it was last run on; NULL-terminated, free with g_strfreev(). */
-char **instance_interfaces(const struct instance *instance);
 
 /* The shape of the tables found; NULL: none were. */
 const struct instance_shape *instance_shape(const struct instance *instance);
@@ -66,7 +65,7 @@ const char *instance_old_tables(const struct instance *instance, struct instance
  * new ones in instance_tables(), then says that they are there. */
 bool instance_begin(struct instance *instance, const struct instance_shape *shape, guint64 epoch_ns,
 		    GError **error);
-bool instance_ready(struct instance *instance, const char *const *interfaces, GError **error);
+void instance_ready(struct instance *instance);
 /* The tables given up are drained and gone. */
 void instance_forget_old(struct instance *instance, const struct meter_counts *metered);
 /* Something is attached for this instance. */

@@ -297,9 +297,8 @@ static void settle_account(const struct live *live, struct account *account)
 
 	account->earlier = earlier->exported;
 	memcpy(account->earlier_dropped, earlier->dropped, sizeof(earlier->dropped));
-	if (live->cache.instance)
-		account->in_doubt = instance_doubt(live->cache.instance);
-	account->max_flows = live->options->max_flows;
+	account->in_doubt = earlier->doubted;
+	account->max_flows = live->cache.shape.max_flows;
 	account->memory_octets = kernel_meter_memory(live->cache.meter);
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));

@@ -68,8 +68,9 @@ static bool open_meter(struct live_cache *cache, const struct live_options *opti
 		kernel.pin = instance_tables(cache->instance);
 	kernel.adopt = cache->adopted;
 	cache->meter = kernel_meter_new(&kernel, error);
-	return cache->meter && (!cache->instance || options->ending ||
-				instance_ready(cache->instance, options->interfaces, error));
+	if (cache->meter && cache->instance && !options->ending)
+		instance_ready(cache->instance);
+	return cache->meter != NULL;
 }
 
 static bool open_old(struct live_cache *cache, const struct live_options *options, GError **error)
