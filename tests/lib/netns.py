@@ -44,6 +44,9 @@ def own_bpf_file_system():
             or LIBC.mount(b"bpf", b"/sys/fs/bpf", b"bpf", ctypes.c_ulong(0), b"mode=700") != 0):
         print("skipped: a BPF file system:", os.strerror(ctypes.get_errno()))
         sys.exit(77)
+    # So do the copies that a killed weir leaves.
+    os.makedirs("/run/weir", exist_ok=True)
+    LIBC.mount(b"tmpfs", b"/run/weir", b"tmpfs", ctypes.c_ulong(0), b"mode=700")
 
 
 def end_with_parent():
