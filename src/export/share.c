@@ -12,18 +12,10 @@ static guint64 mix(guint64 x)
 /* The key has its ends in canonical order, so both directions are one. */
 static guint64 hash_of(const struct flow_key *key)
 {
-	const guint64 words[] = {
-		key->low[0],
-		key->low[1],
-		key->high[0],
-		key->high[1],
-		(guint64)key->low_port << 48 | (guint64)key->high_port << 32 |
-			(guint64)key->vlan << 16 | (guint64)key->proto << 8 | key->version,
-		(guint64)key->tunnel_id << 32 | (guint64)key->iface << 16 |
-			(guint64)key->tunnel << 8 | key->tos,
-	};
+	guint64 words[FLOW_KEY_WORDS];
 	guint64 hash = 0;
 
+	flow_key_words(key, words);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		hash = mix(hash ^ words[i]);
 	return hash;

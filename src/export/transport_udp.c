@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "export/reach.h"
 #include "export/transport.h"
 
 #define BATCH	    64
@@ -51,9 +52,10 @@ static void udp_free(struct transport *transport)
 	g_free(transport);
 }
 
-static bool try_address(struct transport *transport, GSocketAddress *address, GCancellable *stop,
-			GError **error)
+static bool try_address(void *data, GSocketAddress *address, GCancellable *stop, GError **error)
 {
+	struct transport *transport = data;
+
 	transport->socket = g_socket_new(g_socket_address_get_family(address),
 					 G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, error);
 	if (!transport->socket)
@@ -75,32 +77,8 @@ static bool udp_connect(struct transport *transport, GCancellable *stop, GError 
 {
 	g_autoptr(GSocketConnectable) place =
 		g_network_address_new(transport->host, transport->port);
-	g_autoptr(GSocketAddressEnumerator) addresses = g_socket_connectable_enumerate(place);
-	GError *last = NULL;
 
-	for (;;) {
-		GError *found = NULL;
-		g_autoptr(GSocketAddress) address =
-			g_socket_address_enumerator_next(addresses, stop, &found);
-
-		if (!address) {
-			/* The end of the list; what the last address said is worth more. */
-			if (!last)
-				last = found;
-			else
-				g_clear_error(&found);
-			break;
-		}
-		g_clear_error(&last);
-		if (try_address(transport, address, stop, &last))
-			return true;
-	}
-	if (last)
-		g_propagate_error(error, last);
-	else
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s has no address",
-			    transport->host);
-	return false;
+	return reach_any(place, try_address, transport, stop, error);
 }
 
 static bool wait_for_room(struct transport *transport, GCancellable *stop, GError **error)

@@ -3,6 +3,7 @@
 #include "flow/flow.h"
 
 #include <stddef.h>
+#include <string.h>
 
 size_t flow_size(enum flow_detail detail)
 {
@@ -62,10 +63,9 @@ static guint64 mix(guint64 h)
 	return h ^ (h >> 33);
 }
 
-guint64 flow_id(const struct flow *flow)
+void flow_key_words(const struct flow_key *key, guint64 ret_words[FLOW_KEY_WORDS])
 {
-	const struct flow_key *key = &flow->key;
-	const guint64 words[] = {
+	const guint64 words[FLOW_KEY_WORDS] = {
 		key->low[0],
 		key->low[1],
 		key->high[0],
@@ -74,10 +74,18 @@ guint64 flow_id(const struct flow *flow)
 			(guint64)key->vlan << 16 | (guint64)key->proto << 8 | key->version,
 		(guint64)key->tunnel_id << 32 | (guint64)key->iface << 16 |
 			(guint64)key->tunnel << 8 | key->tos,
-		flow->side[FLOW_FROM_LOW].whole, /* when the flow was born */
 	};
+
+	memcpy(ret_words, words, sizeof(words));
+}
+
+guint64 flow_id(const struct flow *flow)
+{
+	guint64 words[FLOW_KEY_WORDS + 1];
 	guint64 h = 0;
 
+	flow_key_words(&flow->key, words);
+	words[FLOW_KEY_WORDS] = flow->side[FLOW_FROM_LOW].whole; /* when the flow was born */
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		h = mix(h ^ words[i]) + 0x9e3779b97f4a7c15ULL;
 	return mix(h);

@@ -31,6 +31,10 @@ guint64 flow_last_ns(const struct flow *flow);
 guint64 flow_packets(const struct flow *flow);
 guint64 flow_octets(const struct flow *flow);
 
+/* The key by its values, whatever the order of octets on this machine. */
+#define FLOW_KEY_WORDS 6
+void flow_key_words(const struct flow_key *key, guint64 ret_words[FLOW_KEY_WORDS]);
+
 /* The same for every record of one flow and for nothing else: from the key and the time of the
  * flow's very first packet, so equal wherever and however often the packets are metered. */
 guint64 flow_id(const struct flow *flow);
