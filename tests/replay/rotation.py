@@ -313,7 +313,9 @@ class FedTest(Case):
                    f"json+file:{self.at('beside')}")  # fmt: skip
         self.feed(0.3)
         wait_for(lambda: len(self.names("out")) >= 2, "the second file")
-        shutil.rmtree(self.at("out"))
+        # moved in one step, as weir may be making a file in it while its files are removed one by one
+        os.rename(self.at("out"), self.at("gone"))
+        shutil.rmtree(self.at("gone"))
         self.weir.stdin.write(self.octets)
         self.weir.stdin.close()
         errors = self.weir.stderr.read().decode()
