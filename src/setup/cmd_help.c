@@ -6,17 +6,18 @@
 static bool help(const struct options *options, GError **error)
 {
 	const struct command *command;
+	g_autofree char *name = NULL;
 
 	if (!options->arguments) {
 		help_print_overview(stdout);
 		return true;
 	}
-	command = command_by_name(options->arguments[0], error);
+	name = g_strjoinv(" ", options->arguments); /* "geo build" is one */
+	command = command_by_name(name, error);
 	if (!command)
 		return false;
 	/* The command knows its own help best: not every one reads options.def. */
-	return command->run(2, (char *[]){ options->arguments[0], (char[]){ "--help" }, NULL }) ==
-	       0;
+	return command->run(2, (char *[]){ name, (char[]){ "--help" }, NULL }) == 0;
 }
 
 int cmd_help(int argc, char **argv)

@@ -16,7 +16,7 @@ import unittest
 
 WEIR = ""  # set from the command line
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-COMMANDS = ["replay", "templates", "elements", "check", "doctor", "bench", "help"]
+COMMANDS = ["replay", "templates", "elements", "check", "doctor", "bench", "geo", "help"]
 
 
 def frame(payload=b"hello"):
@@ -139,9 +139,9 @@ class Help(Cli):
             self.assertEqual(self.weir("help", command).stdout, run.stdout)
 
     def test_help_has_every_option(self):
-        commands = re.findall(r"^  (\w+) ", self.weir("--help").stdout.decode(), re.MULTILINE)
+        commands = re.findall(r"^  (\w+(?: \w+)?)  ", self.weir("--help").stdout.decode(), re.MULTILINE)
         self.assertIn("run", commands)
-        said = "".join(self.weir(name, "--help").stdout.decode() for name in commands)
+        said = "".join(self.weir(*name.split(), "--help").stdout.decode() for name in commands)
         with open(os.path.join(ROOT, "src", "setup", "options.def"), encoding="utf-8") as file:
             names = re.findall(r'^OPTION\(\w+, *"([\w-]+)"', file.read(), re.MULTILINE)
         self.assertGreater(len(names), 30)
