@@ -15,17 +15,15 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "export/destination_url.h"
+#include "export/destination_check.h"
 #include "export/file_series.h"
 #include "export/file_writer.h"
 #include "export/ledger.h"
 #include "export/rotation.h"
 #include "export/statistics.h"
 
-#define TEMPLATE_DEFAULT "standard"
-
 struct destination {
-	char *url;
+	char *url; /* or what else messages call it */
 	char *path;
 	struct record_template *layout;
 	struct encoder_options form;
@@ -78,16 +76,6 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 	return file_writer_add(destination->writer, octets, length, error);
 }
 
-static const char *template_of(const struct destination_url *url,
-			       const struct export_options *options)
-{
-	if (url->template_name != NULL)
-		return url->template_name;
-	if (options->template_name != NULL)
-		return options->template_name;
-	return url->ops->template_name != NULL ? url->ops->template_name : TEMPLATE_DEFAULT;
-}
-
 /* A new encoder, and the account of its file. */
 static bool renew(struct destination *destination, const struct encoder_ops *ops, GError **error)
 {
@@ -112,7 +100,7 @@ static bool open_encoder(struct destination *destination, const struct destinati
 			 const struct export_options *options, GError **error)
 {
 	destination->layout =
-		record_template_load(template_of(url, options), options->direction, error);
+		record_template_load(destination_template(url, options), options->direction, error);
 	if (destination->layout == NULL)
 		return false;
 	destination->form = (struct encoder_options){
@@ -143,17 +131,17 @@ static bool open_output(struct destination *destination, const struct destinatio
 	return destination->writer != NULL;
 }
 
-struct destination *destination_new(const char *url, const struct export_options *options,
-				    GError **error)
+struct destination *destination_new(const char *url, const char *label,
+				    const struct export_options *options, GError **error)
 {
 	struct destination_url parsed;
 	struct destination *destination;
 	bool good;
 
-	if (!destination_url_parse(url, &parsed, error))
+	if (!destination_url_parse_as(url, label, &parsed, NULL, error))
 		return NULL;
 	destination = g_new0(struct destination, 1);
-	destination->url = g_strdup(url);
+	destination->url = g_strdup(label);
 	destination->counts.url = destination->url;
 	destination->clock_ns = options->clock_ns;
 	destination->path = g_steal_pointer(&parsed.path);

@@ -8,9 +8,9 @@
 
 struct destination;
 
-/* Opens everything, changes nothing yet. */
-struct destination *destination_new(const char *url, const struct export_options *options,
-				    GError **error);
+/* Opens everything, changes nothing yet. label: what messages call it. */
+struct destination *destination_new(const char *url, const char *label,
+				    const struct export_options *options, GError **error);
 void destination_free(struct destination *destination);
 
 /* It writes to the file of this path. */

@@ -54,7 +54,8 @@ static bool carries(const struct encoder_ops *form, const char *transport, size_
 }
 
 /* SCHEME+TRANSPORT: ; returns what follows. */
-static const char *parse_head(const char *url, struct destination_url *parsed, GError **error)
+static const char *parse_head(const char *url, const char *label, struct destination_url *parsed,
+			      GError **error)
 {
 	size_t scheme_length = strcspn(url, "+:?");
 	const char *transport = url + scheme_length + 1;
@@ -64,7 +65,7 @@ static const char *parse_head(const char *url, struct destination_url *parsed, G
 		parsed->ops = &ipfix_encoder;
 		transport = url;
 	} else if (url[scheme_length] != '+') {
-		usage(error, url,
+		usage(error, label,
 		      "write SCHEME+TRANSPORT:PLACE, as in json+file:flows.json or "
 		      "ipfix+udp://collector:4739");
 		return NULL;
@@ -74,8 +75,8 @@ static const char *parse_head(const char *url, struct destination_url *parsed, G
 	if (parsed->ops == NULL) {
 		g_autofree char *known = known_schemes();
 
-		usage(error, url, "there is no form \"%.*s\"; the forms are %s", (int)scheme_length,
-		      url, known);
+		usage(error, label, "there is no form \"%.*s\"; the forms are %s",
+		      (int)scheme_length, url, known);
 		return NULL;
 	}
 	transport_length = strcspn(transport, ":?");
@@ -86,7 +87,7 @@ static const char *parse_head(const char *url, struct destination_url *parsed, G
 		parsed->transport = transport_by_name(transport, transport_length);
 	if (parsed->transport != NULL)
 		return transport + transport_length + 1;
-	no_transport(parsed, transport, transport_length, url, error);
+	no_transport(parsed, transport, transport_length, label, error);
 	return NULL;
 }
 
@@ -308,19 +309,11 @@ static int set_word(struct destination_url *parsed, const char *name, size_t len
 
 static bool no_option(const char *option, size_t length, const char *url, GError **error)
 {
-	GString *list = g_string_new(options[0].name);
-	bool told;
+	g_auto(GStrv) keys = destination_url_keys();
+	g_autofree char *list = g_strjoinv(", ", keys);
 
-	for (size_t i = 1; i < G_N_ELEMENTS(options); i++)
-		g_string_append_printf(list, ", %s", options[i].name);
-	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
-		g_string_append_printf(list, ", %s", numbers[i].name);
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		g_string_append_printf(list, ", %s", words[i].name);
-	told = usage(error, url, "there is no option \"%.*s\"; the options are %s", (int)length,
-		     option, list->str);
-	g_string_free(list, TRUE);
-	return told;
+	return usage(error, url, "there is no option \"%.*s\"; the options are %s", (int)length,
+		     option, list);
 }
 
 static bool parse_option(struct destination_url *parsed, const char *option, const char *url,
@@ -354,8 +347,10 @@ static bool parse_query(struct destination_url *parsed, const char *query, const
 	g_auto(GStrv) parts = g_strsplit(query, "&", -1);
 
 	for (size_t i = 0; parts[i] != NULL; i++) {
-		if (!parse_option(parsed, parts[i], url, error))
-			return false;
+		if (parse_option(parsed, parts[i], url, error))
+			continue;
+		parsed->fault = g_strndup(parts[i], strcspn(parts[i], "="));
+		return false;
 	}
 	return true;
 }
@@ -410,24 +405,53 @@ static bool parse_place(struct destination_url *parsed, const char *rest, const 
 	if (host[length] != '\0' && !parse_query(parsed, host + length + 1, url, error))
 		return false;
 	most = parsed->transport->message_most;
-	if (most != 0 && parsed->mtu > most)
-		return usage(error, url, "mtu= of %s is at most %u", parsed->transport->name, most);
-	return true;
+	if (most == 0 || parsed->mtu <= most)
+		return true;
+	parsed->fault = g_strdup("mtu");
+	return usage(error, url, "mtu= of %s is at most %u", parsed->transport->name, most);
 }
 
-bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error)
+bool destination_url_parse_as(const char *url, const char *label, struct destination_url *ret_url,
+			      char **ret_key, GError **error)
 {
 	struct destination_url parsed = { 0 };
-	const char *rest = parse_head(url, &parsed, error);
+	const char *rest = parse_head(url, label, &parsed, error);
 
 	set_standards(&parsed);
-	if (rest == NULL || (parsed.transport != NULL ? !parse_place(&parsed, rest, url, error)
-						      : !parse_path(&parsed, rest, url, error))) {
+	if (rest == NULL || (parsed.transport != NULL ? !parse_place(&parsed, rest, label, error)
+						      : !parse_path(&parsed, rest, label, error))) {
+		if (ret_key != NULL)
+			*ret_key = g_steal_pointer(&parsed.fault);
 		destination_url_clear(&parsed);
 		return false;
 	}
 	*ret_url = parsed;
 	return true;
+}
+
+bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error)
+{
+	return destination_url_parse_as(url, url, ret_url, NULL, error);
+}
+
+char **destination_url_keys(void)
+{
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
+		g_strv_builder_add(names, options[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+		g_strv_builder_add(names, numbers[i].name);
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		g_strv_builder_add(names, words[i].name);
+	return g_strv_builder_end(names);
+}
+
+char *destination_url_with(const char *url, const char *key, const char *value)
+{
+	g_autofree char *escaped = g_uri_escape_string(value, "/:,@", FALSE);
+
+	return g_strconcat(url, strchr(url, '?') != NULL ? "&" : "?", key, "=", escaped, NULL);
 }
 
 void destination_url_clear(struct destination_url *url)
@@ -436,6 +460,7 @@ void destination_url_clear(struct destination_url *url)
 	g_clear_pointer(&url->host, g_free);
 	g_clear_pointer(&url->spool, g_free);
 	g_clear_pointer(&url->template_name, g_free);
+	g_clear_pointer(&url->fault, g_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		g_clear_pointer(word_of(url, i), g_free);
 }

@@ -36,11 +36,21 @@ struct destination_url {
 	char *cert;
 	char *key;
 	char *name;
+	char *fault; /* while parsing: the option that is wrong */
 };
 
 /* A "?" begins the options; one that belongs to the path is written %3F, and a "%" as %25. With
  * rotation, a "%" before a conversion of export/file_pattern.h is itself. */
 bool destination_url_parse(const char *url, struct destination_url *ret_url, GError **error);
+/* The same with another name for it in errors. ret_key: where an option is wrong, its name, free
+ * with g_free; else untouched. May be NULL. */
+bool destination_url_parse_as(const char *url, const char *label, struct destination_url *ret_url,
+			      char **ret_key, GError **error);
 void destination_url_clear(struct destination_url *url);
+
+/* The names of all options; NULL-terminated, free with g_strfreev. */
+char **destination_url_keys(void);
+/* The URL with one more option; free with g_free. */
+char *destination_url_with(const char *url, const char *key, const char *value);
 
 #endif

@@ -6,17 +6,16 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "export/destination.h"
-#include "export/destination_url.h"
+#include "export/destination_check.h"
 #include "export/share.h"
 #include "export/way.h"
 
-#define TEMPLATE_DEFAULT "standard"
 /* Datagrams a second of a replay, unless the user says. */
-#define REPLAY_PACE	 10000
+#define REPLAY_PACE 10000
 /* How long a flush waits for collectors to take what waits for them. */
-#define FLUSH_MS	 100
+#define FLUSH_MS    100
 /* Destinations of a run. */
-#define FANOUT_MOST	 256
+#define FANOUT_MOST 256
 
 struct fanout {
 	GArray *ways;		 /* in the user's order */
@@ -45,28 +44,24 @@ static const char *occupied(const struct fanout *fanout, const struct destinatio
 	return NULL;
 }
 
-static void add_way(struct fanout *fanout, struct way way)
-{
-	g_array_append_val(fanout->ways, way);
-}
-
-static bool add_file(struct fanout *fanout, const char *url, const struct export_options *options,
+static bool add_file(struct fanout *fanout, struct way *way, const struct export_options *options,
 		     GError **error)
 {
-	struct destination *destination = destination_new(url, options, error);
+	const char *label = way_label(way);
+	struct destination *destination = destination_new(way->url, label, options, error);
 	const char *reason;
 
 	if (destination == NULL)
 		return false;
 	reason = occupied(fanout, destination, options);
 	if (reason != NULL) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "destination \"%s\": %s", url,
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "destination \"%s\": %s", label,
 			    reason);
 		destination_free(destination);
 		return false;
 	}
 	g_ptr_array_add(fanout->destinations, destination);
-	add_way(fanout, (struct way){ .file = destination });
+	way->file = destination;
 	return true;
 }
 
@@ -87,16 +82,6 @@ static struct stream *stream_for(struct fanout *fanout, const struct stream_opti
 	return stream;
 }
 
-static const char *template_of(const struct destination_url *url,
-			       const struct export_options *options)
-{
-	if (url->template_name)
-		return url->template_name;
-	if (options->template_name)
-		return options->template_name;
-	return url->ops->template_name ? url->ops->template_name : TEMPLATE_DEFAULT;
-}
-
 /* A capture is read faster than any collector takes datagrams; traffic has a pace of its own. */
 static guint64 pace_of(const struct destination_url *url, const struct export_options *options)
 {
@@ -111,20 +96,19 @@ static bool is_strict(const struct export_options *options)
 	return options->strict && options->to[0] && !options->to[1];
 }
 
-static bool add_collector(struct fanout *fanout, const char *name,
-			  const struct destination_url *url, const struct export_options *options,
-			  GError **error)
+static bool add_collector(struct fanout *fanout, struct way *way, const struct destination_url *url,
+			  const struct export_options *options, GError **error)
 {
 	const struct stream_options form = {
 		.form = url->ops,
-		.template_name = template_of(url, options),
+		.template_name = destination_template(url, options),
 		.direction = options->direction,
 		.pen = options->pen,
 		.domain = url->has_domain ? url->domain : options->domain,
 		.message_max = url->mtu ? url->mtu : url->transport->message_max,
 	};
 	const struct sender_options place = {
-		.url = name,
+		.url = way_label(way),
 		.form = url->ops,
 		.transport = url->transport,
 		.place = {
@@ -142,6 +126,7 @@ static bool add_collector(struct fanout *fanout, const char *name,
 		.refresh_messages = (guint)url->refresh_messages,
 		.pace = pace_of(url, options),
 		.linger_s = (guint)url->linger_s,
+		.clock_ns = options->clock_ns,
 		.patient = options->patient,
 		.strict = is_strict(options),
 		.shared = fanout->policy != FANOUT_ALL,
@@ -158,21 +143,29 @@ static bool add_collector(struct fanout *fanout, const char *name,
 		return false;
 	g_ptr_array_add(fanout->senders, sender);
 	stream_add(stream, sender);
-	add_way(fanout, (struct way){ .sender = sender, .stream = stream });
+	way->sender = sender;
+	way->stream = stream;
 	return true;
 }
 
-static bool add(struct fanout *fanout, const char *name, const struct export_options *options,
+static bool add(struct fanout *fanout, size_t number, const struct export_options *options,
 		GError **error)
 {
+	const char *name = options->names ? options->names[number] : "";
+	struct way way = { .url = g_strdup(options->to[number]),
+			   .name = *name ? g_strdup(name) : NULL };
 	struct destination_url url;
-	bool good;
+	bool good = destination_url_parse_as(way.url, way_label(&way), &url, NULL, error);
 
-	if (!destination_url_parse(name, &url, error))
-		return false;
-	good = url.transport ? add_collector(fanout, name, &url, options, error)
-			     : add_file(fanout, name, options, error);
-	destination_url_clear(&url);
+	if (good) {
+		good = url.transport ? add_collector(fanout, &way, &url, options, error)
+				     : add_file(fanout, &way, options, error);
+		destination_url_clear(&url);
+	}
+	if (good)
+		g_array_append_val(fanout->ways, way);
+	else
+		way_clear(&way);
 	return good;
 }
 
@@ -185,7 +178,7 @@ static bool add_all(struct fanout *fanout, const struct export_options *options,
 		return false;
 	}
 	for (size_t i = 0; options->to[i] != NULL; i++) {
-		if (!add(fanout, options->to[i], options, error))
+		if (!add(fanout, i, options, error))
 			return false;
 	}
 	for (guint i = 0; i < fanout->destinations->len; i++) {
@@ -195,6 +188,11 @@ static bool add_all(struct fanout *fanout, const struct export_options *options,
 	if (is_strict(options) && fanout->senders->len == 1)
 		return sender_reached(g_ptr_array_index(fanout->senders, 0), error);
 	return true;
+}
+
+static void clear_way(gpointer way)
+{
+	way_clear(way);
 }
 
 static void free_destination(gpointer destination)
@@ -219,6 +217,7 @@ struct fanout *fanout_new(const struct export_options *options, GError **error)
 	fanout->policy = options->policy;
 	fanout->part = g_new(struct flow_batch, 1);
 	fanout->ways = g_array_new(FALSE, FALSE, sizeof(struct way));
+	g_array_set_clear_func(fanout->ways, clear_way);
 	fanout->destinations = g_ptr_array_new_with_free_func(free_destination);
 	fanout->streams = g_ptr_array_new_with_free_func(free_stream);
 	fanout->senders = g_ptr_array_new_with_free_func(free_sender);

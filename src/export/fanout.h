@@ -17,6 +17,7 @@ enum fanout_policy {
 
 struct export_options {
 	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
+	const char *const *names;  /* of them, what messages call them; "" or no array: the URL */
 	const char *const *keep;   /* paths this run reads, or NULL: not to be written to */
 	const char *account;	   /* the file the account will be written to, or NULL */
 	const char *template_name; /* NULL: what suits each form, for most "standard" */
@@ -33,6 +34,7 @@ struct export_options {
 /* What became of the flows at one destination. */
 struct export_counts {
 	const char *url;
+	const char *name; /* the user's own; NULL: none */
 	guint64 flows;	  /* written */
 	guint64 records;  /* data records these became */
 	guint64 messages; /* finished, with those that hold no flows; where a form has messages */

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "export/way.h"
 
+void way_clear(struct way *way)
+{
+	g_clear_pointer(&way->url, g_free);
+	g_clear_pointer(&way->name, g_free);
+}
+
 bool way_is_healthy(const struct way *way)
 {
 	return !way->sender || sender_is_healthy(way->sender);
@@ -34,6 +40,8 @@ void way_move(struct way *from, struct way *to)
 const struct export_counts *way_counts(struct way *way)
 {
 	way->told = way->file ? *destination_counts(way->file) : *sender_counts(way->sender);
+	way->told.url = way->url;
+	way->told.name = way->name;
 	way->told.elsewhere_flows = way->elsewhere.flows;
 	way->told.elsewhere_packets = way->elsewhere.packets;
 	way->told.elsewhere_octets = way->elsewhere.octets;

@@ -9,8 +9,10 @@
 
 void account_clear(struct account *account)
 {
-	for (size_t i = 0; i < account->destinations_count; i++)
+	for (size_t i = 0; i < account->destinations_count; i++) {
 		g_free((char *)account->destinations[i].url);
+		g_free((char *)account->destinations[i].name);
+	}
 	g_free(account->destinations);
 	*account = (struct account){ 0 };
 }
@@ -111,6 +113,7 @@ void account_add_destination(struct account *account, const struct export_counts
 	account->destinations = g_renew(struct export_counts, account->destinations, count + 1);
 	account->destinations[count] = *counts;
 	account->destinations[count].url = g_strdup(counts->url);
+	account->destinations[count].name = g_strdup(counts->name);
 	for (size_t i = 0; i <= count; i++) {
 		const struct export_counts *one = &account->destinations[i];
 
@@ -261,7 +264,7 @@ static void print_destinations(const struct account *account, FILE *to)
 
 		print_row(to, "  to", counts->packets, NULL, &counts->octets);
 		fprintf(to, "  %s: " COUNT " flows in " COUNT " records, " COUNT " lost\n",
-			counts->url, counts->flows, counts->records,
+			counts->name ? counts->name : counts->url, counts->flows, counts->records,
 			counts->overflow_flows + counts->failed_flows + counts->untold_flows);
 	}
 }
@@ -408,6 +411,10 @@ static void add_destination(JsonBuilder *json, const struct export_counts *count
 
 	settle(&one, counts);
 	json_builder_begin_object(json);
+	if (counts->name) {
+		json_builder_set_member_name(json, "name");
+		json_builder_add_string_value(json, counts->name);
+	}
 	json_builder_set_member_name(json, "url");
 	json_builder_add_string_value(json, url);
 	add_flows(json, "exported", &one.exported);

@@ -127,7 +127,7 @@ char *account_to_text(const struct account *account);
  * - spooled: flows, records, packets, octets.
  * - dropped.overflow, dropped.failed, dropped.untold: records, packets, octets.
  * - earlier, inDoubt: flows, records, packets, octets; see struct account.
- * - destinations, an array: url, and exported, spooled and dropped of this destination; elsewhere
+ * - destinations, an array: url, name where it has one, and exported, spooled and dropped of this destination; elsewhere
  *   (what others were given on purpose): flows, packets, octets; repeated and recovered: records
  *   sent again, and records that an earlier run had left in the spool.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.

@@ -2,14 +2,14 @@
 /* weir check FILE...: every fault of a configuration file, or what it sets. */
 #include "base/error.h"
 #include "capture/filter.h"
-#include "export/destination_url.h"
+#include "export/destination_check.h"
 #include "setup/config.h"
+#include "setup/stage_options.h"
 
 /* What a stage says of the value of an option; takes the error. */
-static void take_error(GPtrArray *faults, const char *path, const struct option_value *value,
-		       GError *error)
+static void take_error(GPtrArray *faults, const char *path, guint line, GError *error)
 {
-	g_ptr_array_add(faults, g_strdup_printf("%s:%u: %s", path, value->line, error->message));
+	g_ptr_array_add(faults, g_strdup_printf("%s:%u: %s", path, line, error->message));
 	g_error_free(error);
 }
 
@@ -23,31 +23,38 @@ static void check_filter(const struct options *options, const char *path, GPtrAr
 		return;
 	filter = filter_new(value->text, &error);
 	if (!filter)
-		take_error(faults, path, value, error);
+		take_error(faults, path, value->line, error);
 	filter_free(filter);
 }
 
 /* What the export stage alone can judge. */
-static void check_export(const struct options *options, const char *path, GPtrArray *faults)
+static void check_export(struct options *options, const char *path, GPtrArray *faults)
 {
 	const struct option_value *to = &options->values[OPTION_TO];
 	const struct option_value *value = &options->values[OPTION_TEMPLATE];
+	struct export_options export;
+	struct record_template *layout = NULL;
 	GError *error = NULL;
 
-	for (guint i = 0; to->list[i]; i++) {
-		struct destination_url url = { 0 };
-
-		if (!destination_url_parse(to->list[i], &url, &error))
-			take_error(faults, path, to, g_steal_pointer(&error));
-		destination_url_clear(&url);
-	}
 	if (value->origin != OPTION_NOT_GIVEN) {
-		struct record_template *layout =
-			record_template_load(value->text, TEMPLATE_AS_WRITTEN, &error);
-
+		layout = record_template_load(value->text, TEMPLATE_AS_WRITTEN, &error);
 		if (!layout)
-			take_error(faults, path, value, error);
-		record_template_free(layout);
+			take_error(faults, path, value->line, g_steal_pointer(&error));
+	}
+	options_gather(options);
+	export = stage_export(options);
+	if (!layout)
+		export.template_name = NULL; /* that was said; once will do */
+	record_template_free(layout);
+	for (guint i = 0; to->origin != OPTION_NOT_GIVEN && to->list[i]; i++) {
+		if (!destination_check(to->list[i], to->list[i], &export, &error))
+			take_error(faults, path, to->line, g_steal_pointer(&error));
+	}
+	for (guint i = 0; i < options->exporters->len; i++) {
+		const struct exporter *exporter = g_ptr_array_index(options->exporters, i);
+
+		if (!destination_check(exporter->url, exporter->name, &export, &error))
+			take_error(faults, path, exporter->line, g_steal_pointer(&error));
 	}
 }
 
@@ -57,6 +64,7 @@ static void print_settings(const struct options *options, const char *path)
 
 	for (guint id = 0; id < OPTIONS; id++)
 		count += options->values[id].origin == OPTION_FROM_CONFIG;
+	count += options->exporters->len;
 	printf("%s: %u %s, no fault\n", path, count, count == 1 ? "setting" : "settings");
 	for (guint id = 0; id < OPTIONS; id++) {
 		g_autofree char *value = option_format(options, id);
@@ -64,6 +72,11 @@ static void print_settings(const struct options *options, const char *path)
 		if (options->values[id].origin == OPTION_FROM_CONFIG)
 			printf("  [%s] %s = %s\n", option_rows[id].section, option_rows[id].name,
 			       value);
+	}
+	for (guint i = 0; i < options->exporters->len; i++) {
+		const struct exporter *exporter = g_ptr_array_index(options->exporters, i);
+
+		printf("  [exporter %s] %s\n", exporter->name, exporter->url);
 	}
 }
 
@@ -79,7 +92,7 @@ static bool check_file(const char *path)
 		g_ptr_array_add(faults, g_strdup(error->message));
 		g_clear_error(&error);
 	} else if (!options_check(options, &about, &error)) {
-		take_error(faults, path, &options->values[about], g_steal_pointer(&error));
+		take_error(faults, path, options->values[about].line, g_steal_pointer(&error));
 	}
 	check_filter(options, path, faults);
 	check_export(options, path, faults);

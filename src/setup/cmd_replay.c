@@ -38,7 +38,7 @@ static struct replay_options replay_options_of(const struct options *options)
 static bool progress_wanted(const struct options *options)
 {
 	const struct option_value *progress = &options->values[OPTION_PROGRESS];
-	char *const *to = options->values[OPTION_TO].list;
+	char *const *to = options->to;
 	bool records = false;
 
 	if (options->values[OPTION_QUIET].number)

@@ -85,6 +85,8 @@ static bool run(const struct options *options, GError **error)
 	report = report_open(options, NULL, error);
 	if (report) {
 		live.export.to = live_output_to(output);
+		if (!options_say_where(options))
+			live.export.names = NULL;
 		live.view = live_output_view(output);
 		if (!live.instance)
 			live.instance = name;

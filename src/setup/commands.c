@@ -68,18 +68,26 @@ static bool count_arguments(enum command_id command, const struct options *optio
 	return count >= row->least && count <= row->most;
 }
 
+static bool read_config(struct options *options, GError **error)
+{
+	const char *config = options->values[OPTION_CONFIG].text;
+
+	if (config && !config_load(options, config, error))
+		return false;
+	options_gather(options);
+	return true;
+}
+
 static bool execute(enum command_id command, struct options *options, command_body *body,
 		    GError **error)
 {
-	const char *config = options->values[OPTION_CONFIG].text;
 	enum option_id about;
 
 	if (options->values[OPTION_HELP].number) {
 		help_print_command(command, stdout);
 		return true;
 	}
-	return count_arguments(command, options, error) &&
-	       (!config || config_load(options, config, error)) &&
+	return count_arguments(command, options, error) && read_config(options, error) &&
 	       options_check(options, &about, error) && body(options, error);
 }
 

@@ -9,18 +9,9 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/text_file.h"
+#include "setup/config_parts.h"
 
-struct config {
-	struct options *options;
-	const char *name;
-	GKeyFile *keys;
-	GHashTable *lines; /* "section", "section\nkey" -> number of the line */
-	GPtrArray *faults;
-};
-
-static void fault(struct config *config, guint line, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static void fault(struct config *config, guint line, const char *format, ...)
+void config_fault(struct config *config, guint line, const char *format, ...)
 {
 	g_autofree char *text = NULL;
 	va_list values;
@@ -86,13 +77,26 @@ static void index_key(struct config *config, const char *section, const char *ke
 	guint first = GPOINTER_TO_UINT(g_hash_table_lookup(config->lines, place));
 
 	if (first) {
-		fault(config, line,
-		      "'%s' stands on line %u already; keep one (a list is written a;b)", key,
-		      first);
+		config_fault(config, line,
+			     "'%s' stands on line %u already; keep one (a list is written a;b)",
+			     key, first);
 		g_free(place);
 		return;
 	}
 	g_hash_table_insert(config->lines, place, GUINT_TO_POINTER(line));
+}
+
+/* Of other sections there may be several pieces. */
+static void index_section(struct config *config, const char *section, guint line)
+{
+	guint first = GPOINTER_TO_UINT(g_hash_table_lookup(config->lines, section));
+
+	if (!first)
+		g_hash_table_insert(config->lines, g_strdup(section), GUINT_TO_POINTER(line));
+	else if (config_is_exporter(section))
+		config_fault(config, line,
+			     "[%s] stands on line %u already; give each a name of its own", section,
+			     first);
 }
 
 static void index_lines(struct config *config, const char *text)
@@ -109,9 +113,7 @@ static void index_lines(struct config *config, const char *text)
 			*bracket = '\0';
 			g_free(section);
 			section = g_strdup(line + 1);
-			if (!g_hash_table_contains(config->lines, section))
-				g_hash_table_insert(config->lines, g_strdup(section),
-						    GUINT_TO_POINTER(i + 1));
+			index_section(config, section, i + 1);
 		} else if (*line != '#' && equals) {
 			*equals = '\0';
 			index_key(config, section, g_strchomp(line), i + 1);
@@ -119,7 +121,7 @@ static void index_lines(struct config *config, const char *text)
 	}
 }
 
-static guint line_of(const struct config *config, const char *section, const char *key)
+guint config_line(const struct config *config, const char *section, const char *key)
 {
 	g_autofree char *place = key ? g_strdup_printf("%s\n%s", section, key) : g_strdup(section);
 
@@ -143,8 +145,10 @@ static bool section_known(const char *section)
 
 static void unknown_section(struct config *config, const char *section)
 {
+	static const char *const exporter[] = { "exporter", NULL };
+	g_autofree char *word = g_strndup(section, strcspn(section, " "));
 	const char *names[OPTIONS + 1];
-	guint line = line_of(config, section, NULL);
+	guint line = config_line(config, section, NULL);
 	const char *nearest;
 	guint count = 0;
 
@@ -153,18 +157,22 @@ static void unknown_section(struct config *config, const char *section)
 			names[count++] = option_rows[id].section;
 	}
 	names[count] = NULL;
-	nearest = nearest_name(section, names);
+	/* Only that one has a second word. */
+	nearest = nearest_name(word, strchr(section, ' ') ? exporter : names);
 	if (nearest)
-		fault(config, line, "unknown section [%s]; did you mean [%s]?", section, nearest);
+		config_fault(config, line, "unknown section [%s]; did you mean [%s]?", section,
+			     strcmp(nearest, "exporter") == 0 ? "exporter NAME" : nearest);
 	else
-		fault(config, line,
-		      "unknown section [%s]; there are [meter], [export] and [report]", section);
+		config_fault(config, line,
+			     "unknown section [%s]; there are [meter], [live], [export], [report] "
+			     "and [exporter NAME]",
+			     section);
 }
 
 static void unknown_key(struct config *config, const char *section, const char *key)
 {
 	const char *names[OPTIONS + 1];
-	guint line = line_of(config, section, key);
+	guint line = config_line(config, section, key);
 	const struct option_row *row = NULL;
 	const char *nearest;
 	guint count = 0;
@@ -181,19 +189,19 @@ static void unknown_key(struct config *config, const char *section, const char *
 			row = &option_rows[id];
 	}
 	if (!row)
-		fault(config, line, "unknown key '%s'; 'weir replay --help' lists what there is",
-		      key);
+		config_fault(config, line,
+			     "unknown key '%s'; 'weir replay --help' lists what there is", key);
 	else if (strcmp(row->section, section) == 0)
-		fault(config, line, "unknown key '%s'; did you mean '%s'?", key, row->name);
+		config_fault(config, line, "unknown key '%s'; did you mean '%s'?", key, row->name);
 	else
-		fault(config, line, "unknown key '%s' in [%s]; did you mean '%s' in [%s]?", key,
-		      section, row->name, row->section);
+		config_fault(config, line, "unknown key '%s' in [%s]; did you mean '%s' in [%s]?",
+			     key, section, row->name, row->section);
 }
 
 static void take(struct config *config, enum option_id id, const char *text)
 {
 	const struct option_row *row = &option_rows[id];
-	guint line = line_of(config, row->section, row->name);
+	guint line = config_line(config, row->section, row->name);
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", config->name, line, row->name);
 	const struct option_source source = { OPTION_FROM_CONFIG, where, line };
 	g_autoptr(GError) error = NULL;
@@ -212,28 +220,53 @@ static bool escapes_good(const char *raw, bool list)
 	return true;
 }
 
+static bool has_good_escapes(struct config *config, const char *section, const char *key, bool list)
+{
+	g_autofree char *raw = g_key_file_get_value(config->keys, section, key, NULL);
+
+	if (escapes_good(raw, list))
+		return true;
+	config_fault(config, config_line(config, section, key),
+		     "%s: the backslash begins no escape; write \\\\ for a backslash", key);
+	return false;
+}
+
+char *config_text(struct config *config, const char *section, const char *key)
+{
+	char *text;
+
+	if (!has_good_escapes(config, section, key, false))
+		return NULL;
+	text = g_key_file_get_string(config->keys, section, key, NULL);
+	return text ? g_strstrip(text) : g_strdup("");
+}
+
+static void read_list(struct config *config, enum option_id id)
+{
+	const struct option_row *row = &option_rows[id];
+	g_auto(GStrv) list = NULL;
+
+	if (!has_good_escapes(config, row->section, row->name, true))
+		return;
+	list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL, NULL);
+	if (!list || !*list)
+		take(config, id, "");
+	for (guint i = 0; list && list[i]; i++)
+		take(config, id, g_strstrip(list[i]));
+}
+
 static void read_value(struct config *config, enum option_id id)
 {
 	const struct option_row *row = &option_rows[id];
-	bool is_list = row->type == OPTION_TYPE_LIST;
-	g_autofree char *raw = g_key_file_get_value(config->keys, row->section, row->name, NULL);
 	g_autofree char *text = NULL;
-	g_auto(GStrv) list = NULL;
 
-	if (!escapes_good(raw, is_list)) {
-		fault(config, line_of(config, row->section, row->name),
-		      "%s: the backslash begins no escape; write \\\\ for a backslash", row->name);
+	if (row->type == OPTION_TYPE_LIST) {
+		read_list(config, id);
 		return;
 	}
-	if (is_list)
-		list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL,
-						  NULL);
-	else
-		text = g_key_file_get_string(config->keys, row->section, row->name, NULL);
-	if (!list || !*list)
-		take(config, id, text ? g_strstrip(text) : "");
-	for (guint i = 0; list && list[i]; i++)
-		take(config, id, g_strstrip(list[i]));
+	text = config_text(config, row->section, row->name);
+	if (text)
+		take(config, id, text);
 }
 
 static void read_key(struct config *config, const char *section, const char *key)
@@ -251,6 +284,10 @@ static void read_section(struct config *config, const char *section)
 {
 	g_auto(GStrv) keys = NULL;
 
+	if (config_is_exporter(section)) {
+		config_read_exporter(config, section);
+		return;
+	}
 	if (!section_known(section)) {
 		unknown_section(config, section);
 		return;
@@ -267,7 +304,7 @@ static bool is_text(struct config *config, const char *text, gsize length)
 
 	if (g_utf8_validate_len(text, length, &end))
 		return true;
-	fault(config, line_at(text, end), "not UTF-8 text; is this a configuration file?");
+	config_fault(config, line_at(text, end), "not UTF-8 text; is this a configuration file?");
 	return false;
 }
 
@@ -285,8 +322,8 @@ void config_parse(struct options *options, const char *name, const char *text, g
 	if (length == 0 || !is_text(&config, text, length))
 		return;
 	if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, NULL)) {
-		fault(&config, refused_line(text, length),
-		      "neither [section], key = value, nor # comment");
+		config_fault(&config, refused_line(text, length),
+			     "neither [section], key = value, nor # comment");
 		return;
 	}
 	copy = g_strndup(text, length);

@@ -136,12 +136,11 @@ static void forget(struct live_output *output)
 
 struct live_output *live_output_open(const struct options *options, GError **error)
 {
-	const struct option_value *to = &options->values[OPTION_TO];
 	struct live_output *output = g_new0(struct live_output, 1);
 
 	output->quiet = options->values[OPTION_QUIET].number;
-	output->to = (const char *const *)to->list;
-	if ((to->origin == OPTION_NOT_GIVEN && !open_file(output, options, error)) ||
+	output->to = (const char *const *)options->to;
+	if ((!options_say_where(options) && !open_file(output, options, error)) ||
 	    !open_view(output, options, error)) {
 		if (output->file)
 			unlink(output->file);

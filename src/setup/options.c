@@ -173,10 +173,59 @@ bool options_set(struct options *options, enum option_id id, const struct option
 	return true;
 }
 
+static void free_exporter(gpointer data)
+{
+	struct exporter *exporter = data;
+
+	g_free(exporter->name);
+	g_free(exporter->url);
+	g_free(exporter);
+}
+
+void options_add_exporter(struct options *options, const char *name, const char *url, guint line)
+{
+	struct exporter *exporter = g_new(struct exporter, 1);
+
+	*exporter = (struct exporter){ g_strdup(name), g_strdup(url), line };
+	g_ptr_array_add(options->exporters, exporter);
+}
+
+bool options_say_where(const struct options *options)
+{
+	return options->values[OPTION_TO].origin != OPTION_NOT_GIVEN || options->exporters->len > 0;
+}
+
+void options_gather(struct options *options)
+{
+	const struct option_value *to = &options->values[OPTION_TO];
+	g_autoptr(GStrvBuilder) urls = g_strv_builder_new();
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+	for (guint i = 0; to->list && to->list[i]; i++) {
+		if (to->origin == OPTION_NOT_GIVEN && options_say_where(options))
+			break;
+		g_strv_builder_add(urls, to->list[i]);
+		g_strv_builder_add(names, "");
+	}
+	for (guint i = 0; i < options->exporters->len; i++) {
+		const struct exporter *exporter = g_ptr_array_index(options->exporters, i);
+
+		if (to->origin == OPTION_FROM_COMMAND_LINE)
+			break;
+		g_strv_builder_add(urls, exporter->url);
+		g_strv_builder_add(names, exporter->name);
+	}
+	g_strfreev(options->to);
+	g_strfreev(options->to_names);
+	options->to = g_strv_builder_end(urls);
+	options->to_names = g_strv_builder_end(names);
+}
+
 struct options *options_new(void)
 {
 	struct options *options = g_new0(struct options, 1);
 
+	options->exporters = g_ptr_array_new_with_free_func(free_exporter);
 	for (guint id = 0; id < OPTIONS; id++) {
 		const char *standard = option_rows[id].standard;
 		const struct option_source source = { OPTION_NOT_GIVEN, option_rows[id].name, 0 };
@@ -196,6 +245,9 @@ void options_free(struct options *options)
 		g_strfreev(options->values[id].list);
 	}
 	g_strfreev(options->arguments);
+	g_ptr_array_unref(options->exporters);
+	g_strfreev(options->to);
+	g_strfreev(options->to_names);
 	g_free(options);
 }
 

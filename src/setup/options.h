@@ -59,9 +59,21 @@ struct option_value {
 	char **list; /* NULL-terminated; NULL when empty */
 };
 
+/* A destination with a section of its own in the configuration file. */
+struct exporter {
+	char *name;
+	char *url;
+	guint line;
+};
+
 struct options {
 	struct option_value values[OPTIONS];
-	char **arguments; /* what is no option: NULL-terminated */
+	char **arguments;     /* what is no option: NULL-terminated */
+	GPtrArray *exporters; /* of struct exporter */
+	/* Where records go, after options_gather(): those of --to, and the exporters unless the
+	 * command line says otherwise; with a name each, "" for those without. */
+	char **to;
+	char **to_names;
 };
 
 /* All at their defaults. */
@@ -78,6 +90,12 @@ struct option_source {
 /* Checks text and takes it, unless something of higher origin is there already. */
 bool options_set(struct options *options, enum option_id id, const struct option_source *source,
 		 const char *text, GError **error);
+
+void options_add_exporter(struct options *options, const char *name, const char *url, guint line);
+/* Once everything is read. */
+void options_gather(struct options *options);
+/* Somebody said where records go. */
+bool options_say_where(const struct options *options);
 
 /* The command line of one command; argv[0] is skipped. With --help, unknown options are
  * let pass. */

@@ -32,7 +32,8 @@ struct export_options stage_export(const struct options *options)
 	const struct option_value *values = options->values;
 
 	return (struct export_options){
-		.to = (const char *const *)values[OPTION_TO].list,
+		.to = (const char *const *)options->to,
+		.names = (const char *const *)options->to_names,
 		/* Not given: each form has its own. */
 		.template_name = values[OPTION_TEMPLATE].origin == OPTION_NOT_GIVEN
 					 ? NULL

@@ -50,7 +50,7 @@ class Cli(unittest.TestCase):
         return path
 
     def weir(self, *arguments, stdin=b""):
-        return subprocess.run([WEIR, *arguments], input=stdin, capture_output=True, timeout=60,
+        return subprocess.run([WEIR, *arguments], input=stdin, capture_output=True, timeout=120,
                               env=dict(os.environ, LC_ALL="C"), cwd=self.folder, check=False)
 
     def fails(self, status, arguments, *words):
@@ -106,7 +106,7 @@ class Usage(Cli):
     def test_nor_is_it_where_standard_input_is_that_file(self):
         with open(self.good, "rb") as capture:
             run = subprocess.run([WEIR, "replay", "-", "--to", "json+file:good.pcap"], stdin=capture,
-                                 capture_output=True, cwd=self.folder, timeout=60, check=False)
+                                 capture_output=True, cwd=self.folder, timeout=120, check=False)
             self.assertEqual(run.returncode, 2, run.stderr)
             self.assertEqual(capture.read(), pcap([frame(), frame(), self.arp]))
 
@@ -288,6 +288,36 @@ class Config(Cli):
         self.assertEqual(run.stdout, b"weir.conf: 1 setting, no fault\n  [meter] idle-timeout = 1m\n")
 
 
+    def test_check_looks_into_every_exporter(self):
+        self.write("weir.conf", "[exporter one]\nto = ipfix+udp://192.0.2.1\nmtu = 70\n"
+                   "[exporter two]\nto = ipfix+tls://192.0.2.1\nca = nowhere.pem\n"
+                   "[exporter three]\ntemplate = nope\nto = json+file:x\n"
+                   "[exporter four]\nqueu = 65536\nto = ipfix+tcp://192.0.2.1\n")
+        before = set(os.listdir(self.folder))
+        run = self.weir("check", "weir.conf")
+        self.assertEqual((run.returncode, run.stdout), (1, b""))
+        lines = run.stderr.decode().rstrip("\n").split("\n")
+        self.assertEqual(len(lines), 5, lines)
+        for start in ('2: destination "one": ', '5: destination "two": ',
+                      '9: destination "three": ',
+                      "11: unknown key 'queu' in [exporter four]; did you mean 'queue'?"):
+            self.assertTrue(any(line.startswith(f"weir: weir.conf:{start}") for line in lines),
+                            (start, lines))
+        self.assertEqual(set(os.listdir(self.folder)), before)
+
+    def test_exporters_get_records_and_their_names_are_in_the_account(self):
+        self.write("weir.conf", "[exporter one]\nto = json+file:a\ntemplate = full\n"
+                   "[exporter two]\nto = ipfix+file:b\n")
+        run = self.weir("replay", "-c", "weir.conf", "--json-stats", "stats", self.good)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        with open(os.path.join(self.folder, "stats"), "rb") as file:
+            told = json.load(file)
+        self.assertEqual([row["name"] for row in told["destinations"]], ["one", "two"])
+        self.assertEqual(told["destinations"][0]["url"], "json+file:a?template=full")
+        self.assertTrue(all(row["exported"]["flows"] > 0 for row in told["destinations"]))
+        self.assertIn(b"  one: ", run.stderr)
+
+
 class Documents(Cli):
     def test_a_template_that_is_printed_can_be_used(self):
         for name in ("standard", "biflow", "full"):
@@ -314,7 +344,8 @@ class Terminal(Cli):
     LONG_S = 1.0  # twice the time in which a run stays still
 
     def run_on_terminal(self, *options):
-        """What a terminal on standard error got from a run of LONG_S."""
+        """What a terminal on standard error got from a run of LONG_S, or of self.seconds."""
+        start = time.monotonic()
         master, slave = pty.openpty()
         self.addCleanup(os.close, master)
         with subprocess.Popen([WEIR, "replay", "-t", "json+file:out", *options, "-"],
@@ -327,6 +358,7 @@ class Terminal(Cli):
                 run.stdin.write(packets[24:])
             run.stdin.close()
             text = self.read_all(master)
+        self.seconds = time.monotonic() - start
         self.assertEqual(run.returncode, 0, text)
         return text
 
@@ -344,7 +376,7 @@ class Terminal(Cli):
         text = self.run_on_terminal()
         self.assertRegex(text, r"\r[0-9.]+[kM]? packets  [0-9.]+[kM]?/s  -\x1b\[K")
         drawn, account = text.rsplit("\r\x1b[K", 1)
-        self.assertLessEqual(drawn.count("\r"), 4)
+        self.assertLessEqual(drawn.count("\r"), 4 * self.seconds)
         self.assertTrue(account.endswith("\nbalanced\r\n"), account)
 
     def test_quiet_draws_nothing(self):

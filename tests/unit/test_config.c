@@ -64,9 +64,8 @@ static void test_faults(void)
 		  "weir.conf:2: unknown key 'quiet[de]'; did you mean 'quiet'?" },
 		{ "[metre]\nbatch = 1\n",
 		  "weir.conf:1: unknown section [metre]; did you mean [meter]?" },
-		{ "\n[zebra]\n",
-		  "weir.conf:2: unknown section [zebra]; there are [meter], [export] "
-		  "and [report]" },
+		{ "\n[zebra]\n", "weir.conf:2: unknown section [zebra]; there are [meter], [live], "
+				 "[export], [report] and [exporter NAME]" },
 		{ "[meter]\nbatch = 4096\n",
 		  "weir.conf:2: batch: '4096' is out of range; give 1 to 1024" },
 		{ "[meter]\nbatch = 1 # one\n",
@@ -98,6 +97,101 @@ static void test_faults(void)
 				faults->len ? (char *)g_ptr_array_index(faults, 0) : "no fault");
 			CU_FAIL("another message");
 		}
+		options_free(options);
+	}
+}
+
+static void test_exporters(void)
+{
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = parse(options, "[export]\n"
+						     "to = json+file:a\n"
+						     "[exporter main]\n"
+						     "to = ipfix+tls://collector\n"
+						     "template = quality\n"
+						     "queue = 1000000\n"
+						     "ca = /etc/weir/ca & co.pem\n"
+						     "[exporter  the files]\n"
+						     "rotate = 5m\n"
+						     "to = ipfix+file:flows-%H.ipfix?domain=7\n"
+						     "mtu = 1400\n");
+	const struct exporter *exporter;
+
+	CU_ASSERT_EQUAL_FATAL(faults->len, 0);
+	CU_ASSERT_EQUAL_FATAL(options->exporters->len, 2);
+	exporter = g_ptr_array_index(options->exporters, 0);
+	CU_ASSERT_STRING_EQUAL(exporter->name, "main");
+	CU_ASSERT_STRING_EQUAL(exporter->url, "ipfix+tls://collector?template=quality&queue=1000000"
+					      "&ca=/etc/weir/ca%20%26%20co.pem");
+	CU_ASSERT_EQUAL(exporter->line, 4);
+	exporter = g_ptr_array_index(options->exporters, 1);
+	CU_ASSERT_STRING_EQUAL(exporter->name, "the files");
+	CU_ASSERT_STRING_EQUAL(exporter->url,
+			       "ipfix+file:flows-%H.ipfix?domain=7&rotate=5m&mtu=1400");
+	options_gather(options);
+	CU_ASSERT_STRING_EQUAL(options->to[0], "json+file:a");
+	CU_ASSERT_STRING_EQUAL(options->to_names[0], "");
+	CU_ASSERT_STRING_EQUAL(options->to[2], exporter->url);
+	CU_ASSERT_STRING_EQUAL(options->to_names[2], "the files");
+	CU_ASSERT_PTR_NULL(options->to[3]);
+	CU_ASSERT_PTR_NULL(options->to_names[3]);
+	options_free(options);
+}
+
+static void test_exporters_given_way(void)
+{
+	const struct option_source typed = { OPTION_FROM_COMMAND_LINE, "--to", 0 };
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = parse(options, "[exporter a]\nto = json+file:a\n");
+
+	CU_ASSERT_EQUAL_FATAL(faults->len, 0);
+	options_gather(options);
+	CU_ASSERT_STRING_EQUAL(options->to[0], "json+file:a");
+	CU_ASSERT_PTR_NULL(options->to[1]);
+	CU_ASSERT_TRUE(options_set(options, OPTION_TO, &typed, "json+file:b", NULL));
+	options_gather(options);
+	CU_ASSERT_STRING_EQUAL(options->to[0], "json+file:b");
+	CU_ASSERT_PTR_NULL(options->to[1]);
+	options_free(options);
+}
+
+static void test_exporter_faults(void)
+{
+	static const char *const cases[][2] = {
+		{ "[exporter a]\ntemplate = full\n",
+		  "weir.conf:1: [exporter a] does not say where to; add 'to = URL'" },
+		{ "[exporter]\nto = json+file:a\n",
+		  "weir.conf:1: [exporter]: write [exporter NAME]" },
+		{ "[exportr a]\nto = json+file:a\n",
+		  "weir.conf:1: unknown section [exportr a]; did you mean [exporter NAME]?" },
+		{ "[exporter a]\nto = ipfix+tcp://c\ntenplate = full\n",
+		  "weir.conf:3: unknown key 'tenplate' in [exporter a]; did you mean 'template'?" },
+		{ "[exporter a]\nto = ipfix+tcp://c\nzebra = 1\n",
+		  "weir.conf:3: unknown key 'zebra' in [exporter a]; there are to and the" },
+		{ "[exporter a]\nqueue = 1\nto = ipfix+tcp://c\n",
+		  "weir.conf:2: destination \"a\": queue= wants octets from" },
+		{ "[exporter a]\nto = ipfix+tpc://c\nqueue = 1\n",
+		  "weir.conf:2: destination \"a\": there is no transport \"tpc\"" },
+		{ "[exporter a]\nrotate = 5m\nto = ipfix+file:-\n",
+		  "weir.conf:3: destination \"a\": standard output cannot be rotated" },
+		{ "[exporter a]\nto = ipfix+udp://c\nspool = here\n",
+		  "weir.conf:3: destination \"a\": spool= is for collectors" },
+		{ "[exporter a]\nto = ipfix+udp://c\nmtu = 65535\n", "" },
+		{ "[exporter a]\nto = json+file:a\n[meter]\n[exporter a]\n",
+		  "weir.conf:4: [exporter a] stands on line 1 already" },
+		{ "[exporter a]\nto = json+file:a\nto = json+file:b\n",
+		  "weir.conf:3: 'to' stands on line 2 already" },
+		{ "[exporter a]\nto = json+file:a\ngzip = y\\qes\n",
+		  "weir.conf:3: gzip: the backslash begins no escape" },
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct options *options = options_new();
+		g_autoptr(GPtrArray) faults = parse(options, cases[i][0]);
+
+		CU_ASSERT_EQUAL_FATAL(faults->len, *cases[i][1] ? 1 : 0);
+		if (*cases[i][1])
+			CU_ASSERT(g_str_has_prefix(g_ptr_array_index(faults, 0), cases[i][1]));
 		options_free(options);
 	}
 }
@@ -158,6 +252,9 @@ static void test_load(void)
 static CU_TestInfo tests[] = {
 	{ "settings of every section are read", test_settings },
 	{ "a fault is told with its line and what was meant", test_faults },
+	{ "a section of its own is a destination with a name", test_exporters },
+	{ "the command line sets the sections aside", test_exporters_given_way },
+	{ "a fault of a section names the key's own line", test_exporter_faults },
 	{ "all faults are told and what is good is taken", test_all_faults },
 	{ "an empty file is good, one with zero octets is not", test_octets },
 	{ "a file with faults is refused as a whole", test_load },

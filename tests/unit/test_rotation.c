@@ -91,8 +91,8 @@ static struct destination *open_live(const char *form, const char *tail)
 {
 	g_autofree char *url = g_strdup_printf("%s+file:%s/%s", form, folder, tail);
 	struct destination *destination = destination_new(
-		url, &(struct export_options){ .pen = FIELD_PEN_DEFAULT, .clock_ns = tell_time },
-		NULL);
+		url, url,
+		&(struct export_options){ .pen = FIELD_PEN_DEFAULT, .clock_ns = tell_time }, NULL);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(destination);
 	CU_ASSERT_TRUE(destination_start(destination, NULL));
