@@ -35,10 +35,11 @@ enum encoder_sequence {
 struct encoder_ops {
 	const char *scheme; /* "ipfix", "json", ...: the part of the URL before "+" */
 	enum encoder_sequence sequence;
-	guint sequence_at;	   /* where it stands: 4 octets */
-	guint time_at;		   /* seconds since 1970, likewise; 0: nowhere */
-	const char *transports;	   /* beside files, that can carry it: "udp tcp" */
-	guint16 port;		   /* of collectors, where the transport's is not theirs; 0: none */
+	guint sequence_at;	/* where it stands: 4 octets */
+	guint time_at;		/* seconds since 1970, likewise; 0: nowhere */
+	guint uptime_at;	/* milliseconds of the same moment since some other; 0: nowhere */
+	const char *transports; /* beside files, that can carry it: "udp tcp" */
+	guint16 port;		/* of collectors, where the transport's is not theirs; 0: none */
 	const char *template_name; /* where the user named none; NULL: "standard" */
 	/* At start. The encoder calls the sink whenever it has something whole to send. */
 	struct encoder *(*open)(const struct encoder_options *options, encoder_sink *sink,

@@ -30,9 +30,15 @@ static inline guint64 message_flow_records(const struct message *message)
 	return message->records - message->options;
 }
 
-/* A copy of the octets with the number of its place in a session; it grows by what the message
- * takes. With time_from the copy has the time of that message. Free with g_free. */
+/* When a message is sent, as its header says it. */
+struct message_time {
+	const struct message *as; /* at the same time as this one; NULL: its own time */
+	guint32 now_s;		  /* now, in seconds since 1970; 0: by the clock of packets */
+};
+
+/* A copy of the octets with the number of its place in a session, which grows by what the message
+ * takes, and with its time. Free with g_free. */
 guint8 *message_numbered(const struct message *message, const struct encoder_ops *form,
-			 guint32 *sequence, const struct message *time_from);
+			 guint32 *sequence, const struct message_time *time);
 
 #endif

@@ -19,6 +19,7 @@ struct sender_options {
 	guint refresh_messages; /* ... after so long, after so many messages; 0: never */
 	guint64 pace;		/* messages a second at most; 0: no limit */
 	guint linger_s;		/* at the end, for what is on its way */
+	export_clock *clock_ns; /* messages have the time they leave at; NULL: that of packets */
 	bool patient;		/* who gives waits for room as long as there is hope */
 	bool strict;		/* the first attempt has to succeed */
 	bool shared;		/* others can take what this one cannot */

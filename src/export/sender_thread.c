@@ -96,13 +96,21 @@ static void set_connected(struct sender *sender)
 	g_mutex_unlock(&sender->mutex);
 }
 
+static guint32 now_s(const struct sender *sender)
+{
+	return sender->options.clock_ns ? (guint32)(sender->options.clock_ns() / FLOW_SECOND_NS)
+					: 0;
+}
+
 /* first: the message that follows, whose time the introduction takes. */
 static bool introduce(struct sender *sender, const struct message *first, GError **error)
 {
+	const struct message_time time = { .as = first, .now_s = now_s(sender) };
+
 	for (guint i = 0; i < sender->introduction->len; i++) {
 		const struct message *message = g_ptr_array_index(sender->introduction, i);
 		g_autofree guint8 *octets =
-			message_numbered(message, sender->options.form, &sender->sequence, first);
+			message_numbered(message, sender->options.form, &sender->sequence, &time);
 		const struct transport_octets one = { octets, message->length };
 		struct transport_batch batch = { .messages = &one, .count = 1 };
 
@@ -256,6 +264,7 @@ static bool send_messages(struct sender *sender, struct message *messages[BATCH]
 	struct transport_octets octets[BATCH];
 	struct transport_batch batch = { .messages = octets, .count = count };
 	guint32 after[BATCH]; /* the session's number behind each */
+	const struct message_time time = { .now_s = now_s(sender) };
 	guint32 sequence;
 	bool good = !refresh_due(sender) || introduce(sender, messages[0], error);
 
@@ -265,7 +274,7 @@ static bool send_messages(struct sender *sender, struct message *messages[BATCH]
 			octets[i] =
 				(struct transport_octets){ message_numbered(messages[i],
 									    sender->options.form,
-									    &sequence, NULL),
+									    &sequence, &time),
 							   messages[i]->length };
 			after[i] = sequence;
 		}

@@ -133,8 +133,9 @@ static bool add_octets(struct spool_file *file, const struct encoder_ops *form,
 		       const struct message *message, const struct message *time_from,
 		       GError **error)
 {
+	const struct message_time time = { .as = time_from };
 	guint32 sequence = file->sequence;
-	g_autofree guint8 *octets = message_numbered(message, form, &sequence, time_from);
+	g_autofree guint8 *octets = message_numbered(message, form, &sequence, &time);
 	int fault = write_at(file->data, octets, message->length, file->octets);
 
 	if (fault != 0)

@@ -11,9 +11,14 @@
 struct bed {
 	fbInfoModel_t *model;
 	struct ipfix_message *message;
+	fbSession_t *session;
 	bool refuse; /* the sink takes nothing */
 	guint sent;
+	guint32 sequence; /* of the last message sent */
 };
+
+/* Of the library, though not in its header. */
+void fbSessionSetSequence(fbSession_t *session, guint32 sequence);
 
 static bool sink(void *data, const guint8 *octets, size_t length, GError **error)
 {
@@ -26,6 +31,7 @@ static bool sink(void *data, const guint8 *octets, size_t length, GError **error
 		return false;
 	}
 	bed->sent++;
+	bed->sequence = (guint32)octets[8] << 24 | octets[9] << 16 | octets[10] << 8 | octets[11];
 	return true;
 }
 
@@ -39,7 +45,7 @@ static void bed_open(struct bed *bed)
 
 	memset(bed, 0, sizeof(*bed));
 	bed->model = fbInfoModelAlloc();
-	session = fbSessionAlloc(bed->model);
+	bed->session = session = fbSessionAlloc(bed->model);
 	template = fbTemplateAlloc(bed->model);
 	CU_ASSERT_TRUE_FATAL(fbTemplateAppendSpecArray(template, spec, 0, &error));
 	CU_ASSERT_EQUAL_FATAL(fbSessionAddTemplate(session, TRUE, ID, template, &error), ID);
@@ -118,11 +124,30 @@ static void test_sink_fails(void)
 	bed_close(&bed);
 }
 
+static void test_wrap(void)
+{
+	static const guint32 expected[] = { G_MAXUINT32 - 2, G_MAXUINT32, 1, 3 };
+	GError *error = NULL;
+	struct bed bed;
+
+	bed_open(&bed);
+	CU_ASSERT_TRUE(ipfix_message_add_template(bed.message, ID, false, 8, &error) &&
+		       ipfix_message_send(bed.message, &error));
+	fbSessionSetSequence(bed.session, G_MAXUINT32 - 2);
+	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
+		CU_ASSERT_TRUE(add(&bed, ID, 8, &error) && add(&bed, ID, 8, &error) &&
+			       ipfix_message_send(bed.message, &error));
+		CU_ASSERT_EQUAL(bed.sequence, expected[i]);
+	}
+	bed_close(&bed);
+}
+
 static CU_TestInfo tests[] = {
-	{ "a record longer than a message is refused", test_too_long },
+	{ "a record longer than a message is refused [18]", test_too_long },
 	{ "a record without a template is refused", test_unknown_record },
 	{ "a template that is not the session's is refused", test_unknown_template },
 	{ "a sink that fails is told on", test_sink_fails },
+	{ "the number of data records goes on at 0 behind 2^32 - 1 [7]", test_wrap },
 	CU_TEST_INFO_NULL,
 };
 
