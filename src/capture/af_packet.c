@@ -301,6 +301,13 @@ static enum meter_link link_of(guint hardware)
 	}
 }
 
+/* Kernels that do not say which kind of tag it was know only one. */
+static guint16 tag_type(const struct tpacket3_hdr *header)
+{
+	return header->tp_status & TP_STATUS_VLAN_TPID_VALID ? header->hv1.tp_vlan_tpid
+							     : ETH_P_8021Q;
+}
+
 static void take_frame(struct af_packet *af, struct frame *frame)
 {
 	const struct tpacket3_hdr *header = (const void *)af->next;
@@ -314,8 +321,9 @@ static void take_frame(struct af_packet *af, struct frame *frame)
 	frame->length = header->tp_len + (tagged ? TAG_OCTETS : 0);
 	frame->time_ns = header->tp_sec * FLOW_SECOND_NS + header->tp_nsec;
 	frame->iface = af->options.iface ? af->options.iface : (guint16)af->ifindex;
-	frame->link = (guint16)link_of(from->sll_hatype);
-	frame->vlan = tagged ? header->hv1.tp_vlan_tci & 0xfff : 0;
+	frame->link = (guint8)link_of(from->sll_hatype);
+	frame->vlan = tagged ? (guint16)header->hv1.tp_vlan_tci : 0;
+	frame->tag = tagged ? tag_type(header) : 0;
 	frame->outgoing = from->sll_pkttype == PACKET_OUTGOING;
 	af->next += header->tp_next_offset;
 	if (--af->left == 0)

@@ -6,7 +6,12 @@
 
 #include "base/error.h"
 
-#define SNAPLEN 262144
+#define SNAPLEN	   262144
+#define MACS	   12
+#define TAG_OCTETS 4
+
+/* linux/filter.h, which has other words for what pcap.h has, too. */
+#define PACKET_TYPE 0xfffff004 /* SKF_AD_OFF + SKF_AD_PKTTYPE */
 
 struct program {
 	guint32 linktype;
@@ -16,8 +21,12 @@ struct program {
 
 struct filter {
 	char *expression;
-	GArray *programs; /* of struct program */
+	GArray *programs;   /* of struct program */
+	GByteArray *tagged; /* a frame with its tag back in its place */
 };
+
+/* struct sock_filter's layout is that of libpcap's steps. */
+_Static_assert(sizeof(struct bpf_insn) == 8, "code, jt, jf, k");
 
 /* Files number raw IP otherwise than libpcap does within: 101, or 14 by OpenBSD. */
 static int link_within(guint32 linktype)
@@ -37,6 +46,30 @@ static struct program compile(const char *expression, guint32 linktype, char **r
 	return program;
 }
 
+/* Which way a packet went the kernel knows, but neither a file nor XDP. */
+static bool asks_direction(const struct bpf_program *code)
+{
+	for (u_int i = 0; i < code->bf_len; i++) {
+		const struct bpf_insn *step = &code->bf_insns[i];
+
+		if (BPF_CLASS(step->code) == BPF_LD && BPF_MODE(step->code) == BPF_ABS &&
+		    step->k == PACKET_TYPE)
+			return true;
+	}
+	return false;
+}
+
+static bool check_direction(const struct program *program, const char *expression, GError **error)
+{
+	if (!asks_direction(&program->code))
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "filter \"%s\": inbound and outbound are not in the packet; weir run has "
+		    "--direction for that",
+		    expression);
+	return false;
+}
+
 struct filter *filter_new(const char *expression, GError **error)
 {
 	g_autofree char *reason = NULL;
@@ -48,7 +81,12 @@ struct filter *filter_new(const char *expression, GError **error)
 			    "filter \"%s\": %s (see pcap-filter(7))", expression, reason);
 		return NULL;
 	}
+	if (!check_direction(&ethernet, expression, error)) {
+		pcap_freecode(&ethernet.code);
+		return NULL;
+	}
 	filter = g_new0(struct filter, 1);
+	filter->tagged = g_byte_array_new();
 	filter->expression = g_strdup(expression);
 	filter->programs = g_array_new(FALSE, FALSE, sizeof(struct program));
 	g_array_append_val(filter->programs, ethernet);
@@ -66,6 +104,7 @@ void filter_free(struct filter *filter)
 			pcap_freecode(&program->code);
 	}
 	g_array_free(filter->programs, TRUE);
+	g_byte_array_unref(filter->tagged);
 	g_free(filter->expression);
 	g_free(filter);
 }
@@ -85,10 +124,36 @@ static const struct program *program_for(struct filter *filter, guint32 linktype
 	return &g_array_index(filter->programs, struct program, filter->programs->len - 1);
 }
 
+const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count)
+{
+	const struct program *ethernet = &g_array_index(filter->programs, struct program, 0);
+
+	*ret_count = ethernet->code.bf_len;
+	return (const void *)ethernet->code.bf_insns;
+}
+
+static const guint8 *with_tag(struct filter *filter, const struct frame *frame)
+{
+	const guint16 tag[] = { g_htons(frame->tag), g_htons(frame->vlan) };
+
+	g_byte_array_set_size(filter->tagged, 0);
+	g_byte_array_append(filter->tagged, frame->data, MACS);
+	g_byte_array_append(filter->tagged, (const void *)tag, sizeof(tag));
+	g_byte_array_append(filter->tagged, frame->data + MACS, frame->captured - MACS);
+	return filter->tagged->data;
+}
+
 bool filter_match(struct filter *filter, guint32 linktype, const struct frame *frame)
 {
 	const struct program *program = program_for(filter, linktype);
-	const struct pcap_pkthdr header = { .caplen = frame->captured, .len = frame->length };
+	struct pcap_pkthdr header = { .caplen = frame->captured, .len = frame->length };
+	const guint8 *data = frame->data;
 
-	return program->valid && pcap_offline_filter(&program->code, &header, frame->data) != 0;
+	if (!program->valid)
+		return false;
+	if (G_UNLIKELY(frame->tag && frame->captured >= MACS)) {
+		data = with_tag(filter, frame);
+		header.caplen += TAG_OCTETS;
+	}
+	return pcap_offline_filter(&program->code, &header, data) != 0;
 }

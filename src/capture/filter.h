@@ -8,13 +8,19 @@
 #include "capture/frame.h"
 
 struct filter;
+struct sock_filter;
 
-/* WEIR_ERROR_USAGE when the expression is wrong for Ethernet. */
+/* WEIR_ERROR_USAGE when the expression is wrong for Ethernet, or asks what the frame does not say
+ * (inbound, outbound). */
 struct filter *filter_new(const char *expression, GError **error);
 void filter_free(struct filter *filter);
 
+/* libpcap's program for Ethernet; valid as long as the filter. */
+const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count);
+
 /* Does a frame of this link type (LINKTYPE_ number) match? An expression that says nothing about
- * this link type (libpcap refuses it) matches no frame of it. */
+ * this link type (libpcap refuses it) matches no frame of it. A
+ * tag that was taken out of the frame is where it was. */
 bool filter_match(struct filter *filter, guint32 linktype, const struct frame *frame);
 
 #endif

@@ -4,6 +4,7 @@
 #define WEIR_CAPTURE_FRAME_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "meter/types.h"
 
@@ -13,9 +14,10 @@ struct frame {
 	guint32 length;	    /* octets on the wire */
 	guint64 time_ns;    /* since 1970, UTC */
 	guint16 iface;	    /* index within the source, from 1 */
-	guint16 link;	    /* enum meter_link */
-	guint16 vlan;	    /* identifier of a tag that was taken out of data, else 0 */
-	guint16 outgoing;   /* 1: this host sent it; 0 where the source cannot tell */
+	guint8 link;	    /* enum meter_link */
+	bool outgoing;	    /* this host sent it; false where the source cannot tell */
+	guint16 vlan;	    /* control word of a tag that was taken out of data, else 0 */
+	guint16 tag;	    /* EtherType of that tag; 0: none was taken out */
 };
 
 #endif

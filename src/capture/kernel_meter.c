@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/filter_front.h"
 #include "capture/kernel_load.h"
 #include "capture/kernel_pool.h"
 #include "weir_drain.skel.h"
@@ -31,7 +32,8 @@ struct kernel_meter {
 	struct bpf_object *objects[OBJECTS];
 	int programs[OBJECTS]; /* -1: not loaded */
 	enum kernel_hook hook;
-	struct bpf_object *first; /* that made the maps */
+	struct bpf_object *first;   /* that made the maps */
+	struct filter_front *front; /* NULL: nothing is before the meter */
 	int counts;
 	int fragments;
 	struct kernel_tables tables;
@@ -188,7 +190,8 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 
 static int program_of(struct bpf_object *object, const char *name)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	struct bpf_program *program =
+		object ? bpf_object__find_program_by_name(object, name) : NULL;
 
 	return program ? bpf_program__fd(program) : -1;
 }
@@ -230,6 +233,20 @@ static bool open_maps(struct kernel_meter *meter, GError **error)
 	return meter->ring != NULL;
 }
 
+static bool make_front(struct kernel_meter *meter, const struct kernel_options *options,
+		       GError **error)
+{
+	const int meters[FRONT_PLACES] = {
+		[FRONT_XDP] = meter->programs[KERNEL_HOOK_XDP],
+		[FRONT_TC] = meter->programs[KERNEL_HOOK_TC],
+		[FRONT_TC_OUT] = program_of(meter->objects[KERNEL_HOOK_TC], "weir_tc_out"),
+	};
+
+	if (options->filter)
+		meter->front = filter_front_new(options->filter, meters, meter->counts, error);
+	return !options->filter || meter->front;
+}
+
 static bool load_all(struct kernel_meter *meter, const struct kernel_options *options,
 		     GError **error)
 {
@@ -247,7 +264,7 @@ static bool load_all(struct kernel_meter *meter, const struct kernel_options *op
 		return false;
 	if (options->pin && !options->adopt && !pin_maps(meter->first, options->pin, error))
 		return false;
-	return open_maps(meter, error);
+	return open_maps(meter, error) && make_front(meter, options, error);
 }
 
 static struct kernel_meter *give_up(struct kernel_meter *meter)
@@ -295,6 +312,7 @@ void kernel_meter_free(struct kernel_meter *meter)
 {
 	if (!meter)
 		return;
+	filter_front_free(meter->front);
 	kernel_ring_free(meter->ring);
 	if (meter->replay != MAP_FAILED)
 		munmap(meter->replay, sizeof(*meter->replay));
@@ -306,12 +324,20 @@ void kernel_meter_free(struct kernel_meter *meter)
 
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook)
 {
-	return meter->programs[hook];
+	if (!meter->front)
+		return meter->programs[hook];
+	return filter_front_program(meter->front, hook == KERNEL_HOOK_XDP ? FRONT_XDP : FRONT_TC);
 }
 
 int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook hook)
 {
-	return program_of(meter->objects[hook], "weir_tc_out");
+	return meter->front ? filter_front_program(meter->front, FRONT_TC_OUT)
+			    : program_of(meter->objects[hook], "weir_tc_out");
+}
+
+struct filter_front *kernel_meter_front(const struct kernel_meter *meter)
+{
+	return meter->front;
 }
 
 int kernel_meter_cpus(const struct kernel_meter *meter)
@@ -345,7 +371,7 @@ static bool run(struct kernel_meter *meter, const struct kernel_run *what, guint
 bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, guint repeat,
 		      guint32 *ret_ns, GError **error)
 {
-	const struct kernel_run what = { meter->programs[meter->hook], frame, repeat };
+	const struct kernel_run what = { kernel_meter_program(meter, meter->hook), frame, repeat };
 
 	return run(meter, &what, ret_ns, error);
 }

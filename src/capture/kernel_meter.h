@@ -16,6 +16,9 @@ enum kernel_hook {
 	KERNEL_HOOKS,
 };
 
+struct filter;
+struct filter_front;
+
 struct kernel_options {
 	enum kernel_hook hook; /* whose program kernel_meter_run() runs */
 	bool every_hook;       /* load the others' too, over the same tables */
@@ -25,7 +28,8 @@ struct kernel_options {
 	guint32 ring_octets; /* for records that left: a power of two; 0: 16 MiB */
 	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
 	bool one_cpu;	     /* one table is made, for whichever CPU the caller is bound to */
-	bool replaying;	     /* time, length and interface are the frame's, not the kernel's */
+	const struct filter *filter; /* only what matches is metered; NULL: everything */
+	bool replaying; /* time, length and interface are the frame's, not the kernel's */
 	/* A folder on the BPF file system where the maps outlive this process, or NULL. adopt: they
 	 * are there, with the same detail and sets, and are taken as they are. */
 	const char *pin;
@@ -47,10 +51,12 @@ bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, gui
 /* What the program finds of a frame beside its octets, where it is run by other means. */
 void kernel_meter_replay(struct kernel_meter *meter, const struct frame *frame);
 
-/* The hook's program, to attach. */
+/* The hook's program, to attach; of a meter with a filter, the filter's. */
 int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook);
 /* The same for packets that leave, where the hook sees such. */
 int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook hook);
+/* What is before the meter; NULL: nothing. */
+struct filter_front *kernel_meter_front(const struct kernel_meter *meter);
 int kernel_meter_cpus(const struct kernel_meter *meter);
 enum flow_detail kernel_meter_detail(const struct kernel_meter *meter);
 /* Octets of all flow tables. */

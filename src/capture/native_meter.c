@@ -228,7 +228,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.length = frame->length,
 		.iface = frame->iface,
 		.link = frame->link,
-		.vlan = frame->vlan,
+		.vlan = frame->vlan & 0xfff,
 		.detail = meter->settings.detail,
 	};
 

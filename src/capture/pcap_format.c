@@ -167,7 +167,8 @@ read_records(const struct pcap *pcap, struct capture_pass *pass, bool swapped,
 		frame->iface = 1;
 		frame->link = link;
 		frame->vlan = 0;
-		frame->outgoing = 0;
+		frame->tag = 0;
+		frame->outgoing = false;
 		count++;
 		at += header + lengths[0];
 	}

@@ -295,7 +295,8 @@ static inline const char *read_packet(struct pcapng *file, const struct block *b
 	frame->iface = (guint16)(file->section + place.interface + 1);
 	frame->link = interface->link;
 	frame->vlan = 0;
-	frame->outgoing = 0;
+	frame->tag = 0;
+	frame->outgoing = false;
 	return NULL;
 }
 

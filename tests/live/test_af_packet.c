@@ -191,7 +191,8 @@ static void test_tags(void)
 	CU_ASSERT_EQUAL(send(fd, frame, sizeof(frame), 0), (ssize_t)sizeof(frame));
 	CU_ASSERT_TRUE_FATAL(far_wait(af));
 	CU_ASSERT_EQUAL_FATAL(af_packet_read(af, &read, 1, NULL), 1);
-	CU_ASSERT_EQUAL(read.vlan, 0x07b);
+	CU_ASSERT_EQUAL(read.vlan, 0xa07b);
+	CU_ASSERT_EQUAL(read.tag, 0x8100);
 	CU_ASSERT_EQUAL(read.captured, sizeof(frame) - 4);
 	CU_ASSERT_EQUAL(read.length, sizeof(frame));
 	CU_ASSERT_EQUAL(memcmp(read.data + 12, tags + 4, 4), 0);

@@ -7,24 +7,10 @@
 #include "base/error.h"
 #include "capture/capture_file.h"
 #include "capture/filter.h"
+#include "lib/filter_expressions.h"
 #include "unit.h"
 
 #define CAPTURES TEST_DATA "/pcap"
-
-static const char *const expressions[] = {
-	"",
-	"ip",
-	"ip6",
-	"tcp",
-	"udp port 53",
-	"vlan",
-	"icmp or icmp6",
-	"not ip",
-	"greater 100",
-	"tcp[tcpflags] & tcp-syn != 0",
-	"host 10.0.0.1 or net 192.168.0.0/16",
-	"ether broadcast",
-};
 
 /* Which frames matched, as numbers that would differ if one did. */
 struct choice {
@@ -107,11 +93,11 @@ static void test_captures(void)
 
 		if (!g_str_has_suffix(name, ".pcap"))
 			continue;
-		for (guint i = 0; i < G_N_ELEMENTS(expressions); i++)
-			compared += compare(path, expressions[i]);
+		for (guint i = 0; i < G_N_ELEMENTS(filter_expressions); i++)
+			compared += compare(path, filter_expressions[i]);
 	}
 	g_dir_close(folder);
-	CU_ASSERT_TRUE(compared > 100 * G_N_ELEMENTS(expressions));
+	CU_ASSERT_TRUE(compared > 100 * G_N_ELEMENTS(filter_expressions));
 }
 
 static void test_wrong(void)
@@ -131,6 +117,16 @@ static void test_wrong(void)
 		g_error_free(error);
 	}
 	filter_free(NULL);
+}
+
+static void test_direction(void)
+{
+	GError *error = NULL;
+
+	CU_ASSERT_PTR_NULL(filter_new("tcp and inbound", &error));
+	CU_ASSERT_TRUE_FATAL(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error->message, "--direction"));
+	g_error_free(error);
 }
 
 /* Known for Ethernet, refused for the raw link: matches none of its frames, time and again. */
@@ -157,6 +153,7 @@ static void test_other_links(void)
 static CU_TestInfo tests[] = {
 	{ "every capture is filtered as libpcap filters it", test_captures },
 	{ "a wrong expression is told with libpcap's reason", test_wrong },
+	{ "what the packet does not say is not asked of it", test_direction },
 	{ "an expression that says nothing about a link type matches none of it",
 	  test_other_links },
 	CU_TEST_INFO_NULL,

@@ -82,6 +82,8 @@ def guest_tests(every_capture):
         GuestTest("load", "tests/vm/test_load"),
         *(GuestTest(f"parity.{detail}", "tests/parity/test_parity", f"{detail} {data}",
                     paths=captures) for detail in ("basic", "tcp", "full")),
+        GuestTest("parity.filter", "tests/parity/test_filter_homes", data, seconds=300,
+                  tools=("tcpdump",), paths=captures),
         GuestTest("live.probe", "tests/live/test_probe"),
         GuestTest("live.attach", "tests/live/test_attach", seconds=300),
         GuestTest("live.links", "tests/live/test_links", seconds=300),
