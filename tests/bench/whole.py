@@ -19,6 +19,9 @@ ENTRY = {"basic": 192, "tcp": 832, "full": 1344}  # octets in the kernel: whole 
 SET_HEADER, SET_WAYS = 64, 8
 HOOKS = {"xdp", "tc"}
 CASES = {"one": 1, "tenThousand": PACKETS, "million": PACKETS, "new": PACKETS}  # flows
+FORMS = {("ipfix", "standard"), ("ipfix", "biflow"), ("ipfix", "full"), ("netflow9", "v9"),
+         ("netflow5", "v5"), ("json", "standard")}
+WAYS = {("ipfix", "udp"), ("ipfix", "tcp"), ("netflow9", "udp"), ("json", "tcp")}  # delivered
 FINISHED = [1, 10, 100]  # per cent of the flows that the scan finds finished
 
 
@@ -55,6 +58,7 @@ class Bench(unittest.TestCase):
         self.check_kernel(told["kernel"], out)
         self.check_scan(told["scan"])
         self.check_memory(told["memory"])
+        self.check_export(told["export"])
 
     def check_steps(self, row, steps=None):
         self.assertEqual([(step["name"], step.get("detail")) for step in row["steps"]],
@@ -122,6 +126,50 @@ class Bench(unittest.TestCase):
                                     "--max-flows", str(row["maxFlows"]), capture)
             mebibytes = int(re.search(r"up to (\d+) MiB of memory", told).group(1))
             self.assertEqual(int(row["octetsPerFlowNative"] * row["maxFlows"]) >> 20, mebibytes)
+
+    def check_export(self, rows):
+        """Every form encoded, some delivered, each beside libfixbuf alone with its template."""
+        ways = {way: [row for row in rows if row["way"] == way]
+                for way in ("libfixbuf", "encoded", "sent", "delivered")}
+        self.assertEqual(sum(map(len, ways.values())), len(rows))
+        self.assertEqual({(row["form"], row["template"]) for row in ways["encoded"]}, FORMS)
+        self.assertEqual({row["template"] for row in ways["libfixbuf"]},
+                         {template for form, template in FORMS if form == "ipfix"})
+        self.assertEqual({(row["form"], row["transport"]) for row in ways["delivered"]}, WAYS)
+        for row in rows:
+            self.assertGreaterEqual(row["records"], PACKETS // 10)
+            self.assertGreater(row["octetsPerRecord"], 40)
+            self.assertLessEqual(row["nsPerRecordBest"], row["nsPerRecordMedian"])
+            self.assertGreater(row["ratioToLibfixbuf"], 0)
+            self.assertEqual("arrivedPart" in row, "transport" in row)
+        self.assertEqual({row["ratioToLibfixbuf"] for row in ways["libfixbuf"]}, {1})
+        for row in ways["sent"] + ways["delivered"]:
+            self.assertLessEqual(row["arrivedPart"], 1)
+            if row["transport"] == "tcp":
+                self.assertEqual(row["arrivedPart"], 1)
+            self.assertTrue(0 <= row["sendingPart"] <= 1)
+        self.check_same_octets(ways)
+
+    def check_same_octets(self, ways):
+        """What was encoded, delivered and counted is the same in each way."""
+        standard = {way: {row["octetsPerRecord"] for row in rows
+                          if (row["form"], row["template"]) == ("ipfix", "standard")
+                          and row.get("transport") != "udp"} for way, rows in ways.items()}
+        bare = min(standard["libfixbuf"])
+        for octets in standard["encoded"] | standard["sent"] | standard["delivered"]:
+            self.assertGreater(octets, bare)  # IPv6 records are longer than IPv4's
+            self.assertLess(octets, bare * 1.5)
+
+    def test_export_alone(self):
+        figures = self.folder / "figures.json"
+        out, _ = self.run_weir("bench", "export", "--packets", str(PACKETS), "--rounds", "1",
+                               "--json", str(figures))
+        told = json.loads(figures.read_text())
+        self.check_export(told["export"])
+        self.assertEqual([told["traffic"], told["kernel"], told["scan"], told["memory"]], [[]] * 4)
+        self.assertIn("libfixbuf alone", out)
+        _, told = self.run_weir("bench", "import", status=2)
+        self.assertIn("'import' cannot be measured alone", told)
 
     def test_one_level(self):
         figures = self.folder / "figures.json"

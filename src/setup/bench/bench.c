@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir bench: makes traffic, times the steps of replay over it in turns, then the meter in the
- * kernel. All work is done by children, so that this process stays small and tidies up. */
+ * kernel, then export. All work is done by children, so that this process stays small and tidies
+ * up. */
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -10,13 +11,16 @@
 
 #include "base/error.h"
 #include "setup/bench/child.h"
+#include "setup/bench/records.h"
 #include "setup/bench/report.h"
 #include "setup/options.h"
 
-#define TRAFFIC_SEED   1
+#define TRAFFIC_SEED	 1
 /* What a packet takes in a capture file, and a flow in an IPFIX file; roundly. */
-#define CAPTURE_OCTETS (16 + TRAFFIC_SNAP_DEFAULT)
-#define RECORD_OCTETS  512
+#define CAPTURE_OCTETS	 (16 + TRAFFIC_SNAP_DEFAULT)
+#define RECORD_OCTETS	 512
+/* Of the traffic, where export is measured: as many flows as that is long enough. */
+#define PACKETS_A_RECORD 10
 
 struct bench {
 	const struct traffic_kind *kind; /* NULL: all */
@@ -24,6 +28,7 @@ struct bench {
 	guint rounds;
 	guint64 max_flows;
 	struct bench_levels levels;
+	bool export_alone;
 	const char *keep; /* NULL: nothing is kept */
 	const char *json;
 	char *folder; /* of our own, removed at the end */
@@ -187,12 +192,38 @@ static void bench_scan(const struct bench *bench)
 	}
 }
 
-static bool bench_all(struct bench *bench, GError **error)
+static bool measure_export(struct export_result *result, const struct records *records,
+			   guint64 flows, GError **error)
+{
+	for (guint round = 0; round < result->rounds; round++) {
+		for (guint i = 0; i < EXPORT_CASES; i++) {
+			if (!export_cost_measure(&export_cases[i], records, flows,
+						 &result->figures[i][round], error))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool bench_export(const struct bench *bench, GError **error)
+{
+	g_autofree struct export_result *result = g_new0(struct export_result, 1);
+	struct records *records = records_make(error);
+	bool good;
+
+	result->rounds = bench->rounds;
+	good = records && measure_export(result, records, bench->packets / PACKETS_A_RECORD, error);
+	records_free(records);
+	if (good)
+		bench_report_export(bench->report, result);
+	return good;
+}
+
+static bool bench_meter(struct bench *bench, GError **error)
 {
 	if (!make_folder(bench, error) ||
 	    !check_space(bench, bench->keep ? bench->keep : bench->folder, error))
 		return false;
-	bench_report_machine(bench->report);
 	bench_report_memory(bench->report, &bench->levels, bench->max_flows);
 	if (bench->rounds)
 		printf("CPU time of a process for each; best and median of %u rounds; ratio to "
@@ -208,6 +239,16 @@ static bool bench_all(struct bench *bench, GError **error)
 		bench_kernel(bench);
 		bench_scan(bench);
 	}
+	return true;
+}
+
+static bool bench_all(struct bench *bench, GError **error)
+{
+	bench_report_machine(bench->report);
+	if (!bench->export_alone && !bench_meter(bench, error))
+		return false;
+	if (bench->rounds && !bench_export(bench, error))
+		return false;
 	return !bench->json || bench_report_write_json(bench->report, bench->json, error);
 }
 
@@ -221,6 +262,21 @@ static struct bench_levels chosen_levels(guint64 choice)
 	for (int detail = 0; detail < FLOW_DETAILS; detail++)
 		levels.detail[levels.count++] = (enum flow_detail)detail;
 	return levels;
+}
+
+/* What is to be measured, if not everything. */
+static bool choose_part(const struct options *options, struct bench *bench, GError **error)
+{
+	const char *part = options->arguments ? options->arguments[0] : NULL;
+
+	if (part && strcmp(part, "export") != 0) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "'%s' cannot be measured alone; give export, or nothing for everything",
+			    part);
+		return false;
+	}
+	bench->export_alone = part;
+	return true;
 }
 
 static bool bench(const struct options *options, GError **error)
@@ -241,7 +297,7 @@ static bool bench(const struct options *options, GError **error)
 
 	/* An interrupt ends the child at work, and so the benchmark, tidily. */
 	signal(SIGINT, SIG_IGN);
-	good = bench_all(&bench, error);
+	good = choose_part(options, &bench, error) && bench_all(&bench, error);
 	if (bench.folder)
 		g_rmdir(bench.folder);
 	g_free(bench.folder);

@@ -3,6 +3,7 @@
 #ifndef WEIR_SETUP_BENCH_REPORT_H
 #define WEIR_SETUP_BENCH_REPORT_H
 
+#include "setup/bench/export_summary.h"
 #include "setup/bench/kernel.h"
 #include "setup/bench/scan_cost.h"
 #include "setup/bench/summary.h"
@@ -28,6 +29,7 @@ void bench_report_scan_head(struct bench_report *report);
 void bench_report_scan(struct bench_report *report, enum flow_detail detail,
 		       const struct scan_figures *figures);
 void bench_report_no_scan(struct bench_report *report, enum flow_detail detail, const char *reason);
+void bench_report_export(struct bench_report *report, const struct export_result *result);
 
 bool bench_report_write_json(struct bench_report *report, const char *path, GError **error);
 
