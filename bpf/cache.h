@@ -23,6 +23,11 @@ METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 	if (!mine)
 		return;
 	tally = &mine->meter;
+	if (!meter_samples(&config.meter, &mine->sampler)) {
+		meter_tally_unsampled(tally, ctx_length(ctx) + ctx_tag_octets(ctx));
+		return;
+	}
+	ctx_reach(ctx);
 	verdict = meter_parse(ctx, &pkt);
 	pkt.state |= state;
 	if (verdict == METER_OK)

@@ -7,30 +7,19 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Headers the meter may read; what lies beyond may stay in fragments of the buffer. */
-#define LINEAR_OCTETS 256
-
-METER_INLINE int meter_buffer(struct __sk_buff *skb, __u16 state)
-{
-	__u32 linear = skb->data_end - skb->data;
-
-	if (linear < LINEAR_OCTETS && linear < skb->len)
-		bpf_skb_pull_data(skb, skb->len < LINEAR_OCTETS ? skb->len : LINEAR_OCTETS);
-	cache_frame(skb, state);
-	return TC_ACT_UNSPEC;
-}
-
 SEC("tc")
 int weir_tc(struct __sk_buff *skb)
 {
-	return meter_buffer(skb, 0);
+	cache_frame(skb, 0);
+	return TC_ACT_UNSPEC;
 }
 
 /* The buffer does not tell which of its two hooks it is at. */
 SEC("tc")
 int weir_tc_out(struct __sk_buff *skb)
 {
-	return meter_buffer(skb, FLOW_LEFT);
+	cache_frame(skb, FLOW_LEFT);
+	return TC_ACT_UNSPEC;
 }
 
 /* What the meter is measured against. */

@@ -49,6 +49,13 @@ METER_INLINE __u64 word_is_above(__u64 a, __u64 b)
 	return ((a & ~b) | ((a | ~b) & (b - a))) >> 63;
 }
 
+/* The kernel has a generator of its own, and needs no state for it. */
+METER_INLINE __u32 sample_draw(__u64 *state)
+{
+	(void)state;
+	return bpf_get_prandom_u32();
+}
+
 METER_INLINE enum meter_link clock_link(void)
 {
 	return config.replaying ? replay.link : METER_LINK_ETHERNET;

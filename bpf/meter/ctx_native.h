@@ -26,6 +26,16 @@ METER_INLINE __u64 word_is_above(__u64 a, __u64 b)
 	return a > b;
 }
 
+/* splitmix64. */
+METER_INLINE __u32 sample_draw(__u64 *state)
+{
+	__u64 z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31)) >> 32;
+}
+
 struct meter_home;
 
 typedef struct {

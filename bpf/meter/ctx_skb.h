@@ -18,6 +18,17 @@ METER_INLINE const __u8 *ctx_end(const meter_ctx *ctx)
 	return (const __u8 *)(long)ctx->data_end;
 }
 
+/* Headers the meter may read; what lies beyond may stay in fragments of the buffer. */
+#define LINEAR_OCTETS 256
+
+METER_INLINE void ctx_reach(meter_ctx *ctx)
+{
+	__u32 linear = ctx->data_end - ctx->data;
+
+	if (linear < LINEAR_OCTETS && linear < ctx->len)
+		bpf_skb_pull_data(ctx, ctx->len < LINEAR_OCTETS ? ctx->len : LINEAR_OCTETS);
+}
+
 METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
 {
 	(void)ctx;

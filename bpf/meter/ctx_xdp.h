@@ -17,6 +17,11 @@ METER_INLINE const __u8 *ctx_end(const meter_ctx *ctx)
 	return (const __u8 *)(long)ctx->data_end;
 }
 
+METER_INLINE void ctx_reach(const meter_ctx *ctx)
+{
+	(void)ctx;
+}
+
 METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
 {
 	(void)ctx;

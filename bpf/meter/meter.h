@@ -19,6 +19,22 @@ enum meter_change {
 	METER_ENDED = 1 << 1,  /* TCP ended the flow with this packet */
 };
 
+/* Whether this packet is one of those to meter, before anything of it is read: every Nth, beginning
+ * with the first, or each with the probability of 1 in N. */
+METER_INLINE bool meter_samples(const volatile struct meter_settings *set, __u64 *sampler)
+{
+	if (set->sample <= 1)
+		return true;
+	if (set->sample_random)
+		return (__u64)sample_draw(sampler) * set->sample >> 32 == 0;
+	if (*sampler > 0) {
+		--*sampler;
+		return false;
+	}
+	*sampler = set->sample - 1;
+	return true;
+}
+
 METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
 {
 	int verdict;
@@ -72,6 +88,12 @@ METER_INLINE unsigned int meter_open(struct flow *flow, struct packet *pkt,
 {
 	flow_begin(flow, pkt, set);
 	return flow_count(flow, pkt, set) ? METER_ENDED : 0;
+}
+
+METER_INLINE void meter_tally_unsampled(struct meter_counts *counts, __u32 frame_octets)
+{
+	counts->packets[METER_NOT_SAMPLED]++;
+	counts->frame_octets[METER_NOT_SAMPLED] += frame_octets;
 }
 
 METER_INLINE void meter_tally(struct meter_counts *counts, int verdict, const struct packet *pkt)

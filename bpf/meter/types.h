@@ -71,6 +71,8 @@ struct meter_settings {
 	__u64 seed[6];	     /* of the key's hash: odd, random */
 	__u32 detail;	     /* enum flow_detail */
 	__u32 circumstances; /* enum flow_circumstance, for every record */
+	__u32 sample;	     /* one packet in so many is metered; 0 and 1: every one */
+	__u32 sample_random; /* each with that probability, not every Nth */
 };
 
 /* The same for a home in the kernel: its read-only data, fixed before the program is loaded. */
@@ -140,6 +142,7 @@ struct cache_counts {
 	__u64 busy; /* index + 1; 0: none */
 	struct hash_state hash;
 	__u64 way; /* which the packet under way is at, hidden from the verifier */
+	__u64 sampler;
 };
 
 /* How the packets of a record were come by. */

@@ -40,6 +40,7 @@ struct native_meter {
 	struct meter_counts counts;
 	guint64 latest_ns;  /* packet time */
 	guint64 advance_ns; /* when the table is to hear of it */
+	__u64 sampler;
 	struct packet packets[GROUP];
 	guint64 hashes[GROUP];
 	struct flow *likely[GROUP]; /* what the index named when it was asked */
@@ -138,7 +139,9 @@ struct meter_settings native_settings(const struct native_options *options)
 		.idle_ns = options->idle_ns,
 		.active_ns = options->active_ns,
 		.detail = options->detail,
-		.circumstances = options->circumstances,
+		.circumstances = options->circumstances | (options->sample > 1 ? FLOW_SAMPLED : 0),
+		.sample = options->sample,
+		.sample_random = options->sample_random,
 	};
 	guint64 state = options->seed;
 
@@ -159,6 +162,7 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 	};
 
 	meter->settings = native_settings(options);
+	meter->sampler = options->sample_random ? options->seed : 0;
 	meter->home.sink = options->sink;
 	meter->home.data = options->data;
 	meter->home.detail = (guint16)options->detail;
@@ -255,6 +259,11 @@ static void meter_group(struct native_meter *meter, const struct frame *frames, 
 	for (size_t i = 0; i < count; i++) {
 		if (i + AHEAD < count)
 			prefetch_headers(&frames[i + AHEAD]);
+		if (!meter_samples(&meter->settings, &meter->sampler)) {
+			meter->verdicts[i] = METER_NOT_SAMPLED;
+			meter_tally_unsampled(&meter->counts, frames[i].length);
+			continue;
+		}
 		parse_one(meter, &frames[i], i);
 		meter_tally(&meter->counts, meter->verdicts[i], &meter->packets[i]);
 	}

@@ -20,7 +20,9 @@ struct native_options {
 	guint32 max_flows;
 	enum flow_detail detail;
 	guint32 circumstances; /* enum flow_circumstance, for every record */
-	guint64 seed;	       /* of the table's hash; results never depend on it */
+	guint32 sample;	       /* one packet in so many; 0 and 1: every one */
+	bool sample_random;    /* each with that probability, not every Nth */
+	guint64 seed; /* of the table's hash, on which results never depend, and of sampling */
 	native_sink *sink;
 	void *data;
 };

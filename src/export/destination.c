@@ -86,11 +86,8 @@ static bool renew(struct destination *destination, const struct encoder_ops *ops
 	if (destination->encoder != NULL)
 		ops->free(destination->encoder);
 	destination->encoder = encoder;
-	destination->ledger = (struct ledger){
-		.ops = ops,
-		.encoder = encoder,
-		.layout = destination->layout,
-	};
+	destination->ledger =
+		(struct ledger){ .ops = ops, .encoder = encoder, .layout = destination->layout };
 	destination->told = destination->buffered = destination->written = (struct tally){ 0 };
 	destination->buffered_through = destination->written_through = 0;
 	return true;
@@ -107,6 +104,8 @@ static bool open_encoder(struct destination *destination, const struct destinati
 		.record_template = destination->layout,
 		.pen = options->pen,
 		.domain = url->has_domain ? url->domain : options->domain,
+		.sampling = options->sampling,
+		.random_sampling = options->random_sampling,
 		.message_max = url->mtu,
 	};
 	return renew(destination, url->ops, error);

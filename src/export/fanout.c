@@ -105,6 +105,8 @@ static bool add_collector(struct fanout *fanout, struct way *way, const struct d
 		.direction = options->direction,
 		.pen = options->pen,
 		.domain = url->has_domain ? url->domain : options->domain,
+		.sampling = options->sampling,
+		.random_sampling = options->random_sampling,
 		.message_max = url->mtu ? url->mtu : url->transport->message_max,
 	};
 	const struct sender_options place = {

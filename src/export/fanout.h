@@ -24,6 +24,8 @@ struct export_options {
 	enum template_direction direction; /* over the template's choice */
 	guint32 pen;			   /* of our own elements */
 	guint32 domain;			   /* observation domain */
+	guint32 sampling; /* one packet in so many is metered; 0 and 1: every one */
+	bool random_sampling;
 	/* What files begin by; NULL: the time of packets, which gives the same files every time. */
 	export_clock *clock_ns;
 	enum fanout_policy policy;

@@ -43,6 +43,7 @@ enum option_id {
 	OPTION_INTERFACE,
 	OPTION_EVERY_NTH, /* where sampling is on: one of these two */
 	OPTION_AT_RANDOM,
+	OPTION_SELECTED,
 	OPTION_KINDS,
 };
 
@@ -89,6 +90,10 @@ static const struct option_kind kinds[OPTION_KINDS] = {
 				 { "samplingProbability", 8 },
 				 { "samplingInterval", 4 },
 				 { "samplingAlgorithm", 1 } } },
+	[OPTION_SELECTED] = { 1,
+			      { { "selectorId", 8 },
+				{ "selectorIdTotalPktsObserved", 8 },
+				{ "selectorIdTotalPktsSelected", 8 } } },
 };
 
 /* One column's: a number, a real number as its octets, or a text. */
@@ -110,6 +115,8 @@ static bool is_wanted(const struct ipfix_options *options, enum option_id kind)
 		return chosen->sampling > 1 && !chosen->random_sampling;
 	if (kind == OPTION_AT_RANDOM)
 		return chosen->sampling > 1 && chosen->random_sampling;
+	if (kind == OPTION_SELECTED)
+		return chosen->sampling > 1;
 	return true;
 }
 
@@ -383,9 +390,15 @@ static bool send_statistics(const struct ipfix_options *options, struct ipfix_me
 		    { .number = lost.octets },
 		    { .number = ms(run->start_ns) },
 		    { .number = ms(run->end_ns) } } },
+		{ OPTION_SELECTED,
+		  { { .number = SELECTOR_ID },
+		    { .number = run->observed_packets },
+		    { .number = run->selected_packets } } },
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(records); i++) {
+		if (!is_wanted(options, records[i].kind))
+			continue;
 		if (!send_record(options, records[i].kind, records[i].values, message, error))
 			return false;
 		(*ret_records)++;

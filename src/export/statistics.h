@@ -11,7 +11,9 @@ struct export_statistics {
 	guint64 end_ns;		 /* until when it is counted; 0: no packet came yet */
 	guint64 ignored_packets; /* that came and were set aside */
 	guint64 ignored_octets;
-	guint32 process; /* number of this process among the exporters of the host */
+	guint64 observed_packets; /* that came to the sampling */
+	guint64 selected_packets; /* that it let through */
+	guint32 process;	  /* number of this process among the exporters of the host */
 	/* In the order to tell them. */
 	const struct flow_interface *const *interfaces;
 	size_t interfaces_count;

@@ -110,6 +110,8 @@ struct stream *stream_new(const struct stream_options *options, GError **error)
 				.record_template = stream->layout,
 				.pen = options->pen,
 				.domain = options->domain,
+				.sampling = options->sampling,
+				.random_sampling = options->random_sampling,
 				.message_max = options->message_max,
 				.lasting_introduction = true,
 			},

@@ -13,6 +13,8 @@ struct stream_options {
 	enum template_direction direction;
 	guint32 pen;
 	guint32 domain;
+	guint32 sampling;
+	bool random_sampling;
 	guint16 message_max; /* 0: what suits the form */
 };
 

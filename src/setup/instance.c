@@ -26,7 +26,7 @@
 
 /* Counted up whenever the maps change their meaning without changing their sizes. */
 #ifndef WEIR_LAYOUT
-#define WEIR_LAYOUT 4
+#define WEIR_LAYOUT 5
 #endif
 
 struct state {
@@ -403,6 +403,12 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 	instance->now = next;
 	instance->begun = true;
 	return true;
+}
+
+void instance_sample(struct instance *instance, guint32 sample, bool random)
+{
+	instance->now.state->shape.sample = sample;
+	instance->now.state->shape.sample_random = random;
 }
 
 void instance_ready(struct instance *instance)

@@ -17,6 +17,9 @@ struct instance_shape {
 	guint32 cache;
 	guint64 max_flows;
 	guint64 seed; /* not compared: whoever adopts goes on with it */
+	/* Not compared: whoever adopts says anew, for who only brings out what is left. */
+	guint32 sample;
+	guint32 sample_random;
 };
 
 /* What has reached the destinations, of all that was metered since the instance began. */
@@ -66,6 +69,8 @@ const char *instance_old_tables(const struct instance *instance, struct instance
 bool instance_begin(struct instance *instance, const struct instance_shape *shape, guint64 epoch_ns,
 		    GError **error);
 void instance_ready(struct instance *instance);
+/* How the packets of the current tables are sampled from now on. */
+void instance_sample(struct instance *instance, guint32 sample, bool random);
 /* The tables given up are drained and gone. */
 void instance_forget_old(struct instance *instance, const struct meter_counts *metered);
 /* Something is attached for this instance. */

@@ -416,7 +416,7 @@ static bool open_live(struct live *live, GError **error)
 		return false;
 	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(live->options->interfaces);
-	live->fanout = fanout_new(&options->export, error);
+	live->fanout = live_cache_fanout(&live->cache, options, error);
 	if (!live->fanout)
 		return false;
 	detail = options->detail >= 0 ? (enum flow_detail)options->detail

@@ -37,6 +37,8 @@ static struct kernel_options kernel_options_of(const struct live_options *option
 		.idle_ns = options->idle_timeout_ns,
 		.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64,
 		.detail = (enum flow_detail)shape->detail,
+		.sample = shape->sample,
+		.sample_random = shape->sample_random,
 	};
 
 	return (struct kernel_options){ .hook = KERNEL_HOOK_XDP,
@@ -116,6 +118,7 @@ static bool open_pinned(struct live_cache *cache, const struct live_options *opt
 		cache->shape.seed = found->seed;
 	else if (!instance_begin(cache->instance, &cache->shape, cache->epoch_ns, error))
 		return false;
+	instance_sample(cache->instance, cache->shape.sample, cache->shape.sample_random);
 	cache->epoch_ns = instance_epoch(cache->instance);
 	if (why && !options->quiet)
 		log_line("instance %s: tables for another %s were there; they are drained",
@@ -158,12 +161,28 @@ bool live_cache_open(struct live_cache *cache, const struct live_options *option
 		.ring_octets = options->ring_octets ? options->ring_octets : RING_DEFAULT,
 		.max_flows = options->max_flows,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),
+		.sample = options->export.sampling,
+		.sample_random = options->export.random_sampling,
 	};
 	cache->epoch_ns = epoch_difference();
 	if (options->ending)
 		cache->shape = *instance_shape(cache->instance);
 	return cache->instance ? open_pinned(cache, options, error)
 			       : open_meter(cache, options, error);
+}
+
+struct fanout *live_cache_fanout(const struct live_cache *cache, const struct live_options *options,
+				 GError **error)
+{
+	struct export_options export = options->export;
+
+	if (options->ending) {
+		const struct instance_shape *shape = instance_shape(cache->instance);
+
+		export.sampling = shape->sample;
+		export.random_sampling = shape->sample_random;
+	}
+	return fanout_new(&export, error);
 }
 
 void live_cache_tell(const struct live_cache *cache, const struct live_options *options)

@@ -20,6 +20,10 @@ struct live_cache {
 bool live_cache_claim(struct live_cache *cache, const struct live_options *options, GError **error);
 bool live_cache_open(struct live_cache *cache, const struct live_options *options,
 		     enum flow_detail detail, GError **error);
+/* Where the records go. Who only brings out what is left is not told how that was sampled: the
+ * instance knows. */
+struct fanout *live_cache_fanout(const struct live_cache *cache, const struct live_options *options,
+				 GError **error);
 /* What it costs, and what was found. */
 void live_cache_tell(const struct live_cache *cache, const struct live_options *options);
 void live_cache_close(struct live_cache *cache);

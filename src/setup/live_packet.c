@@ -96,6 +96,8 @@ static bool open_meter(struct live_packet *live, GError **error)
 		.max_flows = (guint32)MIN(options->max_flows, FLOWS_MAX),
 		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
 					       : fanout_detail(live->fanout),
+		.sample = options->export.sampling,
+		.sample_random = options->export.random_sampling,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),
 		.sink = on_batch,
 		.data = live,

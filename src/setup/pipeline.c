@@ -68,6 +68,8 @@ static bool open_meter(struct pipeline *line, GError **error)
 		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
 					       : fanout_detail(line->fanout),
 		.circumstances = FLOW_FILE_CLOCK,
+		.sample = options->export.sampling,
+		.sample_random = options->export.random_sampling,
 		.seed = native_seed(options),
 		.sink = on_batch,
 		.data = line,

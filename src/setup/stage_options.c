@@ -41,6 +41,8 @@ struct export_options stage_export(const struct options *options)
 		.direction = options_direction(options),
 		.pen = (guint32)values[OPTION_PEN].number,
 		.domain = (guint32)values[OPTION_DOMAIN].number,
+		.sampling = (guint32)values[OPTION_SAMPLE].number,
+		.random_sampling = values[OPTION_SAMPLE_MODE].number,
 		.policy = (enum fanout_policy)values[OPTION_FANOUT].number,
 		.strict = values[OPTION_STRICT].number,
 		.account = file_of(values[OPTION_JSON_STATS].text),

@@ -71,9 +71,15 @@ bool statistics_tell(struct statistics *statistics, struct fanout *fanout,
 	if (statistics->live)
 		statistics->end_ns = clock_wall_ns();
 	run.end_ns = statistics->end_ns;
+	run.selected_packets = account->metered.packets;
 	for (int reason = METER_OK + 1; reason < METER_VERDICTS; reason++) {
+		if (reason == METER_NOT_SAMPLED)
+			continue; /* left out on purpose: the sampling's own numbers tell of it */
+		if (reason != METER_LOST && reason != METER_FILTERED)
+			run.selected_packets += account->set_aside[reason].packets;
 		run.ignored_packets += account->set_aside[reason].packets;
 		run.ignored_octets += account->set_aside[reason].octets;
 	}
+	run.observed_packets = run.selected_packets + account->set_aside[METER_NOT_SAMPLED].packets;
 	return fanout_report(fanout, &run, error);
 }

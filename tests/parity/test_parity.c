@@ -33,9 +33,11 @@ static const struct {
 	const char *name;
 	guint64 idle_ns;
 	guint64 active_ns;
+	guint32 sample;
 } timeouts[] = {
-	{ "defaults", 15 * FLOW_SECOND_NS, 60 * FLOW_SECOND_NS },
-	{ "short", FLOW_SECOND_NS / 5, FLOW_SECOND_NS / 2 },
+	{ "defaults", 15 * FLOW_SECOND_NS, 60 * FLOW_SECOND_NS, 1 },
+	{ "short", FLOW_SECOND_NS / 5, FLOW_SECOND_NS / 2, 1 },
+	{ "sampled", 15 * FLOW_SECOND_NS, 60 * FLOW_SECOND_NS, 3 },
 };
 
 struct records {
@@ -251,6 +253,7 @@ static bool home_open(struct home *home, size_t which, enum flow_detail detail)
 		.active_ns = timeouts[timeout].active_ns,
 		.max_flows = SETS * SET_WAYS,
 		.detail = detail,
+		.sample = timeouts[timeout].sample,
 		.seed = 7,
 	};
 	options.settings = native_settings(&home->options);

@@ -14,6 +14,7 @@
 #define INTERFACES     264
 #define EVERY_NTH      265
 #define AT_RANDOM      266
+#define SELECTED       267
 #define INTERFACES_MAX 40
 
 struct run {
@@ -169,6 +170,27 @@ static void test_no_sampling(void)
 	CU_ASSERT_TRUE(ipfix_encoder.flush(run.encoder, NULL));
 	CU_ASSERT_PTR_NULL(find_set(&run, EVERY_NTH, &length));
 	CU_ASSERT_PTR_NULL(find_set(&run, AT_RANDOM, &length));
+	CU_ASSERT_TRUE(report(&run, &(struct export_statistics){ .observed_packets = 9 }));
+	CU_ASSERT_PTR_NULL(find_set(&run, SELECTED, &length));
+	run_close(&run);
+}
+
+static void test_selected(void)
+{
+	struct run run;
+	const guint8 *set;
+	guint length;
+
+	run_open(&run, "biflow", (struct encoder_options){ .sampling = 100 });
+	CU_ASSERT_TRUE(report(&run, &(struct export_statistics){ .observed_packets = 901,
+								 .selected_packets = 10 }));
+	CU_ASSERT_EQUAL(run.options, 5);
+	set = find_set(&run, SELECTED, &length);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(set);
+	CU_ASSERT_EQUAL_FATAL(length, 24);
+	CU_ASSERT_EQUAL(load_be64(set), 1);
+	CU_ASSERT_EQUAL(load_be64(set + 8), 901);
+	CU_ASSERT_EQUAL(load_be64(set + 16), 10);
 	run_close(&run);
 }
 
@@ -246,6 +268,7 @@ static CU_TestInfo tests[] = {
 	{ "without sampling nothing is said of it", test_no_sampling },
 	{ "every Nth packet", test_every_nth },
 	{ "packets at random", test_at_random },
+	{ "how many packets came to the sampling, and how many passed", test_selected },
 	{ "flow keys name the columns that tell flows apart", test_keys },
 	CU_TEST_INFO_NULL,
 };

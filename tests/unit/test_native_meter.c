@@ -146,6 +146,35 @@ static void test_counters(void)
 	traffic_free(traffic);
 }
 
+/* As many as every Nth is, whichever frames a call; and at random, as many as that about. */
+static void test_sampling(void)
+{
+	struct traffic *traffic = make_mix();
+	struct native_options options = options_of(1000, 1);
+
+	for (guint n = 1; n < 1200; n += 13) {
+		struct outcome outcome;
+		guint64 out;
+
+		options.sample = n;
+		options.sample_random = false;
+		outcome = run(traffic, options, n);
+		CU_ASSERT_EQUAL(outcome.counts.packets[METER_NOT_SAMPLED],
+				FRAMES - (FRAMES + n - 1) / n);
+		CU_ASSERT_EQUAL(outcome.packets, outcome.counts.packets[METER_OK]);
+		outcome_clear(&outcome);
+		options.sample_random = true;
+		outcome = run(traffic, options, n);
+		out = outcome.counts.packets[METER_NOT_SAMPLED];
+		CU_ASSERT_TRUE(ABS((gint64)(FRAMES - out) - FRAMES / (gint64)n) < 80);
+		CU_ASSERT_EQUAL(outcome.counts.packets[METER_OK] +
+					outcome.counts.packets[METER_NOT_IP] + out,
+				FRAMES);
+		outcome_clear(&outcome);
+	}
+	traffic_free(traffic);
+}
+
 static void expect_same(struct outcome *one, struct outcome *other)
 {
 	CU_ASSERT_EQUAL(one->records->len, other->records->len);
@@ -323,6 +352,7 @@ static void test_no_memory(void)
 
 static CU_TestInfo tests[] = {
 	{ "every frame is in one counter, every packet in one record", test_counters },
+	{ "one packet in N is metered, the others are counted", test_sampling },
 	{ "records do not depend on frames a call, nor on the seed", test_calls_and_seeds },
 	{ "a record is as long as its detail", test_details },
 	{ "evictions are counted, and lose nothing", test_evictions },
