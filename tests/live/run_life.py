@@ -116,6 +116,31 @@ class RunLifeTest(unittest.TestCase):
                 netns.send([bytes(60)] * 300)
                 self.assertEqual(live.stop()["setAside"]["notIp"]["packets"], 300)
 
+    def test_every_seventh_packet_of_each_cpu(self):
+        for hook in (*HOOKS, ["--hook", "af_packet"]):
+            with netns.Live(WEIR, [netns.FAR], *hook, "--sample", "7", to=SINK) as live:
+                netns.send([bytes(60)] * 300)
+                account = live.stop()
+            aside = {name: row["packets"] for name, row in account["setAside"].items()}
+            self.assertTrue(account["balanced"])
+            self.assertEqual(aside["notIp"] + aside["notSampled"], 300)
+            self.assertIn(aside["notIp"], range(43, 43 + os.cpu_count()))
+
+    def test_what_a_killed_weir_had_sampled_is_told_as_such(self):
+        blast = self.blast(flows=100)
+        with netns.Live(WEIR, [netns.FAR], "--sample", "3", to=SINK) as live:
+            start = netns.Counters(netns.FAR).rx_frames
+            netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + 20000, "traffic")
+            live.kill()
+        blast.stop()
+        stopped = subprocess.run([WEIR, "stop", netns.FAR, "--to", "json+file:-", "--template",
+                                  "full", "--quiet"], capture_output=True, text=True, timeout=60,
+                                 check=True)  # fmt: skip
+        records = [json.loads(line) for line in stopped.stdout.splitlines()]
+        self.assertTrue(records)
+        for record in records:
+            self.assertTrue(record["metricValidity"] & 1 << 8, record)
+
     def test_another_program_stays(self):
         for mode in ("xdp", "xdp-generic"):
             with netns.Live(WEIR, [netns.FAR], "--hook", mode, to=SINK) as live:
