@@ -156,6 +156,9 @@ bool options_parse(struct options *options, enum command_id command, int argc, c
 	g_autofree char **rest = g_memdup2(argv, sizeof(*argv) * ((size_t)argc + 1));
 	int count = argc;
 
+	options->command = command;
+	g_strfreev(options->typed);
+	options->typed = g_strdupv(argv);
 	g_option_group_add_entries(group, entries);
 	g_option_context_set_main_group(context, group);
 	g_option_context_set_help_enabled(context, FALSE);

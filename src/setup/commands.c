@@ -78,17 +78,35 @@ static bool read_config(struct options *options, GError **error)
 	return true;
 }
 
-static bool execute(enum command_id command, struct options *options, command_body *body,
-		    GError **error)
+/* Whatever the options of a command say. */
+static bool read_all(enum command_id command, struct options *options, GError **error)
 {
 	enum option_id about;
 
+	return count_arguments(command, options, error) && read_config(options, error) &&
+	       options_check(options, &about, error);
+}
+
+struct options *command_options_again(const struct options *options, GError **error)
+{
+	struct options *fresh = options_new();
+
+	if (options_parse(fresh, options->command, (int)g_strv_length(options->typed),
+			  options->typed, error) &&
+	    read_all(options->command, fresh, error))
+		return fresh;
+	options_free(fresh);
+	return NULL;
+}
+
+static bool execute(enum command_id command, struct options *options, command_body *body,
+		    GError **error)
+{
 	if (options->values[OPTION_HELP].number) {
 		help_print_command(command, stdout);
 		return true;
 	}
-	return count_arguments(command, options, error) && read_config(options, error) &&
-	       options_check(options, &about, error) && body(options, error);
+	return read_all(command, options, error) && body(options, error);
 }
 
 int command_main(enum command_id command, int argc, char **argv, command_body *body)

@@ -50,6 +50,9 @@ typedef bool command_body(const struct options *options, GError **error);
 /* Command line, --help, configuration file, body; returns the exit status, any error told. */
 int command_main(enum command_id command, int argc, char **argv, command_body *body);
 
+/* The same command line and the configuration file as they are now; nothing is done. */
+struct options *command_options_again(const struct options *options, GError **error);
+
 /* Tells the error in one line on standard error; the exit status it means. */
 int command_fail(const GError *error);
 

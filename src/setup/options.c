@@ -248,6 +248,7 @@ void options_free(struct options *options)
 	g_ptr_array_unref(options->exporters);
 	g_strfreev(options->to);
 	g_strfreev(options->to_names);
+	g_strfreev(options->typed);
 	g_free(options);
 }
 

@@ -74,6 +74,9 @@ struct options {
 	 * command line says otherwise; with a name each, "" for those without. */
 	char **to;
 	char **to_names;
+	/* What was typed, to be read again; NULL: nothing was. */
+	enum command_id command;
+	char **typed;
 };
 
 /* All at their defaults. */
