@@ -3,10 +3,10 @@
 # Our own elements are described in weir-elements.xml; a collector that was not taught them sees
 # numbers.
 #
-# 184 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
-# record is 1093 octets (IPv4) or 1117 (IPv6) and its texts, so a datagram of 1420 octets holds one,
-# and texts are cut where it does not; the template is 1328. It needs --detail full: a flow takes 1344
-# octets of the flow table.
+# 214 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
+# record is 1170 octets (IPv4) or 1194 (IPv6) and its texts, so a datagram of 1400 octets holds one, and
+# texts are cut where it does not. The template is 1560, which no datagram of that size holds: over UDP
+# it comes in fragments. All of it needs --detail full: a flow takes 1344 octets of the flow table.
 
 flow biflow
 ip both
@@ -212,3 +212,37 @@ packetTtl224
 reversePacketTtl224
 packetTtl255
 reversePacketTtl255
+
+# Our own: where the ends are, as the databases know; what they do not know is empty or 0, and JSON leaves it out.
+sourceAddressClass
+destinationAddressClass
+sourceCountryCode
+destinationCountryCode
+sourceContinentCode
+destinationContinentCode
+sourceSubdivision
+destinationSubdivision
+sourceCity
+destinationCity
+sourcePostalCode
+destinationPostalCode
+sourceLatitude
+destinationLatitude
+sourceLongitude
+destinationLongitude
+sourceAccuracyRadius
+destinationAccuracyRadius
+sourceTimeZone
+destinationTimeZone
+
+# Whose networks these are.
+bgpSourceAsNumber
+bgpDestinationAsNumber
+sourceAsOrganization
+destinationAsOrganization
+sourceLabel
+destinationLabel
+sourceSite
+destinationSite
+geoDatabaseType
+geoDatabaseBuildTime

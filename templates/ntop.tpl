@@ -59,3 +59,17 @@ tcpMaximumSegmentSize               # TCP_WIN_MSS_IN (417)
 reverseTcpMaximumSegmentSize        # TCP_WIN_MSS_OUT (421)
 tcpWindowScale                      # TCP_WIN_SCALE_IN (418)
 reverseTcpWindowScale               # TCP_WIN_SCALE_OUT (422)
+
+# Where the ends are and whose networks, where a geolocation database knows.
+bgpSourceAsNumber                   # SRC_AS (16)
+bgpDestinationAsNumber              # DST_AS (17)
+sourceCountryCode                   # SRC_IP_COUNTRY (101)
+sourceCity                          # SRC_IP_CITY (102)
+destinationCountryCode              # DST_IP_COUNTRY (103)
+destinationCity                     # DST_IP_CITY (104)
+sourceAsOrganization                # SRC_AS_MAP (443)
+destinationAsOrganization           # DST_AS_MAP (444)
+sourceLongitude                     # SRC_IP_LONG (448), as text
+sourceLatitude                      # SRC_IP_LAT (449), as text
+destinationLongitude                # DST_IP_LONG (450), as text
+destinationLatitude                 # DST_IP_LAT (451), as text

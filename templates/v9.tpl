@@ -39,3 +39,7 @@ ipClassOfService
 minimumTTL
 maximumTTL
 flowEndReason
+
+# Whose networks the ends are in, where a geolocation database knows (4 octets).
+bgpSourceAsNumber
+bgpDestinationAsNumber

@@ -37,6 +37,7 @@ static bool check_records(const struct destination_url *url, const struct export
 				.pen = options->pen,
 				.domain = url->has_domain ? url->domain : options->domain,
 				.message_max = url->mtu ? url->mtu : usual,
+				.message_grows = !url->mtu,
 			},
 			swallow, NULL, error);
 	if (encoder)

@@ -13,6 +13,7 @@ struct encoder_options {
 	guint32 pen;				       /* of our own elements */
 	guint32 domain;				       /* observation domain */
 	guint16 message_max;  /* octets of a message at most; 0: what suits the form */
+	bool message_grows;   /* that is only usual: more where a template has to have it */
 	guint32 sampling;     /* one packet in so many was metered; 0 and 1: every one */
 	bool random_sampling; /* chosen at random, not every Nth */
 	/* What the session begins with is told again as it was: nothing in it may change. */

@@ -108,6 +108,7 @@ static bool add_collector(struct fanout *fanout, struct way *way, const struct d
 		.sampling = options->sampling,
 		.random_sampling = options->random_sampling,
 		.message_max = url->mtu ? url->mtu : url->transport->message_max,
+		.message_grows = !url->mtu,
 	};
 	const struct sender_options place = {
 		.url = way_label(way),

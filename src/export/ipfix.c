@@ -16,6 +16,9 @@
 #define TYPES_TEMPLATE_ID (IPFIX_FIRST_DATA_SET + FORMS)
 #define OPTIONS_FIRST_ID  (TYPES_TEMPLATE_ID + 1)
 
+/* Of a datagram that grows: more fragments are not worth a try. */
+#define IPFIX_MESSAGE_MAX_GROWN 8192
+
 /* One of the two layouts; plan is NULL where the template does not take such flows. */
 struct form {
 	guint16 template_length; /* in its set */
@@ -108,6 +111,20 @@ static bool add_templates(struct encoder *encoder, fbSession_t *session,
 	return encoder->options != NULL;
 }
 
+/* A template cannot be cut or split: a datagram that is too long for it arrives in fragments, where
+ * nobody forbids that. */
+static guint16 grown(const struct encoder *encoder, guint16 message_max)
+{
+	for (int i = 0; i < FORMS; i++) {
+		size_t whole =
+			IPFIX_MESSAGE_HEADER + IPFIX_SET_HEADER + encoder->forms[i].template_length;
+
+		if (whole <= IPFIX_MESSAGE_MAX_GROWN)
+			message_max = (guint16)MAX(message_max, whole);
+	}
+	return message_max;
+}
+
 static bool check_lengths(const struct encoder *encoder, size_t message_max, GError **error)
 {
 	for (int i = 0; i < FORMS; i++) {
@@ -136,6 +153,7 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 		options->message_max != 0 ? options->message_max : IPFIX_MESSAGE_MAX_FILE;
 	struct encoder *encoder;
 	fbSession_t *session;
+	bool good;
 
 	if (message_max < IPFIX_MESSAGE_MIN) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
@@ -148,8 +166,10 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 	encoder->model = ipfix_model_new(options->pen);
 	session = fbSessionAlloc(encoder->model);
 	fbSessionSetDomain(session, options->domain);
-	if (!add_templates(encoder, session, options, error) ||
-	    !check_lengths(encoder, message_max, error)) {
+	good = add_templates(encoder, session, options, error);
+	if (good && options->message_grows)
+		message_max = grown(encoder, message_max);
+	if (!good || !check_lengths(encoder, message_max, error)) {
 		fbSessionFree(session);
 		ipfix_free(encoder);
 		return NULL;

@@ -119,7 +119,7 @@ static struct fill_step make_step(const struct template_column *column, size_t t
 		.reverse = column->reverse,
 	};
 
-	if (column->ntop) {
+	if (column->ntop && column->ntop->unit != UNIT_TEXT) {
 		step.op = FILL_NTOP;
 		step.column = column;
 		step.size = column->ntop->octets;
@@ -149,8 +149,8 @@ struct fill_plan *fill_plan_new(const GArray *columns)
 			&g_array_index(columns, struct template_column, i);
 
 		bool is_text = column->field->type == FIELD_STRING;
-		size_t size =
-			column->ntop ? column->ntop->octets : field_type_size(column->field->type);
+		size_t size = column->ntop && !is_text ? column->ntop->octets
+						       : field_type_size(column->field->type);
 
 		plan->steps[plan->count++] = make_step(column, plan->size);
 		plan->size += is_text ? sizeof(fbVarfield_t) : size;
@@ -292,6 +292,11 @@ static void convert(const struct fill_step *step, const struct flow_view *forwar
 	guint64 number;
 
 	template_column_value(step->column, forward, &value);
+	if (ntop->unit == UNIT_DEGREES) {
+		netflow9_degrees(value.real, template_column_known(step->column, forward), to,
+				 step->size);
+		return;
+	}
 	number = netflow9_fit(netflow9_unit_value(ntop->unit, &value, NULL), step->size);
 	if (step->size == sizeof(guint8))
 		put8(to, number);

@@ -74,11 +74,16 @@ static void add_element(fbInfoModel_t *model, const struct field *field, guint32
 static void add_ntop(fbInfoModel_t *model, const struct netflow9_number *number)
 {
 	static const guint8 types[] = { [1] = FB_UINT_8, [2] = FB_UINT_16, [4] = FB_UINT_32 };
+	const bool is_text = number->unit == UNIT_TEXT || number->unit == UNIT_DEGREES;
 	guint16 id = NTOP_ID(number->number);
 	fbInfoElement_t element =
 		FB_IE_INIT_FULL(number->ntop, NTOP_PEN, id, number->octets, FB_IE_F_ENDIAN, 0, 0,
-				types[number->octets], NULL);
+				is_text ? FB_STRING : types[number->octets], NULL);
 
+	if (is_text)
+		element.flags = 0;
+	if (number->unit == UNIT_TEXT)
+		element.len = FB_IE_VARLEN;
 	fbInfoModelAddElement(model, &element);
 }
 

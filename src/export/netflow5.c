@@ -17,7 +17,8 @@
 #define SAMPLING_MAX	   0x3fff
 #define SAMPLING_EVERY_NTH 1
 #define SAMPLING_AT_RANDOM 2
-#define PARTS_MAX	   1024 /* 4 TiB in a record: more is no flow but a fault */
+#define AS_TRANS	   23456 /* RFC 6793 */
+#define PARTS_MAX	   1024	 /* 4 TiB in a record: more is no flow but a fault */
 
 enum member_kind {
 	MEMBER_NUMBER,
@@ -26,6 +27,7 @@ enum member_kind {
 	MEMBER_UPTIME,
 	MEMBER_PART,  /* of a counter */
 	MEMBER_INDEX, /* 0, unknown, where it does not fit */
+	MEMBER_AS,    /* AS_TRANS where it does not fit */
 };
 
 struct member {
@@ -50,6 +52,8 @@ static const struct member members[] = {
 	{ "tcpControlBits", 37, 1, MEMBER_LOW },
 	{ "protocolIdentifier", 38, 1, MEMBER_NUMBER },
 	{ "ipClassOfService", 39, 1, MEMBER_NUMBER },
+	{ "bgpSourceAsNumber", 40, 2, MEMBER_AS },
+	{ "bgpDestinationAsNumber", 42, 2, MEMBER_AS },
 };
 
 struct encoder {
@@ -243,6 +247,9 @@ static void put(const struct encoder *encoder, const struct member *member,
 		break;
 	case MEMBER_INDEX:
 		number = number <= G_MAXUINT16 ? number : 0;
+		break;
+	case MEMBER_AS:
+		number = number <= G_MAXUINT16 ? number : AS_TRANS;
 		break;
 	case MEMBER_LOW:
 	case MEMBER_NUMBER:

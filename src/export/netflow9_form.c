@@ -148,6 +148,10 @@ void netflow9_form_fill(const struct netflow9_form *form, const struct flow_view
 			memcpy(record, value.octets, column->octets);
 		else if (column->unit == UNIT_TEXT)
 			put_text(record, &value.text, column->octets);
+		else if (column->unit == UNIT_DEGREES)
+			netflow9_degrees(value.real,
+					 template_column_known(&column->source, forward), record,
+					 column->octets);
 		else
 			put_number(record, netflow9_unit_value(column->unit, &value, time),
 				   column->octets);

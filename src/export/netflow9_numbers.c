@@ -16,7 +16,10 @@ const struct netflow9_number netflow9_numbers[] = {
 	{ #element, side, number, octets, UNIT_##unit, KIND_##kind, NULL },
 #define NTOP(element, side, number, octets, unit, kind, name) \
 	{ #element, side, NTOP_FIRST + (number), octets, UNIT_##unit, KIND_##kind, #name },
+#define OURS(element, id, octets, unit) \
+	{ #element, FORWARD, OURS_FIRST + (id), octets, UNIT_##unit, KIND_ANY, NULL },
 #include "export/netflow9_numbers.def"
+#undef OURS
 #undef NTOP
 #undef V9
 };
@@ -59,9 +62,20 @@ guint64 netflow9_unit_value(enum netflow9_unit unit, const union field_value *va
 	case UNIT_AS_IT_IS:
 	case UNIT_OCTETS:
 	case UNIT_TEXT:
+	case UNIT_DEGREES:
 		break;
 	}
 	return value->number;
+}
+
+void netflow9_degrees(double degrees, bool known, guint8 *to, guint8 octets)
+{
+	char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+	memset(to, 0, octets);
+	/* A fifth digit is a metre. */
+	if (known && g_ascii_formatd(text, sizeof(text), "%.5f", degrees))
+		memcpy(to, text, MIN(strlen(text), octets));
 }
 
 guint64 netflow9_fit(guint64 number, guint8 octets)

@@ -12,6 +12,9 @@
 #define NTOP_FIRST	57472
 #define NTOP_ID(number) ((guint16)((number)-NTOP_FIRST))
 
+/* Our own elements that have no number of anybody's. */
+#define OURS_FIRST 49152
+
 enum netflow9_unit {
 	UNIT_AS_IT_IS,
 	UNIT_OCTETS, /* addresses */
@@ -21,6 +24,7 @@ enum netflow9_unit {
 	UNIT_LOW_OCTET,
 	UNIT_US_HALF_AS_MS,
 	UNIT_REAL_US_AS_MS,
+	UNIT_DEGREES, /* text: -122.084000 */
 };
 
 enum netflow9_kind {
@@ -51,6 +55,8 @@ const struct netflow9_number *ntop_number_of(const struct field *field, bool rev
 /* The value in that unit; time is that of UNIT_UPTIME alone. */
 guint64 netflow9_unit_value(enum netflow9_unit unit, const union field_value *value,
 			    const struct netflow_time *time);
+/* Degrees as text, filled with zeros; nothing but zeros where they are not known. */
+void netflow9_degrees(double degrees, bool known, guint8 *to, guint8 octets);
 /* What does not fit is the highest value. */
 guint64 netflow9_fit(guint64 number, guint8 octets);
 

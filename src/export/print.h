@@ -5,7 +5,7 @@
 #ifndef WEIR_EXPORT_PRINT_H
 #define WEIR_EXPORT_PRINT_H
 
-#include "flow/extra.h"
+#include "flow/text.h"
 
 /* Room for any one value. */
 #define PRINT_MAX 48

@@ -113,6 +113,7 @@ struct stream *stream_new(const struct stream_options *options, GError **error)
 				.sampling = options->sampling,
 				.random_sampling = options->random_sampling,
 				.message_max = options->message_max,
+				.message_grows = options->message_grows,
 				.lasting_introduction = true,
 			},
 			take, stream, error);
@@ -146,6 +147,7 @@ bool stream_is(const struct stream *stream, const struct stream_options *options
 	return mine->form == options->form && mine->direction == options->direction &&
 	       mine->pen == options->pen && mine->domain == options->domain &&
 	       mine->message_max == options->message_max &&
+	       mine->message_grows == options->message_grows &&
 	       g_str_equal(stream->template_name, options->template_name);
 }
 

@@ -16,6 +16,7 @@ struct stream_options {
 	guint32 sampling;
 	bool random_sampling;
 	guint16 message_max; /* 0: what suits the form */
+	bool message_grows;  /* where a template has to have more */
 };
 
 struct stream *stream_new(const struct stream_options *options, GError **error);

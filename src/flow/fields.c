@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "flow/fields_place.h"
 #include "flow/fields_tcp.h"
 #include "flow/statistics.h"
 
@@ -315,12 +316,28 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 	GETTER(get_iana_##id, source)
 #define EXTRA_IANA(name, id, type, semantics, direction, v9, units, known, source, text)        \
 	GETTER(get_iana_##id, source)
+#define EXTRA(name, id, type, semantics, direction, units, known, source, text)                 \
+	GETTER(get_own_##id, source)
+#define KNOWN(function, end, which)                                                             \
+	static bool function(const struct flow_view *view)                                      \
+	{                                                                                       \
+		return place_known(view, FIELD_##end, FLOW_PLACE_##which);                              \
+	}
+#define GEO(name, id, type, semantics, end, which, units, text)                                 \
+	GETTER(get_own_##id, place_value(view, FIELD_##end, FLOW_PLACE_##which, ret_value))             \
+	KNOWN(knows_own_##id, end, which)
+#define GEO_IANA(name, id, type, semantics, v9, end, which, units, text)                        \
+	GETTER(get_iana_##id, place_value(view, FIELD_##end, FLOW_PLACE_##which, ret_value))            \
+	KNOWN(knows_iana_##id, end, which)
 #include "flow/fields.def"
 #undef IANA
 #undef OWN
 #undef TCP
 #undef TCP_IANA
 #undef EXTRA_IANA
+#undef EXTRA
+#undef GEO
+#undef GEO_IANA
 
 /* The same column of fields.def once more, read as a place. */
 #undef KEY
@@ -343,19 +360,28 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 const struct field fields[] = {
 #define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source, NULL },
+	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source, NULL, false },
 #define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
 	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source, NULL },
+	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source, NULL, false },
 #define TCP(name, id, type, semantics, direction, units, known, source, text)                   \
 	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_TCP, 0, 0, units, text, get_own_##id, source, known },
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_own_##id, source, known, false },
 #define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known },
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known, false },
 #define EXTRA_IANA(name, id, type, semantics, direction, v9, units, known, source, text)        \
 	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_BASIC, 0, v9, units, text, get_iana_##id, source, known },
+	  FLOW_DETAIL_BASIC, 0, v9, units, text, get_iana_##id, source, known, false },
+#define EXTRA(name, id, type, semantics, direction, units, known, source, text)                 \
+	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_BASIC, 0, 0, units, text, get_own_##id, source, known, true },
+#define GEO(name, id, type, semantics, end, which, units, text)                                 \
+	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,   \
+	  0, 0, units, text, get_own_##id, { FIELD_COMPUTED, 0, 0 }, knows_own_##id, true },
+#define GEO_IANA(name, id, type, semantics, v9, end, which, units, text)                        \
+	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,  \
+	  0, v9, units, text, get_iana_##id, { FIELD_COMPUTED, 0, 0 }, knows_iana_##id, true },
 #define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
 #include "flow/fields.def"
 #undef FIELD_DEFAULT
@@ -364,6 +390,9 @@ const struct field fields[] = {
 #undef TCP
 #undef TCP_IANA
 #undef EXTRA_IANA
+#undef EXTRA
+#undef GEO
+#undef GEO_IANA
 };
 /* clang-format on */
 

@@ -138,6 +138,7 @@ struct field {
 	field_get *get;
 	struct field_place place;
 	field_known *known; /* false: get's 0 means nothing; NULL: always known */
+	bool of_place;	    /* known only where somebody looks up addresses */
 };
 
 extern const struct field fields[];

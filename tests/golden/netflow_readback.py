@@ -27,6 +27,7 @@ PORT = 2055
 SKIPPED = 77
 MTU = {"netflow9": 1400, "netflow5": 1464}
 NTOP = 57472
+OURS = 49152
 
 # By number of NetFlow v9: the column of JSON, and ntop's unit for it.
 COLUMNS = {
@@ -44,7 +45,20 @@ COLUMNS = {
     NTOP + 125: "reverseTcpResponseMean", NTOP + 127: "tcpRetransmittedOctetCount",
     NTOP + 128: "reverseTcpRetransmittedOctetCount", NTOP + 417: "tcpMaximumSegmentSize",
     NTOP + 418: "tcpWindowScale", NTOP + 421: "reverseTcpMaximumSegmentSize",
-    NTOP + 422: "reverseTcpWindowScale",
+    NTOP + 422: "reverseTcpWindowScale", 16: "bgpSourceAsNumber", 17: "bgpDestinationAsNumber",
+    NTOP + 101: "sourceCountryCode", NTOP + 102: "sourceCity",
+    NTOP + 103: "destinationCountryCode", NTOP + 104: "destinationCity",
+    NTOP + 443: "sourceAsOrganization", NTOP + 444: "destinationAsOrganization",
+    NTOP + 448: "sourceLongitude", NTOP + 449: "sourceLatitude",
+    NTOP + 450: "destinationLongitude", NTOP + 451: "destinationLatitude",
+    OURS + 64: "sourceContinentCode", OURS + 65: "destinationContinentCode",
+    OURS + 66: "sourceSubdivision", OURS + 67: "destinationSubdivision",
+    OURS + 74: "sourceAccuracyRadius", OURS + 75: "destinationAccuracyRadius",
+    OURS + 76: "sourceTimeZone", OURS + 77: "destinationTimeZone",
+    OURS + 78: "sourcePostalCode", OURS + 79: "destinationPostalCode",
+    OURS + 82: "sourceAddressClass", OURS + 83: "destinationAddressClass",
+    OURS + 84: "sourceLabel", OURS + 85: "destinationLabel",
+    OURS + 86: "sourceSite", OURS + 87: "destinationSite",
 }  # fmt: skip
 UNITS = {
     6: lambda flags: flags & 0xff,
@@ -58,7 +72,8 @@ MEMBERS = {
     "input": "ingressInterface", "output": "egressInterface", "packets": "packetDeltaCount", "octets": "octetDeltaCount",
     "sport": "sourceTransportPort", "proto": "protocolIdentifier", "tos": "ipClassOfService",
 }  # fmt: skip
-ZEROS = ("next_hop", "source_as", "destination_as", "source_mask", "destination_mask")
+AS_TRANS = 23456
+ZEROS = ("next_hop", "source_mask", "destination_mask")
 
 
 class Difference(Exception):
@@ -78,6 +93,13 @@ def as_json(value):
     return str(ipaddress.ip_address(value)) if isinstance(value, bytes) else value
 
 
+def check_text(where, told, value):
+    """What fits of it, without half a character, and no less; coordinates have five digits."""
+    text = value if isinstance(value, str) else f"{value:.5f}"
+    if told != text and (len(told.encode()) < 10 or not text.startswith(told)):
+        raise Difference(f"{where}: {told!r}, JSON says {text!r}")
+
+
 def compare9(record, line, where):
     told = dict(record)
     boot = told.pop("boot")
@@ -88,6 +110,9 @@ def compare9(record, line, where):
     for number, value in told.items():
         name = COLUMNS[number]
         wanted = line.pop(name, 0)  # JSON leaves out what is not known
+        if number in netflow_check.TEXTS:
+            check_text(f"{where}: {name}", value, wanted or "")
+            continue
         if number in (152, 153):
             wanted = ms_of(wanted)
         elif number in netflow_check.ADDRESSES:
@@ -107,6 +132,10 @@ def compare5(record, line, where):
     icmp = line["protocolIdentifier"] == 1
     expect(f"{where}: dport", record["dport"],
            line["icmpTypeCodeIPv4" if icmp else "destinationTransportPort"])  # fmt: skip
+    for member, name in (("source_as", "bgpSourceAsNumber"),
+                         ("destination_as", "bgpDestinationAsNumber")):
+        number = line.get(name, 0)
+        expect(f"{where}: {member}", record[member], number if number < 65536 else AS_TRANS)
     for member in ZEROS:
         if as_json(record[member]) not in (0, "0.0.0.0"):
             raise Difference(f"{where}: {member} is not 0")

@@ -75,6 +75,12 @@ def side_of(name):
     return "reverse", name[7].lower() + name[8:]
 
 
+PLACES = {end + what for end in ("source", "destination") for what in (
+    "CountryCode", "ContinentCode", "Subdivision", "City", "Latitude", "Longitude",
+    "AccuracyRadius", "TimeZone", "PostalCode", "AsOrganization", "AddressClass", "Label", "Site")}
+PLACES |= {"bgpSourceAsNumber", "bgpDestinationAsNumber"}
+
+
 def known(name, values):
     """Does the column say something, by what IPFIX says beside it? Else JSON leaves it out."""
     side, forward = side_of(name)
@@ -86,6 +92,12 @@ def known(name, values):
         return "Duration" in forward or beside("packetDeltaCount") > 0
     if forward in ("interfaceName", "interfaceDescription"):
         return values[name] != ""
+    if forward in PLACES:  # an end of the flow; coordinates of 0 are nobody's here
+        return values[name] not in ("", 0)
+    if forward == "geoDatabaseType":
+        return values[name] != ""
+    if forward == "geoDatabaseBuildTime":
+        return values["geoDatabaseType"] != ""
     if forward == "tcpStateAtEnd":
         return bool((values["metricValidity"] | values["reverseMetricValidity"]) & 1024)
     if not forward.startswith("tcp") or forward.startswith("tcpControlBits"):
@@ -220,6 +232,8 @@ def tshark_equal(kind, field, name, value):
     show = field.get("show")
     if field.get("name") == "cflow.enterprise_private_entry":
         octets = bytes.fromhex(field.get("value"))  # it knows no more of our elements
+        if kind == "dateTimeMilliseconds":
+            return same_time(kind, int.from_bytes(octets, "big") * 10 ** 6, value)
         return ipfix_check.decode(kind, octets) == value
     if kind.startswith("dateTime"):
         try:

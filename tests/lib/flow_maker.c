@@ -154,8 +154,40 @@ void flow_maker_extra(struct flow_extra *extra, const struct flow_record *record
 		{ 3, TEXT("e"), TEXT(TEXT_254) },
 		{ 4, TEXT(TEXT_254), TEXT(TEXT_254 "4") },
 	};
+	static const struct flow_database database = { TEXT("Made-City"), 1700000000000000000 };
+	/* Everything known, a whole number of degrees, little, and a class alone. */
+	static const struct flow_place places[] = {
+		{ .known = (1u << FLOW_PLACE_VALUES) - 1,
+		  .database = &database,
+		  .cells = { [FLOW_PLACE_CLASS] = { TEXT("global") },
+			     [FLOW_PLACE_LABEL] = { TEXT("caf\xc3\xa9") },
+			     [FLOW_PLACE_SITE] = { TEXT("Berlin") },
+			     [FLOW_PLACE_COUNTRY] = { TEXT("SE") },
+			     [FLOW_PLACE_CONTINENT] = { TEXT("EU") },
+			     [FLOW_PLACE_SUBDIVISION] = { TEXT("E") },
+			     [FLOW_PLACE_CITY] = { TEXT("Link\xc3\xb6ping and all of its "
+							"surroundings") },
+			     [FLOW_PLACE_POSTAL_CODE] = { TEXT("582 24") },
+			     [FLOW_PLACE_LATITUDE] = { .real = 58.4167 },
+			     [FLOW_PLACE_LONGITUDE] = { .real = -15.6167 },
+			     [FLOW_PLACE_ACCURACY_RADIUS] = { .number = 76 },
+			     [FLOW_PLACE_TIME_ZONE] = { TEXT("Europe/Stockholm") },
+			     [FLOW_PLACE_AS_NUMBER] = { .number = 4200000000 },
+			     [FLOW_PLACE_AS_NAME] = { TEXT(TEXT_254) } } },
+		{ .known = 1 << FLOW_PLACE_CLASS | 1 << FLOW_PLACE_AS_NUMBER |
+			   1 << FLOW_PLACE_LATITUDE | 1 << FLOW_PLACE_LONGITUDE,
+		  .database = &database,
+		  .cells = { [FLOW_PLACE_CLASS] = { TEXT("6to4") },
+			     [FLOW_PLACE_LATITUDE] = { .real = 12 },
+			     [FLOW_PLACE_LONGITUDE] = { .real = 179.99999 },
+			     [FLOW_PLACE_AS_NUMBER] = { .number = 65535 } } },
+		{ .known = 1 << FLOW_PLACE_CLASS,
+		  .cells = { [FLOW_PLACE_CLASS] = { TEXT("private") } } },
+	};
 #undef TEXT
 
+	extra->place[0] = number % 3 ? &places[number % G_N_ELEMENTS(places)] : NULL;
+	extra->place[1] = &places[number / 2 % G_N_ELEMENTS(places)];
 	for (guint64 i = 0; i < 2; i++) {
 		guint64 which = (number + i * 7) % (G_N_ELEMENTS(interfaces) + 1);
 

@@ -23,8 +23,10 @@ import sys
 # The octets that RFC 3954 and the registries give a number; others may have any.
 LENGTHS = {4: (1,), 5: (1,), 6: (1,), 7: (2,), 8: (4,), 11: (2,), 12: (4,), 21: (4,), 22: (4,),
            27: (16,), 28: (16,), 32: (2,), 34: (4,), 35: (1,), 52: (1,), 53: (1,), 55: (1,),
-           56: (6,), 58: (2,), 60: (1,), 80: (6,), 136: (1,), 139: (2,), 152: (8,), 153: (8,)}
-TEXTS = {82, 83}  # filled up with zeros
+           16: (2, 4), 17: (2, 4), 56: (6,), 58: (2,), 60: (1,), 80: (6,), 136: (1,), 139: (2,), 152: (8,), 153: (8,)}
+# Filled up with zeros; of ntop's (57472 and more) and of our own elements (49152 and more).
+TEXTS = {82, 83, *(57472 + number for number in (101, 102, 103, 104, 443, 444, 448, 449, 450, 451)),
+         *(49152 + number for number in range(62, 90) if number not in range(70, 76))}
 ADDRESSES = {8, 12, 27, 28, 56, 80}
 SCOPES = {1: "system", 2: "interface", 3: "line card", 4: "cache", 5: "template"}
 

@@ -67,7 +67,9 @@ static void test_own_ids(void)
 		{ "interArrivalMean", 9 },     { "interArrivalDeviation", 10 },
 		{ "interArrivalMaximum", 11 }, { "packetLength64", 12 },
 		{ "packetLengthMore", 18 },    { "packetTtl1", 19 },
-		{ "packetTtl255", 28 },
+		{ "packetTtl255", 28 },	       { "sourceCountryCode", 62 },
+		{ "destinationSite", 87 },     { "geoDatabaseType", 88 },
+		{ "geoDatabaseBuildTime", 89 },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {

@@ -420,7 +420,7 @@ static void test_types(void)
 	struct run run;
 	guint own = 0;
 
-	CU_ASSERT_TRUE_FATAL(run_open(&run, "full", 1420, NULL));
+	CU_ASSERT_TRUE_FATAL(run_open(&run, "full", 2000, NULL));
 	for (guint i = 0; i < run.layout->columns[0]->len; i++)
 		own += g_array_index(run.layout->columns[0], struct template_column, i).field->own;
 	run_flows(&run, 0, 2, 2);

@@ -195,7 +195,7 @@ static void test_shorten(void)
 {
 	static const char wide[] = "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"; /* five e-acute */
 	static const struct flow_interface interface = { 1, { "eth0", 4 }, { wide, 10 } };
-	struct flow_extra extra = { { &interface, NULL } };
+	struct flow_extra extra = { .interface = { &interface, NULL } };
 	size_t name;
 	size_t description;
 

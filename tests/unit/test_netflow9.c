@@ -176,8 +176,9 @@ static void check_packets(const struct run *run, gsize max)
 {
 	const guint8 *first = packet(run, 0, NULL);
 	guint columns = load_be16(first + HEADER + 6);
+	const guint8 *second = first + HEADER + 8 + 4 * (gsize)columns;
 	gsize sizes[4] = { size_of(first + HEADER + 8, columns),
-			   size_of(first + HEADER + 12 + 4 * (gsize)columns, columns), 9, 28 };
+			   size_of(second + 4, load_be16(second + 2)), 9, 28 };
 	guint64 records = 0;
 
 	for (guint i = 0; i < run->packets->len; i++) {
@@ -195,7 +196,7 @@ static void check_packets(const struct run *run, gsize max)
 
 static void test_limits(void)
 {
-	for (guint16 max = 320; max < 340; max++) {
+	for (guint16 max = 336; max < 356; max++) {
 		struct run run;
 
 		CU_ASSERT_TRUE_FATAL(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text of others, an interface's name or a place's, made fit for a record. */
-#include "flow/extra.h"
+#include "flow/text.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "flow/extra.h"
+#include "flow/text.h"
 #include "unit.h"
 
 static void check(const char *from, gsize size, const char *expected)
