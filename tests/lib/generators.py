@@ -11,7 +11,7 @@ import tempfile
 
 import netns
 
-SECONDS = 60
+SECONDS = 240
 # A SYN of a flow of its own a frame: addresses and ports at random, from every CPU.
 SYN_FLOOD = """{
 0x02, fill(0x00, 4), 0x02, 0x02, fill(0x00, 4), 0x01, 0x08, 0x00,

@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 JOBS = 2
-TIMEOUT_S = 20
+TIMEOUT_S = 120
 # The longest idle time-out there is, and no active one.
 NEVER = ["--idle-timeout", "1d", "--active-timeout", "0"]
 # A table that holds every flow of every capture here, without the memory of the default.

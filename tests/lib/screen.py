@@ -159,7 +159,7 @@ class Terminal:
                 raise TimeoutError(f"in vain: {what}\n" + "\n".join(self.screen.lines))
             self.read()
 
-    def end(self, seconds=30):
+    def end(self, seconds=netns.WAIT_S):
         """Reads on until the program has ended; its status."""
         self.until(lambda _: self.process.poll() is not None, "the end", seconds)
         while self.read(0):

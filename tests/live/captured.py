@@ -45,7 +45,6 @@ ETH_P_ALL = 3
 SOL_PACKET, PACKET_AUXDATA, AUXDATA = 263, 8, struct.Struct("=IIIHHHH")
 VLAN_VALID = 1 << 4
 SO_TIMESTAMPNS = 35
-WAIT_S = 5
 CLOCK_MONOTONIC_COARSE = 6
 
 # Not the packets': a name for the flow, and where it was metered.
@@ -85,7 +84,7 @@ class Tap:
         self.socket.bind((interface, ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self.socket.settimeout(WAIT_S)
+        self.socket.settimeout(netns.WAIT_S)
 
     def take(self):
         data, extra, _, _ = self.socket.recvmsg(65536, 512)

@@ -20,7 +20,7 @@ def ip(line):
 
 def doctor(*arguments):
     return subprocess.run([WEIR, "doctor", *arguments], capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=120, check=False)
 
 
 def as_nobody():
@@ -90,7 +90,7 @@ class DoctorTest(unittest.TestCase):
     def test_without_rights_it_says_which(self):
         with open(WEIR, "rb") as program:  # its folder may be closed to nobody
             run = subprocess.run([f"/proc/self/fd/{program.fileno()}", "doctor", "--json", "far"],
-                                 capture_output=True, text=True, timeout=60, check=False,
+                                 capture_output=True, text=True, timeout=120, check=False,
                                  pass_fds=[program.fileno()], preexec_fn=as_nobody)
         self.assertEqual(run.returncode, 1, run.stderr)
         found = {check["check"]: check for check in json.loads(run.stdout)["checks"]}

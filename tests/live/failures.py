@@ -32,7 +32,7 @@ class FailuresTest(unittest.TestCase):
 
     def run_weir(self, *arguments, rules=(), before=()):
         return subprocess.run([*before, WEIR, "run", netns.FAR, "--to", SINK, *arguments],
-                              capture_output=True, text=True, timeout=60, check=False,
+                              capture_output=True, text=True, timeout=netns.WAIT_S, check=False,
                               preexec_fn=under(*rules))  # fmt: skip
 
     def assert_refused(self, words, *arguments, rules=()):

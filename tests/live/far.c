@@ -9,7 +9,7 @@
 
 #include "wire.h"
 
-#define WAIT_MS 5000
+#define WAIT_MS 120000
 #define VOLLEY	200 /* frames that the queue on the way has room for, for certain */
 
 struct af_packet *far_open(size_t ring_bytes, enum af_packet_direction direction)

@@ -106,10 +106,13 @@ class Fire(unittest.TestCase):
         netns.lay()
         self.addCleanup(netns.ip, f"link del {netns.NEAR}")
 
-    def fire(self, place, senders, *options, to=SINK, interfaces=(netns.FAR,), during=None):
+    def fire(self, place, senders, *options, to=SINK, interfaces=(netns.FAR,), before=None,
+             during=None):  # fmt: skip
         """The account of a run in which the senders send, and its records where they are JSON."""
         wire = Wire(place, interfaces)
         with netns.Live(Programs.weir, interfaces, *place.options, *options, to=to) as live:
+            if before:
+                before(live)
             started = [sender() for sender in senders]
             if during:
                 during(live, wire)
@@ -256,14 +259,17 @@ class Fire(unittest.TestCase):
     def nobody_drains(self, place):
         """The daemon is stopped: no scan, nobody at the ring, until long after both are full."""
 
-        def stopped(live, wire):
+        def stop(live):
             live.process.send_signal(signal.SIGSTOP)
+
+        def go_on_late(live, wire):
             netns.wait_for(lambda: wire.counted()[0] > 40000, "a lot while nobody drains")
             live.process.send_signal(signal.SIGCONT)
 
         senders = [lambda: Blasts(*NEAR_BOTH_CPUS, frames=30000, rate=60000)]
         account, _ = self.fire(place, senders, "--max-flows", "1000", "--ring", "64000",
-                               "--idle-timeout", "100ms", during=stopped)  # fmt: skip
+                               "--idle-timeout", "100ms", before=stop,
+                               during=go_on_late)  # fmt: skip
         self.assert_of_one_size(account)
         self.assertGreater(account["setAside"]["noRoom"]["packets"], 10000)
 

@@ -19,7 +19,7 @@
 
 #define BPFFS	   "/sys/fs/bpf"
 #define FOLDER	   BPFFS "/weir"
-#define LIMIT_US   (10 * G_USEC_PER_SEC)
+#define LIMIT_US   (120 * G_USEC_PER_SEC)
 #define FRAME_SIZE 60
 
 const char *hooked_folder(void)

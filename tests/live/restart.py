@@ -25,7 +25,7 @@ DOUBT = re.compile(r"(\d+) flows \((\d+) packets\) may be written twice")
 
 
 def weir(*arguments, **options):
-    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=90,
+    return subprocess.run([WEIR, *arguments], capture_output=True, text=True, timeout=netns.WAIT_S,
                           check=False, **options)  # fmt: skip
 
 

@@ -60,7 +60,7 @@ class RunLifeTest(unittest.TestCase):
     def assert_refused(self, said, *arguments, status=1, before=(), **options):
         run = subprocess.run([*before, options.pop("weir", WEIR), "run", *arguments, "--quiet",
                               "--max-flows", "1000", "--to", SINK],
-                             capture_output=True, text=True, timeout=30, check=False,
+                             capture_output=True, text=True, timeout=netns.WAIT_S, check=False,
                              **options)  # fmt: skip
         self.assertEqual(run.returncode, status, run.stderr)
         self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
@@ -93,7 +93,7 @@ class RunLifeTest(unittest.TestCase):
             start = netns.Counters(netns.FAR).rx_frames
             netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames > start + 10**6, "traffic")
             live.process.send_signal(signal.SIGINT)
-            self.assertEqual(live.process.wait(timeout=10), 0)
+            self.assertEqual(live.process.wait(timeout=netns.WAIT_S), 0)
             self.assertTrue(live.ended()["balanced"])
         self.assertEqual([blast.process.poll() for blast in blasts], [None, None])
 
@@ -109,7 +109,7 @@ class RunLifeTest(unittest.TestCase):
                 blast.stop()
                 netns.send([bytes(60)] * 300)
             stopped = subprocess.run([WEIR, "stop", netns.FAR, "--to", SINK, "--quiet"],
-                                     capture_output=True, text=True, timeout=60, check=False)
+                                     capture_output=True, text=True, timeout=netns.WAIT_S, check=False)
             self.assertEqual((stopped.returncode, stopped.stderr), (0, ""))
             self.assert_nothing_left()
             with netns.Live(WEIR, [netns.FAR], *hook, to=SINK) as live:

@@ -14,7 +14,7 @@
 #include "wire.h"
 
 #define VOLLEY	 100
-#define LIMIT_US (10 * G_USEC_PER_SEC)
+#define LIMIT_US (120 * G_USEC_PER_SEC)
 
 static const char *const both[] = { FAR, "other", NULL };
 static const char *const one[] = { FAR, NULL };

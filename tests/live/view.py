@@ -248,7 +248,7 @@ class ViewTest(unittest.TestCase):
             netns.wait_for(lambda: "xdp" in netns.shown(netns.FAR), "metering")
             netns.send(self.frames)
             process.send_signal(signal.SIGINT)
-        said, errors = process.communicate(timeout=30)
+        said, errors = process.communicate(timeout=netns.WAIT_S)
         self.assertEqual(process.returncode, status, errors)
         return said, errors
 

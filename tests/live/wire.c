@@ -54,7 +54,7 @@ int wire_enter(void)
 /* The kernel's answer waits for the lock under which it notices the carrier. */
 static void wait_until_up(const char *ifname)
 {
-	const gint64 deadline = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+	const gint64 deadline = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
 	g_autofree char *line = g_strdup_printf("link show %s", ifname);
 	bool up = false;
 

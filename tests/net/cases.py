@@ -6,6 +6,7 @@ import tempfile
 import time
 
 import delivery
+import netns
 from collector import Collector
 from delivery import Run, differences
 
@@ -48,6 +49,8 @@ def destinations(account):
 
 def run_cases(cases):
     """SCRIPT WEIR [CASE]...: the status to exit with."""
+    netns.enter()
+    netns.ip("link set lo up")
     weir, wanted = sys.argv[1], sys.argv[2:]
     bad = 0
     with tempfile.TemporaryDirectory(prefix="weir-net-") as folder:

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A collector for the tests: keeps the octets of each session, as far as it has read them.
 
-As a program: collector.py tcp|slow|udp PORT FOLDER; slow: TCP, little at a time. Every TCP session becomes FOLDER/NUMBER, every
-datagram FOLDER/NUMBER as well; octets are on disk before they are taken from the socket, so one
-that is killed has never read what it does not have. As a module: Collector starts and ends it."""
+As a program: collector.py tcp|sip|udp PORT FOLDER; sip: TCP, only the first octets of a session.
+Every TCP session becomes FOLDER/NUMBER, every datagram FOLDER/NUMBER as well; octets are on disk
+before they are taken from the socket, so one that is killed has never read what it does not have.
+As a module: Collector starts and ends it."""
 
 import os
 import select
@@ -12,36 +13,25 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import netns  # noqa: E402
+from netns import wait_for  # noqa: E402, F401
 
-WAIT_S = 20
 HOST = "127.0.0.1"
 CHUNK = 65536
-SLOW_CHUNK = 16384
-SLOW_REST_S = 0.002
+SIP = 131072
+SO_RCVBUFFORCE = 33
+UDP_ROOM = 64 << 20  # it may be a while until a datagram is read
+# Below those that the system gives to whoever connects: in a namespace of its own nobody else has
+# them, and who tries to reach one that nobody has is never given the same and reaches itself.
+PORTS = iter(range(20000, 30000))
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(condition, what, limit=WAIT_S):
-    """Polls until the condition holds, and returns what it gave."""
-    until = time.monotonic() + limit
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > until:
-            raise TimeoutError(f"after {limit} s: {what}")
-        time.sleep(0.005)
+def free_port():
+    return next(PORTS)
 
 
 class Collector:
@@ -50,7 +40,7 @@ class Collector:
     def __init__(self, folder, port=None, kind="tcp"):
         self.folder = folder
         self.kind = kind
-        self.port = port or free_port(socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+        self.port = port or free_port()
         self.process = None
         os.makedirs(folder, exist_ok=True)
 
@@ -96,25 +86,27 @@ def new_file(folder):
     return os.open(os.path.join(folder, str(number)), os.O_WRONLY | os.O_CREAT | os.O_EXCL)
 
 
-def serve_tcp(listener, folder, slow):
+def serve_tcp(listener, folder, most):
+    """Each session's octets, so many at most."""
     files = {}
+    left = {}
     while True:
-        ready, _, _ = select.select([listener, *files], [], [])
+        ready, _, _ = select.select([listener, *(one for one in files if left[one])], [], [])
         for one in ready:
             if one is listener:
-                files[one.accept()[0]] = new_file(folder)
+                session = one.accept()[0]
+                files[session], left[session] = new_file(folder), most
                 continue
             try:
-                octets = one.recv(SLOW_CHUNK if slow else CHUNK, socket.MSG_PEEK)
+                octets = one.recv(min(CHUNK, left[one]), socket.MSG_PEEK)
                 os.write(files[one], octets)
                 octets = one.recv(len(octets)) if octets else b""
             except ConnectionError:
                 octets = b""
+            left[one] -= len(octets)
             if not octets:
                 os.close(files.pop(one))
                 one.close()
-        if slow:
-            time.sleep(SLOW_REST_S)
 
 
 def serve_udp(receiver, folder):
@@ -131,15 +123,15 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if kind == "udp":
         receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, UDP_ROOM)
         receiver.bind((HOST, port))
         print("ready", flush=True)
         serve_udp(receiver, folder)
     with socket.create_server((HOST, port)) as listener:
-        if kind == "slow":
+        if kind == "sip":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
         print("ready", flush=True)
-        serve_tcp(listener, folder, kind == "slow")
+        serve_tcp(listener, folder, SIP if kind == "sip" else sys.maxsize)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def replay(folder, url, template, domain, capture):
     done = subprocess.run(
         [WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", template, "--domain",
          str(domain), "--to", url, "--to", f"json+file:{lines}", "--json-stats", stats, capture],
-        capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        capture_output=True, text=True, timeout=netns.WAIT_S, check=False)  # fmt: skip
     if done.returncode or done.stderr:
         raise AssertionError(f"{url}: status {done.returncode}, {done.stderr}")
     with open(stats, encoding="utf-8") as file:

@@ -298,7 +298,7 @@ class Feed:
 
     def end(self):
         self.process.stdin.close()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=netns.WAIT_S)
 
     def __enter__(self):
         return self

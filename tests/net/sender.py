@@ -5,7 +5,6 @@
 sender.py WEIR"""
 
 import signal
-import socket
 import sys
 import time
 
@@ -32,7 +31,7 @@ def tcp_arrives(case):
 
 def killed_again_and_again(case):
     """a collector killed and restarted 20 times gets every record"""
-    with case.collector("slow") as collector:
+    with case.collector("sip") as collector:
         url = f"ipfix+tcp://{HOST}:{collector.port}?queue=65536&linger=60"
         run = case.run([url])
         for kill in range(KILLS):
@@ -40,6 +39,7 @@ def killed_again_and_again(case):
             wait_for(lambda: collector.octets() > before or not run.running(), "octets come")
             case.expect(run.running(), f"the run ended before kill {kill + 1}")
             collector.kill()
+            collector.kind = "sip" if kill + 1 < KILLS else "tcp"
             collector.start()
         case.expect(run.wait() == 0, run.errors())
         account = run.account()
@@ -129,8 +129,8 @@ def late(case):
 def linger_is_kept(case):
     """a run ends when the time to linger is over"""
     url = f"ipfix+tcp://{HOST}:{free_port()}?queue=100000000&linger=2"
-    run = case.run([url])
     began = time.monotonic()
+    run = case.run([url])
     case.expect(run.wait() == 1, "a loss is no error")
     took = time.monotonic() - began
     case.expect(took >= 2, f"it ended after {took} s")
@@ -189,15 +189,17 @@ def udp_by_messages(case):
 
 def udp_by_time(case):
     """over UDP templates come again after so long"""
+    began = time.monotonic()
     datagrams = datagrams_of(case, "refresh-messages=0&refresh=1&pace=500")
+    most = 1 + int(time.monotonic() - began)
     at = introductions(datagrams)
-    case.expect(len(at) > 1, f"templates came {len(at)} times")
-    case.expect(all(b - a > 250 for a, b in zip(at, at[1:])), f"too often: {at}")
+    case.expect(1 < len(at) <= most, f"templates came {len(at)} times, at most {most} may")
+    case.expect(at[1] - at[0] < 600, f"again only after {at[1] - at[0]} datagrams")
 
 
 def udp_refused(case):
     """a port nobody listens on is told of, and what comes later still arrives when somebody does"""
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     url = f"ipfix+udp://{HOST}:{port}?queue=100000000&pace=500"
     run = case.run([url])
     wait_for(lambda: "refuses" in run.errors(), "a complaint")

@@ -70,7 +70,7 @@ def stays_for_the_next_run(case):
 def killed_again_and_again(case):
     """a collector killed and restarted 20 times gets every record, through the spool"""
     spool = folder_of(case)
-    with case.collector("slow") as collector:
+    with case.collector("sip") as collector:
         url = url_of(collector.port, spool, "&linger=60").replace("linger=1&", "")
         run = case.run([url])
         for kill in range(KILLS):
@@ -78,6 +78,7 @@ def killed_again_and_again(case):
             wait_for(lambda: collector.octets() > before or not run.running(), "octets come")
             case.expect(run.running(), f"the run ended before kill {kill + 1}")
             collector.kill()
+            collector.kind = "sip" if kill + 1 < KILLS else "tcp"
             collector.start()
         case.expect(run.wait() == 0, run.errors())
         one = destinations(run.account())[0]
@@ -91,11 +92,15 @@ def weir_killed(case):
     """after weir is killed, nothing of the spool is lost, and only what was unconfirmed comes twice"""
     port, spool = free_port(), folder_of(case)
     first = fill(case, port, spool)
-    with case.collector("slow", port) as collector:
-        second = case.run([url_of(port, spool)])
+    with case.collector("sip", port) as collector:
+        second = case.run([url_of(port, spool, "&linger=60").replace("linger=1&", "")])
         wait_for(lambda: collector.octets() > 100000, "octets come")
+        case.expect(second.running(), "it ended before it was killed")
         second.process.kill()
         second.process.wait()
+        collector.kill()
+        collector.kind = "tcp"
+        collector.start()
         again = case.run([url_of(port, spool, "&linger=60").replace("linger=1&", "")])
         case.expect(again.wait() == 0, again.errors())
         got, problems = received(collector.sessions())

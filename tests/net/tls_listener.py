@@ -11,21 +11,9 @@ import threading
 import time
 
 import netns
+from netns import WAIT_S, wait_for
 
-WAIT_S = 30
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-
-
-def wait_for(condition, what):
-    """Polls until the condition holds, and returns what it gave."""
-    until = time.monotonic() + WAIT_S
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > until:
-            raise TimeoutError(f"in vain: {what}")
-        time.sleep(0.005)
 
 
 class Certificates:
