@@ -9,12 +9,16 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "export/reach.h"
 #include "export/transport.h"
 
-#define BATCH	    64
-#define POLL_MS	    200
-#define SEND_BUFFER (4 << 20)
+#define BATCH	     64
+#define POLL_MS	     200
+#define SEND_BUFFER  (4 << 20)
+/* Of IP and UDP. */
+#define HEADERS_IPV4 28
+#define HEADERS_MAX  48
 
 /* The beginning of struct sock_extended_err; its header cannot be the first of all. */
 struct told_error {
@@ -28,6 +32,8 @@ struct transport {
 	char *host;
 	guint16 port;
 	GSocket *socket; /* NULL: not connected */
+	size_t room;	 /* for a message in a packet of this path, as far as is known */
+	bool warned;	 /* that messages have no room there */
 };
 
 static struct transport *udp_open(const struct transport_options *options, GError **error)
@@ -73,12 +79,43 @@ static bool try_address(void *data, GSocketAddress *address, GCancellable *stop,
 	return false;
 }
 
+/* What the system knows of the path: the interface's limit, and what came back from others. */
+static size_t room_of(GSocket *socket)
+{
+	const bool ipv6 = g_socket_get_family(socket) == G_SOCKET_FAMILY_IPV6;
+	int mtu;
+
+	if (!g_socket_get_option(socket, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_MTU : IP_MTU,
+				 &mtu, NULL) ||
+	    mtu <= HEADERS_MAX)
+		return G_MAXSIZE;
+	return (size_t)mtu - (ipv6 ? HEADERS_MAX : HEADERS_IPV4);
+}
+
 static bool udp_connect(struct transport *transport, GCancellable *stop, GError **error)
 {
 	g_autoptr(GSocketConnectable) place =
 		g_network_address_new(transport->host, transport->port);
 
-	return reach_any(place, try_address, transport, stop, error);
+	if (!reach_any(place, try_address, transport, stop, error))
+		return false;
+	transport->room = room_of(transport->socket);
+	return true;
+}
+
+/* The system cuts such a message into fragments: it arrives, or all of it is lost with one of them.
+ * RFC 7011, section 10.3.3, leaves it to the user to tell how long they may be. */
+static void warn_of_length(struct transport *transport, const struct transport_batch *batch)
+{
+	for (guint i = 0; i < batch->count && !transport->warned; i++) {
+		if (batch->messages[i].length <= transport->room)
+			continue;
+		transport->warned = true;
+		log_line("%s: messages of %zu octets are sent in pieces, as the way there takes "
+			 "%zu; give it ?mtu=%zu",
+			 transport->host, batch->messages[i].length, transport->room,
+			 transport->room);
+	}
 }
 
 static bool wait_for_room(struct transport *transport, GCancellable *stop, GError **error)
@@ -117,6 +154,7 @@ static bool udp_send(struct transport *transport, struct transport_batch *batch,
 {
 	bool refused = false;
 
+	warn_of_length(transport, batch);
 	batch->sent = 0;
 	while (batch->sent < batch->count) {
 		int sent = send_batch(transport, batch->messages + batch->sent,
