@@ -8,6 +8,9 @@
 struct encoder;
 struct export_report;
 
+/* More ids than an encoder ever takes. */
+#define ENCODER_IDS 32
+
 struct encoder_options {
 	const struct record_template *record_template; /* outlives the encoder */
 	guint32 pen;				       /* of our own elements */
@@ -16,6 +19,9 @@ struct encoder_options {
 	bool message_grows;   /* that is only usual: more where a template has to have it */
 	guint32 sampling;     /* one packet in so many was metered; 0 and 1: every one */
 	bool random_sampling; /* chosen at random, not every Nth */
+	/* Added to the ids of templates: who changes them for a collector that may remember the old
+	 * ones gives them new ids. A multiple of ENCODER_IDS. */
+	guint16 more_id;
 	/* What the session begins with is told again as it was: nothing in it may change. */
 	bool lasting_introduction;
 };

@@ -12,9 +12,10 @@
 #include "export/ipfix_options.h"
 #include "export/ipfix_types.h"
 
-#define FORMS		  2 /* of a record: for IPv4 and for IPv6 flows */
-#define TYPES_TEMPLATE_ID (IPFIX_FIRST_DATA_SET + FORMS)
-#define OPTIONS_FIRST_ID  (TYPES_TEMPLATE_ID + 1)
+#define FORMS	       2 /* of a record: for IPv4 and for IPv6 flows */
+/* Behind the first id of all. */
+#define TYPES_TEMPLATE FORMS
+#define OPTIONS_FIRST  (TYPES_TEMPLATE + 1)
 
 /* Of a datagram that grows: more fragments are not worth a try. */
 #define IPFIX_MESSAGE_MAX_GROWN 8192
@@ -32,6 +33,7 @@ struct encoder {
 	struct ipfix_types *types; /* NULL: no own elements */
 	struct ipfix_options *options;
 	struct ipfix_message *message;
+	guint16 first_id;  /* of its templates */
 	size_t record_max; /* octets on the wire */
 	bool introduced;   /* the session's templates are out */
 	guint64 clock_ns;
@@ -72,7 +74,7 @@ static bool add_form(struct encoder *encoder, fbSession_t *session, int index,
 		     const struct encoder_options *options, GError **error)
 {
 	const GArray *columns = encoder->layout->columns[index];
-	guint16 id = (guint16)(IPFIX_FIRST_DATA_SET + index);
+	guint16 id = (guint16)(encoder->first_id + index);
 	struct form *form = &encoder->forms[index];
 	fbTemplate_t *template = ipfix_model_template(encoder->model, columns, options->pen, error);
 	GError *fixbuf = NULL;
@@ -101,13 +103,14 @@ static bool add_templates(struct encoder *encoder, fbSession_t *session,
 	if (encoder->layout->ipv6 && !add_form(encoder, session, 1, options, error))
 		return false;
 	encoder->types =
-		ipfix_types_new(encoder->model, session, options, TYPES_TEMPLATE_ID, &types_error);
+		ipfix_types_new(encoder->model, session, options,
+				(guint16)(encoder->first_id + TYPES_TEMPLATE), &types_error);
 	if (types_error != NULL) {
 		g_propagate_error(error, types_error);
 		return false;
 	}
-	encoder->options =
-		ipfix_options_new(encoder->model, session, options, OPTIONS_FIRST_ID, error);
+	encoder->options = ipfix_options_new(encoder->model, session, options,
+					     (guint16)(encoder->first_id + OPTIONS_FIRST), error);
 	return encoder->options != NULL;
 }
 
@@ -163,6 +166,7 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 	}
 	encoder = g_new0(struct encoder, 1);
 	encoder->layout = options->record_template;
+	encoder->first_id = (guint16)(IPFIX_FIRST_DATA_SET + options->more_id);
 	encoder->model = ipfix_model_new(options->pen);
 	session = fbSessionAlloc(encoder->model);
 	fbSessionSetDomain(session, options->domain);
@@ -194,7 +198,7 @@ static bool introduce(struct encoder *encoder, GError **error)
 		const struct form *form = &encoder->forms[i];
 
 		if (form->plan != NULL &&
-		    !ipfix_message_add_template(message, (guint16)(IPFIX_FIRST_DATA_SET + i), false,
+		    !ipfix_message_add_template(message, (guint16)(encoder->first_id + i), false,
 						form->template_length, error))
 			return false;
 	}
@@ -210,7 +214,7 @@ static bool append(void *data, const GArray *columns, const struct flow_view *fo
 	int index = columns == encoder->layout->columns[1];
 	const struct form *form = &encoder->forms[index];
 	struct ipfix_record record = {
-		.template_id = (guint16)(IPFIX_FIRST_DATA_SET + index),
+		.template_id = (guint16)(encoder->first_id + index),
 		.length = fill_plan_run(form->plan, forward, form->record),
 		.octets = form->record,
 		.size = fill_plan_size(form->plan),

@@ -292,7 +292,7 @@ static bool send_keys(const struct ipfix_options *options, struct ipfix_message 
 
 	for (guint form = 0; form < 2; form++) {
 		const struct option_value values[COLUMNS_MAX] = {
-			{ .number = IPFIX_FIRST_DATA_SET + form },
+			{ .number = IPFIX_FIRST_DATA_SET + options->chosen.more_id + form },
 			{ .number = key_indicator(layout->columns[form]) },
 		};
 

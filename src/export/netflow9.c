@@ -16,9 +16,10 @@
 
 #define PACKET_MAX	   1400 /* in UDP and IPv6, with room for a tunnel over Ethernet */
 #define FORMS		   2	/* of a record: for IPv4 and for IPv6 flows */
-#define OPTIONS_SAMPLING   (NETFLOW9_FIRST_DATA + FORMS)
-#define OPTIONS_STATISTIC  (NETFLOW9_FIRST_DATA + FORMS + 1)
-#define OPTIONS_INTERFACE  (NETFLOW9_FIRST_DATA + FORMS + 2)
+/* Ids, behind the first of all. */
+#define OPTIONS_SAMPLING   FORMS
+#define OPTIONS_STATISTIC  (FORMS + 1)
+#define OPTIONS_INTERFACE  (FORMS + 2)
 #define SCOPE_SYSTEM	   1
 #define SCOPE_INTERFACE	   2
 #define OPTIONS_LONGEST	   28 /* octets of the longest options template or record */
@@ -35,6 +36,7 @@ struct encoder {
 	struct netflow9_form *forms[FORMS]; /* NULL: the template does not take such flows */
 	size_t room;			    /* for a record in a packet */
 	guint32 source_id;
+	guint16 first_id; /* of templates */
 	guint32 sampling;
 	bool random_sampling;
 	bool lasting_introduction;
@@ -42,6 +44,11 @@ struct encoder {
 	guint64 told;	  /* data records, ever */
 	guint64 *records; /* of the caller, while he waits */
 };
+
+static guint16 id_of(const struct encoder *encoder, int which)
+{
+	return (guint16)(encoder->first_id + which);
+}
 
 static void netflow9_free(struct encoder *encoder)
 {
@@ -97,6 +104,7 @@ static struct encoder *netflow9_open(const struct encoder_options *options, enco
 	encoder->layout = options->record_template;
 	encoder->room = netflow9_packet_room(max);
 	encoder->source_id = options->domain;
+	encoder->first_id = (guint16)(NETFLOW9_FIRST_DATA + options->more_id);
 	encoder->sampling = MAX(options->sampling, 1);
 	encoder->random_sampling = options->random_sampling;
 	encoder->lasting_introduction = options->lasting_introduction;
@@ -121,7 +129,7 @@ static bool tell_templates(struct encoder *encoder, GError **error)
 					 netflow9_form_template_size(form), error);
 		if (to == NULL)
 			return false;
-		netflow9_form_template(form, (guint16)(NETFLOW9_FIRST_DATA + i), to);
+		netflow9_form_template(form, id_of(encoder, i), to);
 	}
 	return true;
 }
@@ -186,10 +194,10 @@ static bool tell_statistic(struct encoder *encoder, const guint64 sent[3], bool 
 					    { 42, 8, sent[2] } };
 
 	if (with_template)
-		return tell_options_template(encoder, OPTIONS_STATISTIC, statistic,
+		return tell_options_template(encoder, id_of(encoder, OPTIONS_STATISTIC), statistic,
 					     G_N_ELEMENTS(statistic), error);
-	return tell_options_record(encoder, OPTIONS_STATISTIC, statistic, G_N_ELEMENTS(statistic),
-				   error);
+	return tell_options_record(encoder, id_of(encoder, OPTIONS_STATISTIC), statistic,
+				   G_N_ELEMENTS(statistic), error);
 }
 
 /* SAMPLING_INTERVAL and _ALGORITHM (1: every Nth, 2: at random), and statistics. */
@@ -202,11 +210,11 @@ static bool tell_options(struct encoder *encoder, GError **error)
 	const guint64 sent[3] = { netflow9_packet_sent_octets(encoder->packet),
 				  netflow9_packet_sent(encoder->packet), encoder->told };
 
-	return tell_options_template(encoder, OPTIONS_SAMPLING, sampling, G_N_ELEMENTS(sampling),
-				     error) &&
+	return tell_options_template(encoder, id_of(encoder, OPTIONS_SAMPLING), sampling,
+				     G_N_ELEMENTS(sampling), error) &&
 	       tell_statistic(encoder, sent, true, error) &&
-	       tell_options_record(encoder, OPTIONS_SAMPLING, sampling, G_N_ELEMENTS(sampling),
-				   error) &&
+	       tell_options_record(encoder, id_of(encoder, OPTIONS_SAMPLING), sampling,
+				   G_N_ELEMENTS(sampling), error) &&
 	       (encoder->lasting_introduction || tell_statistic(encoder, sent, false, error));
 }
 
@@ -225,7 +233,7 @@ static bool append(void *data, const GArray *columns, const struct flow_view *fo
 	struct encoder *encoder = data;
 	int index = columns == encoder->layout->columns[1];
 	const struct netflow9_form *form = encoder->forms[index];
-	guint8 *to = netflow9_packet_add(encoder->packet, (guint16)(NETFLOW9_FIRST_DATA + index),
+	guint8 *to = netflow9_packet_add(encoder->packet, id_of(encoder, index),
 					 netflow9_form_size(form), error);
 
 	if (to == NULL)
@@ -288,9 +296,16 @@ static void netflow9_refresh(struct encoder *encoder)
 /* For readers that came late: this template is told each time it is used. */
 static bool tell_interface_template(struct encoder *encoder, GError **error)
 {
-	static const guint16 words[] = {
-		OPTIONS_INTERFACE, 4,		8,	 SCOPE_INTERFACE,    4,
-		IF_NAME,	   NAME_OCTETS, IF_DESC, DESCRIPTION_OCTETS,
+	const guint16 words[] = {
+		id_of(encoder, OPTIONS_INTERFACE),
+		4,
+		8,
+		SCOPE_INTERFACE,
+		4,
+		IF_NAME,
+		NAME_OCTETS,
+		IF_DESC,
+		DESCRIPTION_OCTETS,
 	};
 	guint8 *to = netflow9_packet_add(encoder->packet, NETFLOW9_OPTIONS_TEMPLATES, sizeof(words),
 					 error);
@@ -319,7 +334,7 @@ static bool tell_interfaces(struct encoder *encoder, const struct export_statist
 		return false;
 	for (size_t i = 0; i < run->interfaces_count; i++) {
 		const struct flow_interface *interface = run->interfaces[i];
-		guint8 *to = netflow9_packet_add(encoder->packet, OPTIONS_INTERFACE,
+		guint8 *to = netflow9_packet_add(encoder->packet, id_of(encoder, OPTIONS_INTERFACE),
 						 INTERFACE_OCTETS, error);
 
 		if (!to)
