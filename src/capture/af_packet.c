@@ -324,6 +324,8 @@ static void take_frame(struct af_packet *af, struct frame *frame)
 	frame->link = (guint8)link_of(from->sll_hatype);
 	frame->vlan = tagged ? (guint16)header->hv1.tp_vlan_tci : 0;
 	frame->tag = tagged ? tag_type(header) : 0;
+	frame->linktype = frame->link == METER_LINK_ETHERNET ? 1 : 101;
+	frame->outer = 0;
 	frame->outgoing = from->sll_pkttype == PACKET_OUTGOING;
 	af->next += header->tp_next_offset;
 	if (--af->left == 0)

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "capture/attach_parts.h"
 
+#define OUR_PROGRAM "weir_xdp" /* or weir_xdp_filter */
+
 static guint32 program_there(const struct attachment *at, guint32 *ret_mode)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, found);
@@ -46,7 +48,7 @@ bool attach_xdp_check(const struct attachment *at, GError **error)
 	if (!id || at->force || is_ours(at, id))
 		return true;
 	attach_program_name(id, name);
-	if (strcmp(name, "weir_xdp") == 0)
+	if (g_str_has_prefix(name, OUR_PROGRAM))
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 			    "%s: another weir (XDP program %u) is attached already and stays; stop "
 			    "it, or use --hook tc beside it",

@@ -56,6 +56,12 @@ static inline enum meter_link capture_link(guint32 linktype)
 	}
 }
 
+/* None that is known has a number beyond. */
+static inline guint16 capture_linktype(guint32 linktype)
+{
+	return (guint16)MIN(linktype, (guint32)G_MAXUINT16);
+}
+
 /* The caller's swapped is a constant, so that one of the two remains. */
 static inline guint16 capture_load16(const guint8 *from, bool swapped)
 {

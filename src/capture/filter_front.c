@@ -201,16 +201,35 @@ void filter_front_unpin(const struct filter_front *front, const char *folder)
 	}
 }
 
+static bool is_other(const struct filter_front *front, const char *name)
+{
+	guint number = number_of(name);
+
+	return number && (!front || number != front->number);
+}
+
+bool filter_front_has_others(const struct filter_front *front, const char *folder)
+{
+	GDir *dir = g_dir_open(folder, 0, NULL);
+	bool found = false;
+	const char *name;
+
+	while (dir && !found && (name = g_dir_read_name(dir)))
+		found = is_other(front, name);
+	if (dir)
+		g_dir_close(dir);
+	return found;
+}
+
 void filter_front_unpin_others(const struct filter_front *front, const char *folder)
 {
 	GDir *dir = g_dir_open(folder, 0, NULL);
 	const char *name;
 
 	while (dir && (name = g_dir_read_name(dir))) {
-		guint number = number_of(name);
 		g_autofree char *path = g_build_filename(folder, name, NULL);
 
-		if (number && (!front || number != front->number))
+		if (is_other(front, name))
 			unlink(path);
 	}
 	if (dir)

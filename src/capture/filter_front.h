@@ -31,8 +31,9 @@ int filter_front_program(const struct filter_front *front, enum front_place plac
 /* Before it is attached: holds the maps by names in a folder on the BPF file system, beside those
  * of earlier processes. */
 bool filter_front_pin(struct filter_front *front, const char *folder, GError **error);
-/* When nothing of the others is attached or running any more: all names but this one's (NULL: all)
- * go. */
+/* Are there names of others than this one (NULL: of any)? */
+bool filter_front_has_others(const struct filter_front *front, const char *folder);
+/* When nothing of the others is attached or running any more: all names but this one's go. */
 void filter_front_unpin_others(const struct filter_front *front, const char *folder);
 void filter_front_unpin(const struct filter_front *front, const char *folder);
 

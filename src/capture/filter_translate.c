@@ -3,172 +3,22 @@
  * the scratch memory begin as zero, and a load beyond the frame or a division by zero ends the
  * program without a match.
  *
- *	r6  the context		r7  A	r8  X	r9  what was loaded
- *	-8  what a helper loads	-16 a key	-24 a tag	-88 the scratch memory
- *
- * Where the frame lies is asked before every load: so nothing the verifier knows of one load is
- * carried to the next, and it walks each way through the program once, not every combination.
- *
  * A socket buffer may have lost its outermost VLAN tag to its metadata. The expression is about the
  * frame as it was on the wire, so for such buffers there is a second body, whose loads find the tag
  * where it was. */
 #include "capture/filter_translate.h"
 
-#include <linux/bpf.h>
-#include <linux/filter.h>
-
 #include <stddef.h>
 
 #include "base/error.h"
+#include "capture/filter_parts.h"
 #include "meter/types.h"
 
-#define R0	   0
-#define R1	   1
-#define R2	   2
-#define R3	   3
-#define R4	   4
-#define R_CONTEXT  6
-#define R_A	   7
-#define R_X	   8
-#define R_VALUE	   9
-#define R_FRAME	   10
-#define AT_LOADED  (-8)
 #define AT_KEY	   (-16)
-#define AT_TAG	   (-24)
 #define AT_MEMORY  (-88)
 #define STEPS_MOST G_MAXINT16 /* as far as a jump goes */
-#define DIRECT	   0x7fff /* offsets beyond are the helper's affair: the verifier stops at 64 k */
-#define MACS	   12	  /* a tag stands behind them */
-#define TAG_OCTETS 4
-#define TAGGED	   (MACS + TAG_OCTETS)
 
-/* Where a jump goes that is not within a body. */
-enum label {
-	LABEL_OUT = -1,
-	LABEL_MATCH = -2,
-};
-
-struct jump {
-	guint at;
-	int to; /* a classic step, or a label */
-};
-
-struct translation {
-	const struct filter_target *target;
-	const struct sock_filter *code;
-	guint count;
-	bool tagged;   /* the body under way is the one for buffers without their tag */
-	GArray *steps; /* of struct bpf_insn */
-	GArray *jumps; /* of struct jump */
-	guint *starts; /* of classic steps, in this body */
-};
-
-/* --- steps --- */
-
-static void put(struct translation *t, struct bpf_insn step)
-{
-	g_array_append_val(t->steps, step);
-}
-
-static void alu(struct translation *t, guint8 operation, guint8 to, gint32 value)
-{
-	put(t, (struct bpf_insn){
-		       .code = BPF_ALU | BPF_K | operation, .dst_reg = to & 15, .imm = value });
-}
-
-static void alu_reg(struct translation *t, guint8 operation, guint8 to, guint8 from)
-{
-	put(t, (struct bpf_insn){ .code = BPF_ALU | BPF_X | operation,
-				  .dst_reg = to & 15,
-				  .src_reg = from & 15 });
-}
-
-static void alu64(struct translation *t, guint8 operation, guint8 to, gint32 value)
-{
-	put(t, (struct bpf_insn){
-		       .code = BPF_ALU64 | BPF_K | operation, .dst_reg = to & 15, .imm = value });
-}
-
-static void alu64_reg(struct translation *t, guint8 operation, guint8 to, guint8 from)
-{
-	put(t, (struct bpf_insn){ .code = BPF_ALU64 | BPF_X | operation,
-				  .dst_reg = to & 15,
-				  .src_reg = from & 15 });
-}
-
-static void fetch(struct translation *t, guint8 size, guint8 to, guint8 from, gint16 offset)
-{
-	put(t, (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | size,
-				  .dst_reg = to & 15,
-				  .src_reg = from & 15,
-				  .off = offset });
-}
-
-static void store(struct translation *t, guint8 size, guint8 to, gint16 offset, guint8 from)
-{
-	put(t, (struct bpf_insn){ .code = BPF_STX | BPF_MEM | size,
-				  .dst_reg = to & 15,
-				  .src_reg = from & 15,
-				  .off = offset });
-}
-
-static void to_host(struct translation *t, guint8 reg, gint32 bits)
-{
-	put(t, (struct bpf_insn){
-		       .code = BPF_ALU | BPF_END | BPF_TO_BE, .dst_reg = reg & 15, .imm = bits });
-}
-
-static void map(struct translation *t, guint8 to, int fd)
-{
-	put(t, (struct bpf_insn){ .code = BPF_LD | BPF_DW | BPF_IMM,
-				  .dst_reg = to & 15,
-				  .src_reg = BPF_PSEUDO_MAP_FD,
-				  .imm = fd });
-	put(t, (struct bpf_insn){ 0 });
-}
-
-static void call(struct translation *t, gint32 helper)
-{
-	put(t, (struct bpf_insn){ .code = BPF_JMP | BPF_CALL, .imm = helper });
-}
-
-/* --- jumps --- */
-
-/* To a classic step or a label, known later. */
-static void jump_to(struct translation *t, struct bpf_insn step, int to)
-{
-	const struct jump jump = { .at = t->steps->len, .to = to };
-
-	g_array_append_val(t->jumps, jump);
-	put(t, step);
-}
-
-static struct bpf_insn always(void)
-{
-	return (struct bpf_insn){ .code = BPF_JMP | BPF_JA };
-}
-
-static struct bpf_insn if_value(guint8 comparison, guint8 reg, gint32 value)
-{
-	return (struct bpf_insn){ .code = BPF_JMP | BPF_K | comparison,
-				  .dst_reg = reg & 15,
-				  .imm = value };
-}
-
-/* A step that jumps to wherever land() is called. */
-static guint leap(struct translation *t, struct bpf_insn step)
-{
-	put(t, step);
-	return t->steps->len - 1;
-}
-
-static void land(struct translation *t, guint from)
-{
-	g_array_index(t->steps, struct bpf_insn, from).off =
-		(gint16)MIN(t->steps->len - from - 1, (guint)G_MAXINT16);
-}
-
-/* --- loads --- */
+/* --- classic steps --- */
 
 static guint8 size_octets(guint16 code)
 {
@@ -182,173 +32,6 @@ static guint8 size_octets(guint16 code)
 	}
 }
 
-static guint8 size_code(guint octets)
-{
-	return octets == 4 ? BPF_W : octets == 2 ? BPF_H : BPF_B;
-}
-
-/* The octets at r1 by the kernel's helper, which reaches what is not at hand in one piece. */
-static void load_by_helper(struct translation *t, guint octets)
-{
-	jump_to(t, if_value(BPF_JGT, R1, G_MAXINT32), LABEL_OUT);
-	alu64_reg(t, BPF_MOV, R2, R1);
-	alu64_reg(t, BPF_MOV, R1, R_CONTEXT);
-	alu64_reg(t, BPF_MOV, R3, R_FRAME);
-	alu64(t, BPF_ADD, R3, AT_LOADED);
-	alu(t, BPF_MOV, R4, (gint32)octets);
-	call(t, BPF_FUNC_skb_load_bytes);
-	jump_to(t, if_value(BPF_JNE, R0, 0), LABEL_OUT);
-	fetch(t, size_code(octets), R0, R_FRAME, AT_LOADED);
-}
-
-static void fetch_bounds(struct translation *t, guint8 start, guint8 end)
-{
-	const bool buffer = t->target->buffer;
-
-	fetch(t, BPF_W, start, R_CONTEXT,
-	      buffer ? offsetof(struct __sk_buff, data) : offsetof(struct xdp_md, data));
-	fetch(t, BPF_W, end, R_CONTEXT,
-	      buffer ? offsetof(struct __sk_buff, data_end) : offsetof(struct xdp_md, data_end));
-}
-
-/* r0 = the octets at r1, in host order; r1 is not negative. */
-static void load_here(struct translation *t, guint octets)
-{
-	const struct bpf_insn past = { .code = BPF_JMP | BPF_X | BPF_JGT,
-				       .dst_reg = R4,
-				       .src_reg = R3 };
-	const bool buffer = t->target->buffer;
-	guint far = 0;
-	guint beyond = 0;
-	guint done;
-
-	if (buffer)
-		far = leap(t, if_value(BPF_JGT, R1, DIRECT));
-	else
-		jump_to(t, if_value(BPF_JGT, R1, DIRECT), LABEL_OUT);
-	fetch_bounds(t, R2, R3);
-	alu64_reg(t, BPF_ADD, R2, R1);
-	alu64_reg(t, BPF_MOV, R4, R2);
-	alu64(t, BPF_ADD, R4, (gint32)octets);
-	if (buffer)
-		beyond = leap(t, past);
-	else
-		jump_to(t, past, LABEL_OUT);
-	fetch(t, size_code(octets), R0, R2, 0);
-	if (buffer) {
-		done = leap(t, always());
-		land(t, far);
-		land(t, beyond);
-		load_by_helper(t, octets);
-		land(t, done);
-	}
-	if (octets > 1)
-		to_host(t, R0, (gint32)octets * 8);
-}
-
-struct load {
-	guint32 offset;
-	guint octets;
-	bool indexed; /* by X */
-};
-
-/* r1 = the load's offset and so much more; of 64 bits, so that it does not go round. */
-static void find_offset(struct translation *t, const struct load *load, guint more)
-{
-	alu(t, BPF_MOV, R1, (gint32)load->offset);
-	if (more)
-		alu64(t, BPF_ADD, R1, (gint32)more);
-	if (load->indexed)
-		alu64_reg(t, BPF_ADD, R1, R_X);
-}
-
-/* r0 = the octet at r1 of the frame that still had its tag. */
-static void load_octet(struct translation *t)
-{
-	guint behind = leap(t, if_value(BPF_JGT, R1, TAGGED - 1));
-	guint before = leap(t, if_value(BPF_JLE, R1, MACS - 1));
-	guint done;
-
-	fetch(t, BPF_W, R0, R_FRAME, AT_TAG);
-	alu(t, BPF_MOV, R2, TAGGED - 1);
-	alu_reg(t, BPF_SUB, R2, R1);
-	alu(t, BPF_LSH, R2, 3);
-	alu_reg(t, BPF_RSH, R0, R2);
-	alu(t, BPF_AND, R0, 0xff);
-	done = leap(t, always());
-	land(t, behind);
-	alu64(t, BPF_SUB, R1, TAG_OCTETS);
-	land(t, before);
-	load_here(t, 1);
-	land(t, done);
-}
-
-static void load_by_octets(struct translation *t, const struct load *load)
-{
-	alu(t, BPF_MOV, R_VALUE, 0);
-	for (guint i = 0; i < load->octets; i++) {
-		find_offset(t, load, i);
-		load_octet(t);
-		alu(t, BPF_LSH, R_VALUE, 8);
-		alu_reg(t, BPF_OR, R_VALUE, R0);
-	}
-}
-
-/* Behind the tag in one piece, elsewhere octet by octet. */
-static void load_indexed_tagged(struct translation *t, const struct load *load)
-{
-	guint near;
-	guint done;
-
-	find_offset(t, load, 0);
-	near = leap(t, if_value(BPF_JLE, R1, TAGGED - 1));
-	alu64(t, BPF_SUB, R1, TAG_OCTETS);
-	load_here(t, load->octets);
-	alu_reg(t, BPF_MOV, R_VALUE, R0);
-	done = leap(t, always());
-	land(t, near);
-	load_by_octets(t, load);
-	land(t, done);
-}
-
-static void load_value(struct translation *t, const struct load *load)
-{
-	struct load shifted = *load;
-
-	if (t->tagged && load->indexed) {
-		load_indexed_tagged(t, load);
-		return;
-	}
-	if (t->tagged && load->offset >= TAGGED)
-		shifted.offset -= TAG_OCTETS;
-	else if (t->tagged && load->offset + load->octets > MACS) {
-		load_by_octets(t, load);
-		return;
-	}
-	find_offset(t, &shifted, 0);
-	load_here(t, load->octets);
-	alu_reg(t, BPF_MOV, R_VALUE, R0);
-}
-
-/* to = octets of the frame, a tag in the metadata included. */
-static void load_length(struct translation *t, guint8 to)
-{
-	guint untagged;
-
-	if (!t->target->buffer) {
-		fetch_bounds(t, R3, to);
-		alu64_reg(t, BPF_SUB, to, R3);
-		return;
-	}
-	fetch(t, BPF_W, to, R_CONTEXT, offsetof(struct __sk_buff, len));
-	fetch(t, BPF_W, R3, R_CONTEXT, offsetof(struct __sk_buff, vlan_present));
-	untagged = leap(t, if_value(BPF_JEQ, R3, 0));
-	alu64(t, BPF_ADD, to, TAG_OCTETS);
-	land(t, untagged);
-}
-
-/* --- classic steps --- */
-
 static gint16 memory_at(guint32 k)
 {
 	return (gint16)(AT_MEMORY + 4 * (gint16)(k % BPF_MEMWORDS));
@@ -358,9 +41,9 @@ static gint16 memory_at(guint32 k)
 static bool put_load(struct translation *t, const struct sock_filter *step)
 {
 	const guint8 to = BPF_CLASS(step->code) == BPF_LDX ? R_X : R_A;
-	const struct load load = { .offset = step->k,
-				   .octets = size_octets(step->code),
-				   .indexed = BPF_MODE(step->code) == BPF_IND };
+	const struct filter_load load = { .offset = step->k,
+					  .octets = size_octets(step->code),
+					  .indexed = BPF_MODE(step->code) == BPF_IND };
 
 	switch (BPF_MODE(step->code)) {
 	case BPF_IMM:
@@ -370,17 +53,17 @@ static bool put_load(struct translation *t, const struct sock_filter *step)
 		fetch(t, BPF_W, to, R_FRAME, memory_at(step->k));
 		return true;
 	case BPF_LEN:
-		load_length(t, to);
+		filter_load_length(t, to);
 		return true;
 	case BPF_MSH:
-		load_value(t, &load);
+		filter_load_value(t, &load);
 		alu_reg(t, BPF_MOV, R_X, R_VALUE);
 		alu(t, BPF_AND, R_X, 0xf);
 		alu(t, BPF_LSH, R_X, 2);
 		return to == R_X;
 	case BPF_ABS:
 	case BPF_IND:
-		load_value(t, &load);
+		filter_load_value(t, &load);
 		alu_reg(t, BPF_MOV, R_A, R_VALUE);
 		return to == R_A;
 	default:
@@ -555,16 +238,6 @@ static void begin(struct translation *t)
 		store(t, BPF_DW, R_FRAME, memory_at(i), R_A);
 }
 
-static void put_tag(struct translation *t)
-{
-	fetch(t, BPF_W, R0, R_CONTEXT, offsetof(struct __sk_buff, vlan_proto));
-	to_host(t, R0, 16);
-	alu(t, BPF_LSH, R0, 16);
-	fetch(t, BPF_W, R1, R_CONTEXT, offsetof(struct __sk_buff, vlan_tci));
-	alu_reg(t, BPF_OR, R0, R1);
-	store(t, BPF_W, R_FRAME, AT_TAG, R0);
-}
-
 static bool put_bodies(struct translation *t, GError **error)
 {
 	guint tagged = 0;
@@ -579,7 +252,7 @@ static bool put_bodies(struct translation *t, GError **error)
 		return true;
 	land(t, tagged);
 	t->tagged = true;
-	put_tag(t);
+	filter_load_tag(t);
 	return put_body(t, error);
 }
 
@@ -600,7 +273,7 @@ static void count_as(struct translation *t, enum meter_verdict verdict)
 	fetch(t, BPF_DW, R1, R0, packets);
 	alu64(t, BPF_ADD, R1, 1);
 	store(t, BPF_DW, R0, packets, R1);
-	load_length(t, R2);
+	filter_load_length(t, R2);
 	fetch(t, BPF_DW, R1, R0, octets);
 	alu64_reg(t, BPF_ADD, R1, R2);
 	store(t, BPF_DW, R0, octets, R1);

@@ -18,6 +18,8 @@ struct frame {
 	bool outgoing;	    /* this host sent it; false where the source cannot tell */
 	guint16 vlan;	    /* control word of a tag that was taken out of data, else 0 */
 	guint16 tag;	    /* EtherType of that tag; 0: none was taken out */
+	guint16 linktype;   /* as files number what the first octet at data is */
+	guint16 outer;	    /* octets of the frame that were before data */
 };
 
 #endif

@@ -9,6 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture/filter_front.h"
+#include "capture/grace.h"
+
 #define LOOK_US G_USEC_PER_SEC
 
 struct watched {
@@ -148,15 +151,48 @@ bool links_check(const struct links_options *options, GError **error)
 	return true;
 }
 
-/* A start that failed leaves what an earlier process had attached. */
+/* The filter before the meter outlives this process with what is attached. */
+static bool name_front(const struct links *links, GError **error)
+{
+	struct filter_front *front = kernel_meter_front(links->meter);
+	const char *folder = links->options.attach.pin;
+
+	return !front || !folder || filter_front_pin(front, folder, error);
+}
+
+/* Nothing of an earlier process is attached any more; what of it still runs ends first. */
+static void forget_fronts(const struct links *links)
+{
+	const char *folder = links->options.attach.pin;
+
+	if (folder && filter_front_has_others(kernel_meter_front(links->meter), folder) &&
+	    grace_wait(NULL))
+		filter_front_unpin_others(kernel_meter_front(links->meter), folder);
+}
+
+static void forget_own_front(const struct links *links)
+{
+	const struct filter_front *front = kernel_meter_front(links->meter);
+
+	if (front && links->options.attach.pin)
+		filter_front_unpin(front, links->options.attach.pin);
+}
+
+/* A start that failed leaves what an earlier process had attached; that may have this one's filter
+ * already. */
 static struct links *give_up(struct links *links)
 {
+	bool found = false;
+
 	for (guint i = 0; i < links->count; i++) {
 		struct watched *one = &links->watched[i];
 
+		found |= one->attachment && attachment_found(one->attachment);
 		if (one->attachment && !attachment_found(one->attachment))
 			drop(one);
 	}
+	if (!found)
+		forget_own_front(links);
 	links_leave(links);
 	return NULL;
 }
@@ -171,7 +207,7 @@ struct links *links_new(const struct kernel_meter *meter, const struct links_opt
 	links->options = *options;
 	links->count = count;
 	links->changes = open_changes();
-	if (!links_check(options, error))
+	if (!links_check(options, error) || !name_front(links, error))
 		return give_up(links);
 	attach_clear(options->attach.pin, options->interfaces);
 	for (guint i = 0; i < count; i++) {
@@ -186,6 +222,7 @@ struct links *links_new(const struct kernel_meter *meter, const struct links_opt
 				       attachment_found(one->attachment) ? ", as it went on" : "");
 		tell(links, one->interface, news);
 	}
+	forget_fronts(links);
 	return links;
 }
 

@@ -136,7 +136,8 @@ read_records(const struct pcap *pcap, struct capture_pass *pass, bool swapped,
 {
 	const guint32 limit = pcap->max_captured;
 	const guint64 unit_ns = pcap->unit_ns;
-	const guint16 link = pcap->link;
+	const guint16 linktype = capture_linktype(pcap->linktype);
+	const guint8 link = (guint8)pcap->link;
 	const guint8 *at = pass->at;
 	size_t count = 0;
 
@@ -168,6 +169,8 @@ read_records(const struct pcap *pcap, struct capture_pass *pass, bool swapped,
 		frame->link = link;
 		frame->vlan = 0;
 		frame->tag = 0;
+		frame->linktype = linktype;
+		frame->outer = 0;
 		frame->outgoing = false;
 		count++;
 		at += header + lengths[0];

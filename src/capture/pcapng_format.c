@@ -293,9 +293,11 @@ static inline const char *read_packet(struct pcapng *file, const struct block *b
 	frame->length = place.length;
 	frame->time_ns = file->last_ns;
 	frame->iface = (guint16)(file->section + place.interface + 1);
-	frame->link = interface->link;
+	frame->link = (guint8)interface->link;
 	frame->vlan = 0;
 	frame->tag = 0;
+	frame->linktype = capture_linktype(interface->linktype);
+	frame->outer = 0;
 	frame->outgoing = false;
 	return NULL;
 }

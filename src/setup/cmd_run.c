@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir run: interfaces instead of files; everything else as for replay. */
 #include "base/error.h"
+#include "capture/filter.h"
 #include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
@@ -30,6 +31,7 @@ static struct live_options live_options_of(const struct options *options)
 			.force = values[OPTION_FORCE].number,
 		},
 		.drop = values[OPTION_DROP].number,
+		.filter = values[OPTION_FILTER].text,
 		.cache = stage_cache(options),
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
 		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
@@ -52,6 +54,15 @@ static bool drops_where_it_cannot(const struct live_options *live)
 		live->attach.direction != ATTACH_IN);
 }
 
+/* Before a file is made or an interface touched. */
+static bool is_filter(const char *expression, GError **error)
+{
+	struct filter *filter = filter_new(expression, error);
+
+	filter_free(filter);
+	return filter != NULL;
+}
+
 /* What each option by itself does not show. */
 static bool check(const struct live_options *live, GError **error)
 {
@@ -61,6 +72,8 @@ static bool check(const struct live_options *live, GError **error)
 			    "--hook and --direction");
 		return false;
 	}
+	if (live->filter && !is_filter(live->filter, error))
+		return false;
 	for (const char *const *name = live->interfaces; *name; name++) {
 		if (g_strv_contains(name + 1, *name)) {
 			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,

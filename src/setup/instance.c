@@ -2,6 +2,7 @@
 /* The folder of an instance:
  *
  *	weir/NAME/link_...	the hooks' links
+ *	weir/NAME/front-...	where a filter before the meter goes on to
  *	weir/NAME/1/...		the maps of the first tables, and "state"
  *	weir/NAME/2/...		of those that came after them, while the first are being drained
  * The state is a map that every process maps. Totals are kept twice, and a word says which of them
@@ -19,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "capture/filter_front.h"
 #include "capture/kernel_meter.h"
 #include "setup/instance_parts.h"
 
@@ -449,6 +451,7 @@ void instance_end(struct instance *instance)
 		remove_tables(&instance->old);
 	if (instance->now.folder)
 		remove_tables(&instance->now);
+	filter_front_unpin_others(NULL, instance->folder);
 	rmdir(instance->folder);
 	rmdir(INSTANCE_FOLDER);
 	instance_drop_copy(instance->name, layout());

@@ -16,6 +16,7 @@ struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
 	struct attach_options attach;
 	bool drop;
+	const char *filter; /* a tcpdump expression; NULL: everything is metered */
 	enum kernel_cache cache;
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */

@@ -6,6 +6,7 @@
 #include "base/cpus.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "capture/filter.h"
 #include "capture/native_meter.h"
 
 #define RING_DEFAULT (16u << 20)
@@ -65,11 +66,17 @@ static const char *unfit(const struct instance_shape *found, const struct instan
 static bool open_meter(struct live_cache *cache, const struct live_options *options, GError **error)
 {
 	struct kernel_options kernel = kernel_options_of(options, &cache->shape);
+	struct filter *filter = options->filter ? filter_new(options->filter, error) : NULL;
+
+	if (options->filter && !filter)
+		return false;
+	kernel.filter = filter;
 
 	if (cache->instance)
 		kernel.pin = instance_tables(cache->instance);
 	kernel.adopt = cache->adopted;
 	cache->meter = kernel_meter_new(&kernel, error);
+	filter_free(filter);
 	if (cache->meter && cache->instance && !options->ending)
 		instance_ready(cache->instance);
 	return cache->meter != NULL;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "capture/af_packet.h"
 #include "capture/native_meter.h"
+#include "capture/sieve.h"
 #include "capture/table.h"
 #include "setup/live_names.h"
 #include "setup/statistics.h"
@@ -32,6 +33,7 @@ struct live_packet {
 	const struct live_options *options;
 	struct fanout *fanout;
 	struct live_names *names;
+	struct sieve *sieve;
 	struct native_meter *meter;
 	struct account *account;
 	struct socket *sockets;
@@ -144,7 +146,8 @@ static void take_frames(struct live_packet *live, struct socket *socket)
 		seen->packets += (guint64)count;
 		for (int i = 0; i < count; i++)
 			seen->frame_octets += live->frames[i].length;
-		native_meter_frames(live->meter, live->frames, (size_t)count);
+		native_meter_frames(live->meter, live->frames,
+				    sieve_frames(live->sieve, live->frames, (size_t)count));
 	}
 	if (count < 0)
 		interface_left(socket, error);
@@ -164,6 +167,7 @@ static void wait_for_frames(struct live_packet *live)
 static void settle_account(const struct live_packet *live, struct account *account)
 {
 	account_add_counts(account, native_meter_counts(live->meter));
+	account_add_counts(account, sieve_counts(live->sieve));
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));
 }
@@ -272,6 +276,8 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	struct live_packet *live = g_new0(struct live_packet, 1);
 	bool good;
 
+	const struct sieve_options sieve = { .filter = options->filter };
+
 	stop_watch(options->duration_ns);
 	live->options = options;
 	live->account = ret_account;
@@ -280,7 +286,8 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(options->interfaces);
 	live->fanout = fanout_new(&options->export, error);
-	good = live->fanout && open_meter(live, error) && open_sockets(live, error);
+	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
+	good = live->sieve && open_meter(live, error) && open_sockets(live, error);
 	if (good) {
 		run(live);
 		finish(live);
@@ -289,6 +296,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	for (guint i = 0; i < live->count; i++)
 		af_packet_free(live->sockets[i].packet);
 	native_meter_free(live->meter);
+	sieve_free(live->sieve);
 	fanout_free(live->fanout);
 	live_names_free(live->names);
 	if (live->first) {

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/capture_file.h"
-#include "capture/filter.h"
 #include "capture/native_meter.h"
+#include "capture/sieve.h"
 #include "capture/table.h"
 #include "enrich/interface.h"
 #include "setup/statistics.h"
@@ -18,12 +18,11 @@ struct pipeline {
 	const struct replay_options *options;
 	struct fanout *fanout;
 	struct native_meter *meter;
-	struct filter *filter;
+	struct sieve *sieve;
 	struct account *account;
 	struct interface_names *names;
-	GArray *numbers;	      /* guint16: of the file's interfaces, from 1, in the run */
-	bool renumbered;	      /* some number is not the file's own */
-	struct meter_counts kept_out; /* by the filter, before the meter */
+	GArray *numbers; /* guint16: of the file's interfaces, from 1, in the run */
+	bool renumbered; /* some number is not the file's own */
 	struct statistics statistics;
 	GError *first; /* the first thing that went wrong, said at the end */
 	bool begun;
@@ -81,25 +80,6 @@ static bool open_meter(struct pipeline *line, GError **error)
 	return line->meter != NULL;
 }
 
-/* Frames the filter does not match go out of the batch, each counted. */
-static size_t keep_matching(struct pipeline *line, const struct capture_file *file, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct frame *frame = &line->frames[i];
-		guint32 linktype = capture_file_interface_linktype(file, frame->iface);
-
-		if (filter_match(line->filter, linktype, frame)) {
-			line->frames[kept++] = *frame;
-			continue;
-		}
-		line->kept_out.packets[METER_FILTERED]++;
-		line->kept_out.frame_octets[METER_FILTERED] += frame->length;
-	}
-	return kept;
-}
-
 /* A file describes its interfaces before their packets, but not all of them at its start. */
 static void number_interfaces(struct pipeline *line, const struct capture_file *file)
 {
@@ -128,8 +108,7 @@ static void take_frames(struct pipeline *line, const struct capture_file *file, 
 		seen->frame_octets += line->frames[i].length;
 	for (size_t i = 0; i < count; i++)
 		statistics_packet(&line->statistics, line->frames[i].time_ns);
-	if (line->filter)
-		count = keep_matching(line, file, count);
+	count = sieve_frames(line->sieve, line->frames, count);
 	number_interfaces(line, file);
 	if (line->renumbered)
 		renumber(line, count);
@@ -166,7 +145,7 @@ static void tell_statistics(struct pipeline *line)
 	GError *error = NULL;
 
 	account_add_counts(&account, native_meter_counts(line->meter));
-	account_add_counts(&account, &line->kept_out);
+	account_add_counts(&account, sieve_counts(line->sieve));
 	if (!statistics_tell(&line->statistics, line->fanout, &account, line->names, &error))
 		note_error(line, error);
 }
@@ -176,7 +155,7 @@ static void settle_account(struct pipeline *line)
 	struct account *account = line->account;
 
 	account_add_counts(account, native_meter_counts(line->meter));
-	account_add_counts(account, &line->kept_out);
+	account_add_counts(account, sieve_counts(line->sieve));
 	account->in_cache.flows = native_meter_flows(line->meter);
 	for (size_t i = 0; i < fanout_count(line->fanout); i++)
 		account_add_destination(account, fanout_counts(line->fanout, i));
@@ -206,14 +185,13 @@ static void replay_files(struct pipeline *line)
 
 static bool open_line(struct pipeline *line, GError **error)
 {
+	const struct sieve_options sieve = { .filter = line->options->filter };
 	struct export_options export = line->options->export;
 
 	export.keep = line->options->files;
-	if (line->options->filter) {
-		line->filter = filter_new(line->options->filter, error);
-		if (!line->filter)
-			return false;
-	}
+	line->sieve = sieve_new(&sieve, error);
+	if (!line->sieve)
+		return false;
 	line->fanout = fanout_new(&export, error);
 	return line->fanout && open_meter(line, error);
 }
@@ -232,7 +210,7 @@ bool replay_run(const struct replay_options *options, struct account *ret_accoun
 	if (good)
 		replay_files(line);
 	native_meter_free(line->meter);
-	filter_free(line->filter);
+	sieve_free(line->sieve);
 	fanout_free(line->fanout);
 	g_array_unref(line->numbers);
 	interface_names_free(line->names);

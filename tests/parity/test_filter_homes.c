@@ -115,8 +115,8 @@ static GByteArray *none_of(const struct world *world)
 static GByteArray *by_tcpdump(const struct world *world, const char *expression)
 {
 	g_autofree char *path = g_build_filename(world->folder, "chosen.pcap", NULL);
-	const char *const words[] = { "tcpdump", "-r", world->path, "-w",
-				      path,	 "--", expression,  NULL };
+	const char *const words[] = { "tcpdump", "-Z", "root", "-r",	   world->path,
+				      "-w",	 path, "--",   expression, NULL };
 	GByteArray *choice = none_of(world);
 	struct capture_file *file;
 	struct frame frame;

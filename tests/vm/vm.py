@@ -68,6 +68,9 @@ def live_tests(data, captures, every_capture):
         GuestTest("live.fire", "python3",
                   "-B tests/live/guest_fire.py {build}/weir {build}/tests/lib/blast", seconds=300,
                   tools=tools, paths=("tests/live/guest_fire.py", "tests/live/fire_cases.py", *lib)),
+        GuestTest("live.filter", "python3",
+                  f"-B tests/live/filter.py {{build}}/weir {{build}}/tests/lib/blast {data}", seconds=300,
+                  tools=(*tools, "tcpdump"), paths=("tests/live/filter.py", *lib, *captures)),
         *(GuestTest(f"live.{name}", "python3",
                     f"-B tests/live/{name}.py {{build}}/weir {data} {least}",
                     seconds=300, tools=tools, paths=(f"tests/live/{name}.py", *lib, *captures))
@@ -153,6 +156,7 @@ def make_archive(path, kernel, build, tests, command=None):
     """The lines the guest will run: name, seconds, command of each test."""
     archive = Archive(build)
     archive.file("/init", (HERE / "init").read_bytes(), 0o755)
+    archive.file("/etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
     archive.link("/usr/bin/sh", "busybox")
     for program in ("busybox", "ip", "tc"):
         archive.program(program)
