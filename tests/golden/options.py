@@ -95,6 +95,7 @@ def template_with(result, name):
 
 
 def check_statistics(result, octets, account, destination):
+    """what was metered, ignored and not sent, each of its scope, as the account has it [31, 32, 33]"""
     told = option(result.options, "exportedFlowRecordTotalCount")
     expect("observationDomainId", told["observationDomainId"], DOMAIN)
     expect("42", told["exportedFlowRecordTotalCount"], destination["exported"]["records"])
@@ -114,6 +115,7 @@ def check_statistics(result, octets, account, destination):
 
 
 def check_keys(result, keys):
+    """each template has a record of its keys [34]"""
     for (domain, number), template in result.templates.items():
         if template.scopes:
             continue
@@ -137,6 +139,7 @@ def named(lines):
 
 
 def check_interfaces(result, lines):
+    """the interfaces of records have names [38]"""
     told = {record["ingressInterface"]: record["interfaceName"] for record in result.options
             if "interfaceName" in record}
     for number, name in named(lines).items():

@@ -283,6 +283,7 @@ def compare_tshark(path, options, records, lines):
 
 
 def readback(ipfix, lines_path):
+    """a file (RFC 5655) says the same to ipfixDump, to tshark and to our own reader [48]"""
     with open(ipfix, "rb") as stream:
         octets = stream.read()
     with open(lines_path, encoding="utf-8") as stream:

@@ -88,6 +88,7 @@ class ReportsTest(unittest.TestCase):
         self.assertEqual(self.told("notSentFlowTotalCount")[-1], 0)
 
     def test_now_and_then(self):
+        """statistics come as often as the user says [40]"""
         for hook in ("tc", "af_packet"):
             with self.subTest(hook=hook):
                 account = self.run_weir("--hook", hook, "--statistics", "100ms", reports=REPORTS)

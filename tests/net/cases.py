@@ -47,14 +47,14 @@ def destinations(account):
     return [one for one in account["destinations"] if "+file:" not in one["url"]]
 
 
-def run_cases(cases):
+def run_cases(cases, packets="100k"):
     """SCRIPT WEIR [CASE]...: the status to exit with."""
     netns.enter()
     netns.ip("link set lo up")
     weir, wanted = sys.argv[1], sys.argv[2:]
     bad = 0
     with tempfile.TemporaryDirectory(prefix="weir-net-") as folder:
-        capture = delivery.traffic(weir, folder)
+        capture = delivery.traffic(weir, folder, packets)
         for test in cases:
             if wanted and test.__name__ not in wanted:
                 continue

@@ -41,7 +41,7 @@ def check_shares(case, run):
 
 
 def shared_by_hash(case):
-    """by hash each flow goes to one collector, with all its records"""
+    """by hash each flow goes to one collector, with all its records, counted for it alone [8]"""
     with case.collector() as one, case.collector() as other, case.collector() as third:
         collectors = [one, other, third]
         run = case.run([url_of(place.port) for place in collectors], ["--fanout", "hash"],

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Export over TLS and DTLS: secure.py WEIR CAPTURE
 
-Number 55 of the list of what the standards demand (RFC 7011, 10.4 and 11): mutual X.509, the
+Number 45 of the list of what the standards demand (RFC 7011, 10.4 and 11): mutual X.509, the
 peer's name checked, port 4740; against openssl s_server and Python's ssl. Whatever arrives is
 checked octet by octet, and is what a file of the same run holds. A collector that is not who it
 should be gets nothing."""
@@ -116,6 +116,7 @@ class Case(unittest.TestCase):
 
 class DeliveryTest(Case):
     def test_tls_of_each_version_and_address_family(self):
+        """TLS from 1.2 on, at port 4740 [45]"""
         for version in ("-tls1_3", "-tls1_2"):
             for host, place in PLACES.items():
                 with self.subTest(f"{version} {host}"):
@@ -123,6 +124,7 @@ class DeliveryTest(Case):
                         self.deliver(server, f"ipfix+tls://{host}?ca=good.pem")
 
     def test_dtls_of_each_address_family(self):
+        """and DTLS 1.2 [45]"""
         for host, place in PLACES.items():
             with self.subTest(host):
                 with Server(CERTIFICATES, place, "-dtls1_2") as server:
@@ -130,6 +132,7 @@ class DeliveryTest(Case):
                     self.assertLessEqual(max(map(len, messages(server.octets()))), DTLS_MOST)
 
     def test_both_sides_show_certificates(self):
+        """either side knows the other by its certificate [45]"""
         own = "cert=exporter.pem&key=exporter.key"
         for scheme, version in (("tls", "-tls1_3"), ("tls", "-tls1_2"), ("dtls", "-dtls1_2")):
             with self.subTest(version):
@@ -193,6 +196,7 @@ class RefusalTest(Case):
                      "tls://127.0.0.1?domain=1")
 
     def test_a_wrong_name(self):
+        """a peer of another name gets nothing [45]"""
         self.each("refused: it is for elsewhere.test, not for 127.0.0.1; name= says",
                   "ca=good.pem", certificate="elsewhere")
         self.each("refused: it is for collector.test, 127.0.0.1, ::1, not for elsewhere.test;",
@@ -250,6 +254,7 @@ class UsageTest(Case):
                 self.assertIn(said, self.errors)
 
     def test_sctp_where_the_kernel_has_none(self):
+        """where there is no SCTP, that is said at the start [46]"""
         try:
             socket.socket(socket.AF_INET, socket.SOCK_STREAM,
                                 socket.IPPROTO_SCTP).close()

@@ -30,7 +30,7 @@ def tcp_arrives(case):
 
 
 def killed_again_and_again(case):
-    """a collector killed and restarted 20 times gets every record"""
+    """killed and restarted 20 times, a collector gets every record, templates first [5, 14]"""
     with case.collector("sip") as collector:
         url = f"ipfix+tcp://{HOST}:{collector.port}?queue=65536&linger=60"
         run = case.run([url])
@@ -97,7 +97,7 @@ def stopped_for_good(case):
 
 
 def refused(case):
-    """a collector that is not there is told of once, and what was for it is counted"""
+    """a collector that is not there is told of once, and what was for it is counted [47]"""
     with case.collector() as good:
         bad = f"ipfix+tcp://{HOST}:{free_port()}?queue=65536&timeout=1&linger=1"
         url = f"ipfix+tcp://{HOST}:{good.port}"
@@ -176,7 +176,7 @@ def introductions(datagrams):
 
 
 def udp_by_messages(case):
-    """over UDP templates come again after so many messages, and numbers go on"""
+    """over UDP templates come again after so many messages, and numbers go on [11]"""
     gaps = []
     for count in (10, 20):
         datagrams = datagrams_of(case, f"refresh-messages={count}&refresh=0&pace=4000")
@@ -188,7 +188,7 @@ def udp_by_messages(case):
 
 
 def udp_by_time(case):
-    """over UDP templates come again after so long"""
+    """over UDP templates come again after so long [11]"""
     began = time.monotonic()
     datagrams = datagrams_of(case, "refresh-messages=0&refresh=1&pace=500")
     most = 1 + int(time.monotonic() - began)

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import conformance
 import headers
 import include_rule
 import layout
@@ -16,8 +17,19 @@ import words
 from tree import Tree
 
 OURS = "/* SPDX-License-Identifier: BSD-2-Clause */\n"
+HASH = "# SPDX-License-Identifier: BSD-2-Clause\n"
 DUAL = "/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */\n"
+LIST = "tests/conformance/checklist.tsv"
+PROOF = "a/x.py:test_all"
+ROWS = "".join(f"{number}\tM\tit is so\t{PROOF}\t-\n" for number in range(1, 50))
+PROVEN = ", ".join(str(number) for number in range(1, 50))
+LATER = "50\tM\tit is so\t-\tlater: so\n"
+HEAD = HASH + "number\tlevel\tdemand\tproof\tnote\n"
+PROVES = HASH + f'def test_all():\n    """it is so [{PROVEN}]"""\n'
 GOOD = {
+    LIST: HEAD + ROWS + LATER,
+    "tests/a/CMakeLists.txt": HASH + "add_test(x)\n",
+    "tests/a/x.py": PROVES,
     ".clang-format": "# SPDX-License-Identifier: BSD-2-Clause\nBasedOnStyle: LLVM\n",
     "bpf/meter/types.h": DUAL + "#include <linux/types.h>\n",
     "bpf/meter/key.h": DUAL + '#include "types.h"\n',
@@ -54,6 +66,12 @@ FAULTS = [
     (words, "src/base/log.c", "int x = atoi (y);\n", "log.c:1: unsafe call of atoi"),
     (words, "README.md", "see /" + "work/tree\n", "README.md:1: path"),
     (words, "src/base/log.c", 'char *x = "/' + 'home/me";\n', "path of one machine"),
+    (conformance, LIST, HEAD + ROWS, "50 is not there"),
+    (conformance, LIST, HEAD + ROWS + LATER.replace("later: ", ""), "neither a proof nor a reason"),
+    (conformance, LIST, HEAD + ROWS.replace(PROOF, PROOF + " a/y.py:test_all", 1) + LATER, "a/y.py"),
+    (conformance, LIST, HEAD + ROWS.replace(PROOF, PROOF + " a/x.py:none", 1) + LATER, "a/x.py:none"),
+    (conformance, LIST, HEAD + ROWS + LATER + "x\n", "no row"),
+    (conformance, "tests/a/x.py", PROVES.replace("[", "[50, "), "names 50"),
     (scripts, "tools/x.py", "def f(:\n", "tools/x.py:1"),
     (scripts, "tools/y", "#!/usr/bin/env bash\nif true\n", "tools/y:1"),
 ]
@@ -70,7 +88,7 @@ def complaints(check, changes):
 
 class SelfTest(unittest.TestCase):
     def test_a_tree_as_it_should_be_has_no_complaints(self):
-        for check in (headers, include_rule, layout, licence, scripts, sizes, words):
+        for check in (conformance, headers, include_rule, layout, licence, scripts, sizes, words):
             with self.subTest(check=check.__name__):
                 self.assertEqual(complaints(check, {}), [])
 

@@ -216,7 +216,7 @@ static void test_shorten(void)
 static CU_TestInfo tests[] = {
 	{ "every column of every template is what its getter says", test_templates },
 	{ "most fields are read where they lie", test_places },
-	{ "texts are cut to what fits, the longest first, between characters", test_shorten },
+	{ "texts are cut to what fits, the longest first, between characters [21]", test_shorten },
 	CU_TEST_INFO_NULL,
 };
 

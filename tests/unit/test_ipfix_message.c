@@ -18,7 +18,7 @@ struct bed {
 };
 
 /* Of the library, though not in its header. */
-void fbSessionSetSequence(fbSession_t *session, guint32 sequence);
+void fbSessionSetSequence(fbSession_t *session, guint32 sequence); /* NOLINT */
 
 static bool sink(void *data, const guint8 *octets, size_t length, GError **error)
 {

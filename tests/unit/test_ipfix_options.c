@@ -262,14 +262,15 @@ static void test_keys(void)
 }
 
 static CU_TestInfo tests[] = {
-	{ "records of a report count in the sequence, in however many messages", test_sequence },
+	{ "records of a report count in the sequence, in however many messages [6]",
+	  test_sequence },
 	{ "long names are cut to what the shortest message holds", test_long_names },
 	{ "statistics say what they are given, at the time of the report", test_statistics },
 	{ "without sampling nothing is said of it", test_no_sampling },
-	{ "every Nth packet", test_every_nth },
-	{ "packets at random", test_at_random },
-	{ "how many packets came to the sampling, and how many passed", test_selected },
-	{ "flow keys name the columns that tell flows apart", test_keys },
+	{ "every Nth packet [35]", test_every_nth },
+	{ "packets at random [35]", test_at_random },
+	{ "how many packets came to the sampling, and how many passed [35]", test_selected },
+	{ "flow keys name the columns that tell flows apart [34]", test_keys },
 	CU_TEST_INFO_NULL,
 };
 

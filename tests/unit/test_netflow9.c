@@ -442,13 +442,13 @@ static void test_sink_fails(void)
 
 static CU_TestInfo tests[] = {
 	{ "a packet is these octets", test_literal },
-	{ "packets of every length are whole and count themselves", test_limits },
+	{ "packets of every length are whole and count themselves [41]", test_limits },
 	{ "packets have up to 1400 octets, of biflows as well", test_default_limit },
 	{ "templates are told again on request, and what was sent", test_refresh },
-	{ "what v9 has no number for is refused by name", test_refusals },
+	{ "what v9 has no number for is refused by name [43]", test_refusals },
 	{ "the smallest packets hold one record each", test_smallest },
-	{ "the clock is right for months", test_long_run },
-	{ "flows longer than the clock are not told", test_untellable },
+	{ "the clock is right for months [44]", test_long_run },
+	{ "flows longer than the clock are not told [44]", test_untellable },
 	{ "a sink that fails is told on", test_sink_fails },
 	{ "reports tell statistics and interfaces, and the introduction none that age",
 	  test_report },
