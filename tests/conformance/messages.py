@@ -177,7 +177,8 @@ class MessagesTest(unittest.TestCase):
                 again = 0
                 for domain, template in session.told:
                     again += (domain, template.number) in first
-                    self.assertEqual(first.setdefault((domain, template.number), template), template)
+                    known = first.setdefault((domain, template.number), template)
+                    self.assertEqual(known, template)
                 self.assertGreater(again, 0)
 
     def test_once_a_session(self):
@@ -188,7 +189,7 @@ class MessagesTest(unittest.TestCase):
                 self.assertEqual(len(numbers), len(set(numbers)))
 
     def test_too_long(self):
-        """a layout no message has room for is refused at the start, before any record is cut [18]"""
+        """a layout no message has room for is refused at the start, and no record is cut [18]"""
         for way in ("ipfix+udp://127.0.0.1:9", "ipfix+file:flows"):
             status, errors = weir_replays(WEIR, CAPTURE, "--template", "full", "--to",
                                           f"{way}?mtu=600")

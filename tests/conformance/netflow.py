@@ -126,7 +126,7 @@ class NetflowTest(unittest.TestCase):
             yield layout, session, lines
 
     def test_headers(self):
-        """a packet counts the packets before it and the records in it, and its two clocks agree [41]"""
+        """a packet counts the packets before it, the records in it, and its two clocks agree [41]"""
         for layout, session, _ in self.each():
             with self.subTest(layout):
                 self.assertEqual([packet.sequence for packet in session.packets],
@@ -138,7 +138,7 @@ class NetflowTest(unittest.TestCase):
                 self.assertGreater(len(session.packets), 2 * REFRESH)
 
     def test_sets(self):
-        """templates are flowsets 0 and 1, scopes those there are, all is told again, and 32 bits are full [42]"""
+        """flowsets, scopes and padding are those of v9, and all templates are told again [42]"""
         for layout, session, _ in self.each():
             with self.subTest(layout):
                 numbers = {number for packet in session.packets for number, _ in packet.sets}

@@ -3,7 +3,8 @@
 """records.py WEIR CAPTURE
 
 What stands in templates and records (RFC 7011, sections 6 and 7, RFC 5103, RFC 5610), octet by
-octet, of a capture and of packets made for it. The numbers in brackets are those of checklist.tsv."""
+octet, of a capture and of packets made for it. The numbers in brackets are those of
+checklist.tsv."""
 
 import json
 import os
@@ -31,7 +32,8 @@ OCTETS, PACKETS, OCTETS_TOTAL, PACKETS_TOTAL = 1, 2, 85, 86
 ELEMENTS = ipfix_check.load_elements()
 # Octets of the types whose length may not be another.
 FIXED = {"ipv4Address": 4, "ipv6Address": 16, "macAddress": 6, "boolean": 1, "dateTimeSeconds": 4,
-         "dateTimeMilliseconds": 8, "dateTimeMicroseconds": 8, "dateTimeNanoseconds": 8}  # fmt: skip
+         "dateTimeMilliseconds": 8, "dateTimeMicroseconds": 8,
+         "dateTimeNanoseconds": 8}  # fmt: skip
 WIDE = "\u00e9\u4e2d" * 80  # 400 octets, no two characters of which begin alike
 
 
@@ -176,7 +178,7 @@ class TemplatesTest(unittest.TestCase):
                 self.assertIn((0, field.number), ELEMENTS)
 
     def test_reverse(self):
-        """the responder's side stands in reverse elements, keys have none, and who began is told [29]"""
+        """the responder's side is in reverse elements, keys have none, and who began is told [29]"""
         for layout in ("biflow", "full"):
             session, lines, _ = self.told[layout]
             for template in session.layouts(False):
@@ -194,7 +196,7 @@ class TemplatesTest(unittest.TestCase):
         self.assertTrue({number & 0x3FFF for number in ours if number & 0x4000})
 
     def test_uniflow(self):
-        """for those who know no reverse elements there is a record a direction, side by side [30]"""
+        """for those who know no reverse elements there is a record a direction, in pairs [30]"""
         session, _, _ = told(CAPTURE, "--template", "biflow", "--uniflow")
         self.assertFalse({field.pen for template in session.layouts(False)
                           for field in template.fields} & {PEN_REVERSE})
@@ -318,8 +320,9 @@ class MeaningsTest(unittest.TestCase):
         self.assertEqual(len({integer(record, 148) for record in flows}), 1)  # one flow
         self.assertTrue(account["balanced"])
         for layout in LAYOUTS:
-            numbers = {field.number for template in told_of(frames[:1], "--template", layout)[0]
-                       .layouts(False) for field in template.fields if field.pen in (0, PEN_REVERSE)}
+            layouts = told_of(frames[:1], "--template", layout)[0].layouts(False)
+            numbers = {field.number for template in layouts for field in template.fields
+                       if field.pen in (0, PEN_REVERSE)}
             self.assertFalse(numbers & {OCTETS_TOTAL, PACKETS_TOTAL}, layout)
 
     def reasons(self, frames, *words):

@@ -8,12 +8,10 @@ of checklist.tsv."""
 
 import collections
 import os
-import select
 import socket
 import struct
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
@@ -24,10 +22,10 @@ import capture as capture_file
 import netns
 from make_pcap import Talk
 from session import Receiver, Session, integer, must_replay, weir_replays
+from tap import Tap
 from tls_listener import Certificates, Server
 
 WEIR = CAPTURE = ""  # set from the command line
-OUTGOING = 4  # PACKET_OUTGOING: loopback shows each frame twice
 PATH = 1500  # octets that pass most networks whole
 DATAGRAM = {4: 28, 6: 48}  # octets of the headers of IP and UDP
 FORMS = {"ipfix": "standard", "netflow9": "v9", "netflow5": "v5"}
@@ -46,51 +44,20 @@ def frame_of(octets):
     return Frame(6, 40 + length, True, proto == 44, proto, packet[40 : 40 + length])
 
 
-class Tap(threading.Thread):
-    """Every IP frame that leaves by loopback, until it is closed."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
-        self.socket.bind(("lo", 3))
-        self.end = os.pipe()
-        self.frames = []
-        self.start()
-
-    def run(self):
-        over = False
-        while True:
-            ready, _, _ = select.select([self.socket, self.end[0]], [], [])
-            if self.socket in ready:
-                octets, place = self.socket.recvfrom(1 << 17)
-                if place[2] == OUTGOING and place[1] in (0x0800, 0x86DD):
-                    self.frames.append(frame_of(octets))
-            elif over:
-                return  # what was there has been read
-            over |= self.end[0] in ready
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.write(self.end[1], b".")
-        self.join()
-        self.socket.close()
-
-    def datagrams(self):
-        return [frame for frame in self.frames if frame.proto == socket.IPPROTO_UDP]
+def datagrams(wire):
+    frames = [frame_of(packet.data) for packet in wire.frames]
+    return [frame for frame in frames if frame.proto == socket.IPPROTO_UDP]
 
 
 class SizesTest(unittest.TestCase):
     def sent(self, form, version, query=""):
         """(datagrams as frames, what the collector got of each)"""
         receiver = Receiver(False, version)
-        with Tap() as tap:
+        with Tap() as wire:
             must_replay(WEIR, CAPTURE, "--template", FORMS[form], "--active-timeout", "1s",
                         "--to", receiver.url(form, query))
             got = receiver.finish()
-        return [frame for frame in tap.datagrams() if frame.length > DATAGRAM[version]], got
+        return [frame for frame in datagrams(wire) if frame.length > DATAGRAM[version]], got
 
     def check_whole(self, frames, version):
         self.assertTrue(frames)
@@ -113,7 +80,7 @@ class SizesTest(unittest.TestCase):
                         self.assertGreater(longest, 1200)
 
     def test_told_mtu(self):
-        """a message is as long as the user says, 512 octets where nothing is known of the path [17]"""
+        """a message is as long as the user says, as 512 octets where no path is known [17]"""
         for form, mtu in (("ipfix", 512), ("netflow9", 512), ("netflow5", 512), ("ipfix", 1232)):
             for version in DATAGRAM:
                 with self.subTest(form=form, version=version, mtu=mtu):
@@ -130,12 +97,12 @@ class SizesTest(unittest.TestCase):
             certificates.authority("good")
             certificates.issue("collector", "good", "IP:127.0.0.1,IP:::1")
             for version, host in ((4, "127.0.0.1"), (6, "[::1]")):
-                with self.subTest(version), Tap() as tap, \
+                with self.subTest(version), Tap() as wire, \
                         Server(certificates, f"{host}:4740", "-dtls1_2") as server:
                     must_replay(WEIR, CAPTURE, "--template", "standard", "--active-timeout", "1s",
                                 "--to", f"ipfix+dtls://{host}?ca={certificates.at('good.pem')}")
                     netns.wait_for(server.octets, "the collector gets something")
-                frames = tap.datagrams()
+                frames = datagrams(wire)
                 self.check_whole(frames, version)
                 longest = max(frame.length for frame in frames)
                 self.assertLessEqual(longest, PATH)
@@ -153,10 +120,10 @@ class SizesTest(unittest.TestCase):
                 status, errors = weir_replays(WEIR, CAPTURE, *words, receivers[0].url("ipfix"))
                 self.assertEqual((status, errors.count("\n")), (0, 1), errors)
                 self.assertIn(f"?mtu={room}\n", errors)
-                with Tap() as tap:
+                with Tap() as wire:
                     must_replay(WEIR, CAPTURE, *words, receivers[1].url("ipfix", f"?mtu={room}"))
                     whole = receivers[1].finish()
-                frames = [frame for frame in tap.datagrams() if frame.length > DATAGRAM[version]]
+                frames = [frame for frame in datagrams(wire) if frame.length > DATAGRAM[version]]
                 self.check_whole(frames, version)
                 self.assertEqual(len(Session(b"".join(receivers[0].finish())).flows()),
                                  len(Session(b"".join(whole)).flows()))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every demand of tests/conformance/checklist.tsv is proven by tests that are there, that are run, and
-that name its number; and whatever test names a number is in the list."""
+"""Every demand of tests/conformance/checklist.tsv is proven by tests that are there, that are run,
+and that name its number; and whatever test names a number is in the list."""
 
 import re
 from pathlib import PurePosixPath
