@@ -15,6 +15,15 @@ need_root() {
 		die "must run as root (it may install packages): sudo $0 ${*:-}"
 }
 
+# packages_of GROUP
+packages_of() {
+	local group package
+
+	while read -r group package _; do
+		[ "$group" != "$1" ] || printf '%s\n' "$package"
+	done <"$ROOT/tools/packages"
+}
+
 # missing_packages GROUP...: those of tools/packages that are not installed.
 missing_packages() {
 	local group package wanted=()

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Codes that are no longer, or not quite, in the standard and still in registries: AN CS EU UK XK.
- * AP (Asia and Pacific) is on two continents, so on none. */
+/* Codes that are no longer, or not quite, in the standard and still in registries: AN CS EU SU
+ * UK XK. AP (Asia and Pacific) is on two continents, so on none, and UN and ZZ are nowhere. */
 static const struct {
 	const char *code;
 	const char *countries;
@@ -18,9 +18,10 @@ static const struct {
 	{ "AN", "AQ BV GS HM TF" },
 	{ "AS", "AE AF AM AZ BD BH BN BT CN GE HK ID IL IN IO IQ IR JO JP KG KH KP KR KW KZ LA LB "
 		"LK MM MN MO MV MY NP OM PH PK PS QA SA SG SY TH TJ TL TM TR TW UZ VN YE" },
-	{ "EU", "AD AL AT AX BA BE BG BY CH CS CY CZ DE DK EE ES EU FI FO FR GB GG GI GR HR HU IE "
-		"IM IS IT JE LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS RU SE SI SJ SK SM UA UK "
-		"VA XK" },
+	{ "EU",
+	  "AD AL AT AX BA BE BG BY CH CS CY CZ DE DK EE ES EU FI FO FR GB GG GI GR HR HU IE "
+	  "IM IS IT JE LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS RU SE SI SJ SK SM SU UA UK "
+	  "VA XK" },
 	{ "NA", "AG AI AN AW BB BL BM BQ BS BZ CA CR CU CW DM DO GD GL GP GT HN HT JM KN KY LC MF "
 		"MQ MS MX NI PA PM PR SV SX TC TT US VC VG VI" },
 	{ "OC", "AS AU CC CK CX FJ FM GU KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TO TV UM VU WF "

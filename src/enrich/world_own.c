@@ -259,7 +259,9 @@ static char separator_of(const char *line)
 {
 	char found = line[strcspn(line, ",;\t")];
 
-	return found ? found : ',';
+	if (!found)
+		return ',';
+	return found;
 }
 
 static void skip_byte_order_mark(char *line)
@@ -300,14 +302,14 @@ static bool find_range(struct table *table, struct mmdb_range *ret_range, GError
 	const struct cell *network = &table->by_kind[COLUMN_NETWORK];
 	const struct cell *first = &table->by_kind[COLUMN_FIRST];
 	const struct cell *last = &table->by_kind[COLUMN_LAST];
-	const struct cell *given = network->text ? network : first;
+	const struct cell *given = network->column ? network : first;
 
-	if (network->text && !mmdb_range_parse(network->text, ret_range))
+	if (given == network && !(network->text && mmdb_range_parse(network->text, ret_range)))
 		return refuse_cell(table, given, error,
 				   "is not a network; give one as 192.0.2.0/24 or 2001:db8::/32, "
 				   "with no bits set beyond its length");
-	if (!network->text && (!first->text || !last->text ||
-			       !mmdb_range_between(first->text, last->text, ret_range)))
+	if (given == first &&
+	    !(first->text && last->text && mmdb_range_between(first->text, last->text, ret_range)))
 		return refuse_cell(table, given, error,
 				   "is no range; give two addresses of one family, the lower one "
 				   "first");
@@ -341,7 +343,7 @@ static bool take_line(struct table *table, GError **error)
 {
 	const char *texts[WORLD_OWN];
 	struct mmdb_range range = { 0 };
-	guint count;
+	guint count = 0;
 
 	if (!split(table, &count, error))
 		return false;
