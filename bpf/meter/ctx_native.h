@@ -44,6 +44,7 @@ typedef struct {
 	const __u8 *end;
 	__u64 now_ns;
 	__u32 length;
+	__u32 outer; /* octets of link headers that were taken off before */
 	__u16 iface;
 	__u16 link;
 	__u16 vlan;
@@ -77,8 +78,7 @@ METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
 
 METER_INLINE __u32 ctx_tag_octets(const meter_ctx *ctx)
 {
-	(void)ctx;
-	return 0;
+	return ctx->outer;
 }
 
 METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)

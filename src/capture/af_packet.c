@@ -301,6 +301,23 @@ static enum meter_link link_of(guint hardware)
 	}
 }
 
+/* As files number what a packet socket gives of such devices. */
+static guint16 linktype_of(guint hardware)
+{
+	switch (hardware) {
+	case ARPHRD_IEEE80211:
+		return 105;
+	case ARPHRD_IEEE80211_PRISM:
+		return 119;
+	case ARPHRD_IEEE80211_RADIOTAP:
+		return 127;
+	default:
+		return link_of(hardware) == METER_LINK_ETHERNET ? 1
+		       : link_of(hardware) == METER_LINK_IP	? 101
+								: G_MAXUINT16;
+	}
+}
+
 /* Kernels that do not say which kind of tag it was know only one. */
 static guint16 tag_type(const struct tpacket3_hdr *header)
 {
@@ -324,7 +341,7 @@ static void take_frame(struct af_packet *af, struct frame *frame)
 	frame->link = (guint8)link_of(from->sll_hatype);
 	frame->vlan = tagged ? (guint16)header->hv1.tp_vlan_tci : 0;
 	frame->tag = tagged ? tag_type(header) : 0;
-	frame->linktype = frame->link == METER_LINK_ETHERNET ? 1 : 101;
+	frame->linktype = linktype_of(from->sll_hatype);
 	frame->outer = 0;
 	frame->outgoing = from->sll_pkttype == PACKET_OUTGOING;
 	af->next += header->tp_next_offset;

@@ -28,10 +28,20 @@ struct filter {
 /* struct sock_filter's layout is that of libpcap's steps. */
 _Static_assert(sizeof(struct bpf_insn) == 8, "code, jt, jf, k");
 
-/* Files number raw IP otherwise than libpcap does within: 101, or 14 by OpenBSD. */
+/* Files number some otherwise than libpcap does within; 14 is OpenBSD's raw IP. */
 static int link_within(guint32 linktype)
 {
-	return linktype == 101 || linktype == 14 ? DLT_RAW : (int)linktype;
+	static const struct {
+		guint32 file;
+		int within;
+	} others[] = { { 14, DLT_RAW },		{ 100, DLT_ATM_RFC1483 }, { 101, DLT_RAW },
+		       { 102, DLT_SLIP_BSDOS }, { 103, DLT_PPP_BSDOS },	  { 106, DLT_ATM_CLIP } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+		if (others[i].file == linktype)
+			return others[i].within;
+	}
+	return (int)linktype;
 }
 
 static struct program compile(const char *expression, guint32 linktype, char **ret_reason)

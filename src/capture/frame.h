@@ -19,7 +19,7 @@ struct frame {
 	guint16 vlan;	    /* control word of a tag that was taken out of data, else 0 */
 	guint16 tag;	    /* EtherType of that tag; 0: none was taken out */
 	guint16 linktype;   /* as files number what the first octet at data is */
-	guint16 outer;	    /* octets of the frame that were before data */
+	gint16 outer; /* octets of the frame that length leaves out, as they were before data */
 };
 
 #endif

@@ -233,6 +233,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.iface = frame->iface,
 		.link = frame->link,
 		.vlan = frame->vlan & 0xfff,
+		.outer = (guint32)frame->outer,
 		.detail = meter->settings.detail,
 	};
 
@@ -261,7 +262,8 @@ static void meter_group(struct native_meter *meter, const struct frame *frames, 
 			prefetch_headers(&frames[i + AHEAD]);
 		if (!meter_samples(&meter->settings, &meter->sampler)) {
 			meter->verdicts[i] = METER_NOT_SAMPLED;
-			meter_tally_unsampled(&meter->counts, frames[i].length);
+			meter_tally_unsampled(&meter->counts,
+					      frames[i].length + (guint32)frames[i].outer);
 			continue;
 		}
 		parse_one(meter, &frames[i], i);

@@ -2,8 +2,12 @@
 #include "capture/sieve.h"
 
 #include "capture/filter.h"
+#include "capture/link_strip.h"
 
 struct sieve {
+	struct sieve_options options;
+	struct link_strip *strip;
+	GArray *unread;	       /* guint16: link types that were told of */
 	struct filter *filter; /* NULL: everything matches */
 	struct meter_counts counts;
 };
@@ -16,7 +20,10 @@ struct sieve *sieve_new(const struct sieve_options *options, GError **error)
 	if (options->filter && !filter)
 		return NULL;
 	sieve = g_new0(struct sieve, 1);
+	sieve->options = *options;
 	sieve->filter = filter;
+	sieve->strip = link_strip_new();
+	sieve->unread = g_array_new(FALSE, FALSE, sizeof(guint16));
 	return sieve;
 }
 
@@ -25,27 +32,50 @@ void sieve_free(struct sieve *sieve)
 	if (!sieve)
 		return;
 	filter_free(sieve->filter);
+	link_strip_free(sieve->strip);
+	g_array_unref(sieve->unread);
 	g_free(sieve);
 }
 
-static enum meter_verdict examine(struct sieve *sieve, const struct frame *frame)
+static void tell_unread(struct sieve *sieve, guint16 linktype)
+{
+	for (guint i = 0; i < sieve->unread->len; i++) {
+		if (g_array_index(sieve->unread, guint16, i) == linktype)
+			return;
+	}
+	g_array_append_val(sieve->unread, linktype);
+	if (sieve->options.unread)
+		sieve->options.unread(sieve->options.data, linktype);
+}
+
+static enum meter_verdict strip(struct sieve *sieve, struct frame *frame)
+{
+	enum meter_verdict verdict = link_strip_frame(sieve->strip, frame);
+
+	if (verdict == METER_LINK_TYPE)
+		tell_unread(sieve, frame->linktype);
+	return verdict;
+}
+
+static enum meter_verdict examine(struct sieve *sieve, struct frame *frame)
 {
 	if (sieve->filter && !filter_match(sieve->filter, frame->linktype, frame))
 		return METER_FILTERED;
-	return METER_OK;
+	return frame->link == METER_LINK_OTHER ? strip(sieve, frame) : METER_OK;
 }
 
 size_t sieve_frames(struct sieve *sieve, struct frame *frames, size_t count)
 {
 	size_t kept = 0;
 
-	if (!sieve->filter)
-		return count;
+	link_strip_begin(sieve->strip);
 	for (size_t i = 0; i < count; i++) {
 		enum meter_verdict verdict = examine(sieve, &frames[i]);
 
 		if (verdict == METER_OK) {
-			frames[kept++] = frames[i];
+			if (kept != i)
+				frames[kept] = frames[i];
+			kept++;
 			continue;
 		}
 		sieve->counts.packets[verdict]++;

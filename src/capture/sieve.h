@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is done with frames before the native meter: those that do not match the filter stay behind,
- * each in a counter. */
+/* What is done with frames before the native meter: link headers that it does not read are taken
+ * off, and frames that do not match the filter, or hold nothing for it, stay behind, each in a
+ * counter. */
 #ifndef WEIR_CAPTURE_SIEVE_H
 #define WEIR_CAPTURE_SIEVE_H
 
@@ -8,7 +9,12 @@
 
 struct sieve;
 
+/* A link type that is not read has come for the first time. */
+typedef void sieve_unread(void *data, guint16 linktype);
+
 struct sieve_options {
+	sieve_unread *unread; /* NULL: nobody wants to know */
+	void *data;
 	const char *filter; /* a tcpdump expression; NULL: everything */
 };
 

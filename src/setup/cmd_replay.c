@@ -30,6 +30,7 @@ static struct replay_options replay_options_of(const struct options *options)
 		.detail = stage_detail(options),
 		.batch = (guint)values[OPTION_BATCH].number,
 		.begin = values[OPTION_QUIET].number ? NULL : print_table,
+		.quiet = values[OPTION_QUIET].number,
 		.export = export,
 	};
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/capture_file.h"
+#include "capture/link_strip.h"
 #include "capture/native_meter.h"
 #include "capture/sieve.h"
 #include "capture/table.h"
@@ -20,6 +21,7 @@ struct pipeline {
 	struct native_meter *meter;
 	struct sieve *sieve;
 	struct account *account;
+	const char *path; /* of the file being read */
 	struct interface_names *names;
 	GArray *numbers; /* guint16: of the file's interfaces, from 1, in the run */
 	bool renumbered; /* some number is not the file's own */
@@ -123,6 +125,7 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 
 	if (!file)
 		return false;
+	line->path = path;
 	if (options->begin && !line->begun)
 		options->begin(line->account);
 	line->begun = true;
@@ -183,9 +186,21 @@ static void replay_files(struct pipeline *line)
 	settle_account(line);
 }
 
+static void on_unread(void *data, guint16 linktype)
+{
+	const struct pipeline *line = data;
+	g_autofree char *what = link_strip_describe(linktype);
+
+	if (!line->options->quiet)
+		log_line("%s: link type %s is not read; its packets are set aside as linkType",
+			 line->path, what);
+}
+
 static bool open_line(struct pipeline *line, GError **error)
 {
-	const struct sieve_options sieve = { .filter = line->options->filter };
+	const struct sieve_options sieve = { .filter = line->options->filter,
+					     .unread = on_unread,
+					     .data = line };
 	struct export_options export = line->options->export;
 
 	export.keep = line->options->files;

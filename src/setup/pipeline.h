@@ -23,6 +23,7 @@ struct replay_options {
 	const char *filter; /* tcpdump expression or NULL */
 	int detail;	    /* enum flow_detail; -1: what the templates need */
 	guint batch;	    /* packets at a time */
+	bool quiet;	    /* nothing is told but errors */
 	struct export_options export;
 	/* Once, when the first file is open: the table stands in the account. Or NULL. */
 	void (*begin)(const struct account *account);

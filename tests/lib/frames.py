@@ -2,13 +2,14 @@
 """What DESIGN 4.1 sees in one frame, told independently of weir's own parser.
 
 parse() gives a Seen, or the name of the reason (bpf/meter/set_aside.def) for setting it aside.
-Tunnels and link types other than Ethernet and raw IP are not looked into.
+Tunnels are not looked into; link headers are in links.py.
 """
 
 import ipaddress
 import struct
 
 import capture
+import links
 
 VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 PORTS = (6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
@@ -56,7 +57,11 @@ def parse(packet):
     if packet.link in capture.LINKS_IP:
         return parse_ip(packet, 0, 0)
     if packet.link != capture.LINK_ETHERNET:
-        return "linkType"
+        try:
+            packet = links.as_ethernet(packet)
+        except links.Nothing as reason:
+            return str(reason)
+        data = packet.data
     if len(data) < 14:
         return "truncated"
     kind = data[12] << 8 | data[13]

@@ -24,7 +24,8 @@ SKIPPED = 77
 FIELDS = """frame.time_epoch frame.protocols vlan.id eth.dst eth.src ip.src ip.dst ip.len ip.ttl
 ip.dsfield ipv6.src ipv6.dst ipv6.plen ipv6.hlim ipv6.tclass tcp.srcport tcp.dstport tcp.len
 ip.hdr_len tcp.hdr_len tcp.flags udp.srcport udp.dstport udp.length""".split()
-PLAIN = ("eth:ethertype:ip", "eth:ethertype:vlan:ethertype:ip", "raw:ip")
+PLAIN = ("eth:ethertype:ip", "eth:ethertype:vlan:ethertype:ip", "raw:ip", "null:ip", "sll:ethertype:ip",
+         "ppp:ip", "chdlc:ip", "fr:ip", "nflog:ip")  # fmt: skip
 TCP, UDP = 6, 17
 FLAGS = 0xFFF
 # Flows that tshark finds at other ports, and why.
