@@ -186,6 +186,11 @@ enum flow_detail destination_detail(const struct destination *destination)
 	return destination->layout->detail;
 }
 
+const struct record_template *destination_layout(const struct destination *destination)
+{
+	return destination->layout;
+}
+
 bool destination_start(struct destination *destination, GError **error)
 {
 	if (destination->series != NULL ? file_series_prepare(destination->series, error)

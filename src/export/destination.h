@@ -18,6 +18,7 @@ bool destination_is(const struct destination *destination, const char *path);
 /* Both would write to the same place. */
 bool destination_same(const struct destination *a, const struct destination *b);
 enum flow_detail destination_detail(const struct destination *destination);
+const struct record_template *destination_layout(const struct destination *destination);
 
 /* Empties the file; of a series, makes the folder. */
 bool destination_start(struct destination *destination, GError **error);

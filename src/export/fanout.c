@@ -255,6 +255,19 @@ enum flow_detail fanout_detail(const struct fanout *fanout)
 	return detail;
 }
 
+bool fanout_wants_places(const struct fanout *fanout)
+{
+	for (guint i = 0; i < fanout->destinations->len; i++) {
+		if (destination_layout(g_ptr_array_index(fanout->destinations, i))->places)
+			return true;
+	}
+	for (guint i = 0; i < fanout->streams->len; i++) {
+		if (stream_layout(g_ptr_array_index(fanout->streams, i))->places)
+			return true;
+	}
+	return false;
+}
+
 /* Keeps the first error. */
 static void collect(GError **first, GError *error)
 {

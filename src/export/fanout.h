@@ -71,6 +71,8 @@ void fanout_free(struct fanout *fanout);
 
 /* The least detail that fills every template. */
 enum flow_detail fanout_detail(const struct fanout *fanout);
+/* Some template has a column about where an address is. */
+bool fanout_wants_places(const struct fanout *fanout);
 
 /* Gives every destination the batch; false when any of them failed just now, the error naming
  * the first. */

@@ -27,6 +27,7 @@ bool stream_is(const struct stream *stream, const struct stream_options *options
 /* Their messages have the same templates: one may be sent for the other. */
 bool stream_equal(const struct stream *one, const struct stream *other);
 enum flow_detail stream_detail(const struct stream *stream);
+const struct record_template *stream_layout(const struct stream *stream);
 
 /* What every session begins with: of struct message. */
 const GPtrArray *stream_introduction(const struct stream *stream);

@@ -23,6 +23,7 @@ struct record_template {
 	bool ipv4;   /* which flows the template takes */
 	bool ipv6;
 	enum flow_detail detail; /* the least that fills every column */
+	bool places;		 /* some column is about where an address is */
 	GArray *columns[2];	 /* of struct template_column: [0] for IPv4 flows, [1] for IPv6 */
 };
 

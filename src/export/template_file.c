@@ -341,6 +341,7 @@ static bool share_out(struct parser *parser, GError **error)
 		const struct field *field = column->field;
 
 		form->detail = MAX(form->detail, field->detail);
+		form->places |= field->of_place;
 		if (form->ipv4 && field->version != 6)
 			columns_insert(form->columns[0], form->columns[0]->len, field,
 				       column->reverse);

@@ -269,6 +269,15 @@ static void print_destinations(const struct account *account, FILE *to)
 	}
 }
 
+static void print_places(const struct account *account, FILE *to)
+{
+	if (account->places_asked == 0)
+		return;
+	fprintf(to, "%-13s %14" G_GUINT64_FORMAT " addresses, %.2f %% of them answered from memory\n",
+		"geolocation", account->places_asked,
+		100.0 * (double)account->places_remembered / (double)account->places_asked);
+}
+
 static void print_verdict(const struct account *account, FILE *to)
 {
 	struct account_balance balance;
@@ -330,6 +339,7 @@ static void print_counts(const struct account *account, FILE *to)
 			"%-13s %14" G_GUINT64_FORMAT
 			" packets, counted in records that were due: --ring makes more room\n",
 			"extended", account->extended);
+	print_places(account, to);
 }
 
 void account_print(const struct account *account, FILE *to)
@@ -480,6 +490,12 @@ char *account_to_json(const struct account *account)
 	add(json, "memoryOctets", account->memory_octets);
 	add(json, "evictedFlows", account->evicted_flows);
 	add(json, "extended", account->extended);
+	json_builder_end_object(json);
+	begin(json, "geo");
+	add(json, "lookups", account->places_asked);
+	add(json, "hits", account->places_remembered);
+	add(json, "reloads", account->places_reloads);
+	add(json, "reloadFailures", account->places_reload_failures);
 	json_builder_end_object(json);
 	add_flag(json, "damaged", account->damaged);
 	add_flag(json, "balanced", account_balanced(account, NULL));

@@ -73,6 +73,13 @@ struct account {
 	guint64 max_flows;     /* that the table had room for */
 	guint64 memory_octets; /* that the table took */
 	bool damaged;	       /* the input ended in a fault */
+
+	/* Of geolocation: addresses looked up, and those of them answered from memory; databases
+	 * read anew, and those that were damaged then. */
+	guint64 places_asked;
+	guint64 places_remembered;
+	guint64 places_reloads;
+	guint64 places_reload_failures;
 };
 
 /* What each side of the equations has too much; all zero means balanced. The first two compare
@@ -131,6 +138,7 @@ char *account_to_text(const struct account *account);
  *   (what others were given on purpose): flows, packets, octets; repeated and recovered: records
  *   sent again, and records that an earlier run had left in the spool.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.
+ * - geo: lookups, hits, reloads, reloadFailures.
  * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);
 

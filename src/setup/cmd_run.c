@@ -42,6 +42,7 @@ static struct live_options live_options_of(const struct options *options)
 		.instance = values[OPTION_INSTANCE].text,
 		.instance_given = values[OPTION_INSTANCE].text != NULL,
 		.export = stage_export_live(options),
+		.places = places_options_of(options),
 		.statistics_ns = values[OPTION_STATISTICS].number,
 		.quiet = values[OPTION_QUIET].number,
 	};

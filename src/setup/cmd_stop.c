@@ -76,6 +76,7 @@ static bool end_orphan(const struct options *options, const char *name, GError *
 		.instance = name,
 		.ending = true,
 		.export = stage_export_live(options),
+		.places = places_options_of(options),
 		.quiet = values[OPTION_QUIET].number,
 	};
 	struct report *report = report_open(options, NULL, error);

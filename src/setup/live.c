@@ -32,6 +32,7 @@ struct live {
 	struct scan *scan;
 	struct links *links;
 	struct live_names *names;
+	struct places *places;
 	struct flow_batch *batch;
 	struct live_join *join;		/* of the records of the cache */
 	struct live_join *taking;	/* of those being taken */
@@ -71,6 +72,7 @@ static void write_batch(struct live *live)
 	if (live->cache.instance)
 		instance_intend(live->cache.instance, handed);
 	live_names_enrich(live->names, live->batch);
+	places_enrich(live->places, live->fanout, live->batch);
 	live_view_take(live->options->view, live->batch);
 	if (!fanout_write(live->fanout, live->batch, &error))
 		note_error(live, error);
@@ -303,6 +305,7 @@ static void settle_account(const struct live *live, struct account *account)
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));
 	settle_seen(live, account);
+	places_settle(live->places, account);
 }
 
 static void show(struct live *live)
@@ -347,6 +350,7 @@ static void run(struct live *live)
 		tick(live);
 		links_watch(live->links);
 		live_names_look(live->names);
+		places_tick(live->places);
 		if (statistics_due(&live->statistics))
 			tell_statistics(live);
 		show(live);
@@ -409,6 +413,9 @@ static bool open_live(struct live *live, GError **error)
 	struct links_options links;
 	enum flow_detail detail;
 
+	live->places = places_new(&options->places, error);
+	if (!live->places)
+		return false;
 	if (!kernel_check(error) || !live_cache_claim(&live->cache, options, error))
 		return false;
 	links = links_options_of(live);
@@ -490,6 +497,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	live_cache_close(&live.cache);
 	fanout_free(live.fanout);
 	live_names_free(live.names);
+	places_free(live.places);
 	g_free(live.batch);
 	if (live.first) {
 		g_propagate_error(error, live.first);

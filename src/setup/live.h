@@ -9,6 +9,7 @@
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/live_view.h"
+#include "setup/places.h"
 
 #define LIVE_FLUSH_US G_USEC_PER_SEC
 
@@ -28,6 +29,7 @@ struct live_options {
 	bool ending;	      /* only to bring out what an earlier process left */
 	bool instance_given;  /* by the user, who means to come back */
 	struct export_options export;
+	struct places_options places;
 	guint64 statistics_ns;	/* told so often, and at the end; 0: only then */
 	struct live_view *view; /* NULL: none; ended by the caller */
 	bool quiet;

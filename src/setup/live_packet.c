@@ -33,6 +33,7 @@ struct live_packet {
 	const struct live_options *options;
 	struct fanout *fanout;
 	struct live_names *names;
+	struct places *places;
 	struct sieve *sieve;
 	struct native_meter *meter;
 	struct account *account;
@@ -58,6 +59,7 @@ static void on_batch(void *data, struct flow_batch *batch)
 	GError *error = NULL;
 
 	live_names_enrich(live->names, batch);
+	places_enrich(live->places, live->fanout, batch);
 	live_view_take(live->options->view, batch);
 	if (!fanout_write(live->fanout, batch, &error))
 		note_error(live, error);
@@ -170,6 +172,7 @@ static void settle_account(const struct live_packet *live, struct account *accou
 	account_add_counts(account, sieve_counts(live->sieve));
 	for (size_t i = 0; i < fanout_count(live->fanout); i++)
 		account_add_destination(account, fanout_counts(live->fanout, i));
+	places_settle(live->places, account);
 }
 
 static void flush(struct live_packet *live)
@@ -223,6 +226,7 @@ static void run(struct live_packet *live)
 				take_frames(live, &live->sockets[i]);
 		}
 		live_names_look(live->names);
+		places_tick(live->places);
 		native_meter_tick(live->meter, clock_wall_ns());
 		flush(live);
 		if (statistics_due(&live->statistics))
@@ -285,7 +289,8 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->sockets = g_new0(struct socket, live->count);
 	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(options->interfaces);
-	live->fanout = fanout_new(&options->export, error);
+	live->places = places_new(&options->places, error);
+	live->fanout = live->places ? fanout_new(&options->export, error) : NULL;
 	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
 	good = live->sieve && open_meter(live, error) && open_sockets(live, error);
 	if (good) {
@@ -299,6 +304,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	sieve_free(live->sieve);
 	fanout_free(live->fanout);
 	live_names_free(live->names);
+	places_free(live->places);
 	if (live->first) {
 		g_propagate_error(error, live->first);
 		good = false;

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "setup/places.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "enrich/geo_path.h"
+
+#define AUTO "auto"
+#define OFF  "off"
+
+struct places {
+	struct places_options options;
+	bool off;
+	bool tried; /* what nobody named is looked for once */
+	bool given; /* records in batches may have places */
+	struct geo *geo;
+};
+
+struct places_options places_options_of(const struct options *options)
+{
+	return (struct places_options){
+		.words = (const char *const *)options->values[OPTION_GEO].list,
+		.quiet = options->values[OPTION_QUIET].number,
+	};
+}
+
+static const char *standard_path(void)
+{
+	for (const char *const *path = geo_paths(); *path; path++) {
+		if (access(*path, F_OK) == 0)
+			return *path;
+	}
+	return NULL;
+}
+
+/* The paths behind the words, in their order. */
+static GPtrArray *paths_of(const struct places_options *options)
+{
+	GPtrArray *paths = g_ptr_array_new();
+
+	for (const char *const *word = options->words; *word; word++) {
+		const char *path = strcmp(*word, AUTO) == 0 ? standard_path() : *word;
+
+		if (path)
+			g_ptr_array_add(paths, (gpointer)(guintptr)path);
+	}
+	g_ptr_array_add(paths, NULL);
+	return paths;
+}
+
+static bool is_off(const struct places_options *options)
+{
+	return !options->words || g_strv_contains(options->words, OFF);
+}
+
+static bool only_auto(const struct places_options *options)
+{
+	for (const char *const *word = options->words; *word; word++) {
+		if (strcmp(*word, AUTO) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void tell_missing(const struct places_options *options)
+{
+	if (!options->quiet)
+		log_line("no geolocation database: countries and networks are not known; 'weir geo "
+			 "build' makes one, --geo FILE names one");
+}
+
+struct geo *places_open(const struct places_options *options, GError **error)
+{
+	g_autoptr(GPtrArray) paths = paths_of(options);
+
+	if (is_off(options)) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--geo: nothing is known without a database; leave 'off' out");
+		return NULL;
+	}
+	if (paths->len == 1)
+		tell_missing(options);
+	return geo_new((const char *const *)paths->pdata, error);
+}
+
+static bool check(const struct places_options *options, GError **error)
+{
+	if (!is_off(options) || !options->words ||
+	    g_strv_length((char **)(guintptr)options->words) == 1)
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "--geo: 'off' and a database contradict each other; give one of them");
+	return false;
+}
+
+struct places *places_new(const struct places_options *options, GError **error)
+{
+	struct places *places;
+
+	if (!check(options, error))
+		return NULL;
+	places = g_new0(struct places, 1);
+	places->options = *options;
+	places->off = is_off(options);
+	if (places->off || only_auto(options))
+		return places;
+	places->tried = true;
+	places->geo = places_open(options, error);
+	if (!places->geo)
+		g_clear_pointer(&places, places_free);
+	return places;
+}
+
+void places_free(struct places *places)
+{
+	if (!places)
+		return;
+	geo_free(places->geo);
+	g_free(places);
+}
+
+/* Nobody asked for this database: a run does not fail for its sake. */
+static void try_standard(struct places *places)
+{
+	GError *error = NULL;
+
+	places->tried = true;
+	places->geo = places_open(&places->options, &error);
+	if (places->geo)
+		return;
+	log_error(error);
+	places->geo = geo_new((const char *const[]){ NULL }, NULL);
+}
+
+static void take_back(struct flow_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		memset(batch->extras[i].place, 0, sizeof(batch->extras[i].place));
+}
+
+void places_enrich(struct places *places, const struct fanout *fanout, struct flow_batch *batch)
+{
+	if (!places->off && fanout_wants_places(fanout)) {
+		if (!places->tried)
+			try_standard(places);
+		geo_enrich(places->geo, batch);
+		places->given = true;
+	} else if (places->given) {
+		take_back(batch); /* templates changed: those of earlier batches are still there */
+	}
+}
+
+void places_tick(struct places *places)
+{
+	if (places->geo)
+		geo_tick(places->geo);
+}
+
+void places_reload(struct places *places)
+{
+	if (places->geo)
+		geo_reload(places->geo);
+}
+
+void places_settle(const struct places *places, struct account *account)
+{
+	const struct geo_counts *counts = places && places->geo ? geo_counts(places->geo) : NULL;
+
+	if (!counts)
+		return;
+	account->places_asked = counts->lookups;
+	account->places_remembered = counts->hits;
+	account->places_reloads = counts->reloads;
+	account->places_reload_failures = counts->reload_failures;
+}
+
+const struct geo *places_geo(const struct places *places)
+{
+	return places ? places->geo : NULL;
+}
