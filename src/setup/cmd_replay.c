@@ -32,6 +32,7 @@ static struct replay_options replay_options_of(const struct options *options)
 		.begin = values[OPTION_QUIET].number ? NULL : print_table,
 		.quiet = values[OPTION_QUIET].number,
 		.export = export,
+		.places = places_options_of(options),
 	};
 }
 

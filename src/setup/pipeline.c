@@ -23,6 +23,7 @@ struct pipeline {
 	struct account *account;
 	const char *path; /* of the file being read */
 	struct interface_names *names;
+	struct places *places;
 	GArray *numbers; /* guint16: of the file's interfaces, from 1, in the run */
 	bool renumbered; /* some number is not the file's own */
 	struct statistics statistics;
@@ -48,6 +49,7 @@ static void on_batch(void *data, struct flow_batch *batch)
 	GError *error = NULL;
 
 	interface_names_enrich(line->names, batch);
+	places_enrich(line->places, line->fanout, batch);
 	if (!fanout_write(line->fanout, batch, &error))
 		note_error(line, error);
 }
@@ -162,6 +164,7 @@ static void settle_account(struct pipeline *line)
 	account->in_cache.flows = native_meter_flows(line->meter);
 	for (size_t i = 0; i < fanout_count(line->fanout); i++)
 		account_add_destination(account, fanout_counts(line->fanout, i));
+	places_settle(line->places, account);
 }
 
 static void replay_files(struct pipeline *line)
@@ -207,6 +210,9 @@ static bool open_line(struct pipeline *line, GError **error)
 	line->sieve = sieve_new(&sieve, error);
 	if (!line->sieve)
 		return false;
+	line->places = places_new(&line->options->places, error);
+	if (!line->places)
+		return false;
 	line->fanout = fanout_new(&export, error);
 	return line->fanout && open_meter(line, error);
 }
@@ -229,6 +235,7 @@ bool replay_run(const struct replay_options *options, struct account *ret_accoun
 	fanout_free(line->fanout);
 	g_array_unref(line->numbers);
 	interface_names_free(line->names);
+	places_free(line->places);
 	if (line->first) {
 		g_propagate_error(error, line->first);
 		good = false;

@@ -8,6 +8,7 @@
 
 #include "export/fanout.h"
 #include "setup/account.h"
+#include "setup/places.h"
 
 /* Called a few times a batch at most; size is 0 where it is not known; packets of all files. */
 typedef void replay_progress(void *data, const char *file, guint64 offset, guint64 size,
@@ -25,6 +26,7 @@ struct replay_options {
 	guint batch;	    /* packets at a time */
 	bool quiet;	    /* nothing is told but errors */
 	struct export_options export;
+	struct places_options places;
 	/* Once, when the first file is open: the table stands in the account. Or NULL. */
 	void (*begin)(const struct account *account);
 	replay_progress *progress; /* or NULL */
