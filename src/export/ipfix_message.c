@@ -3,6 +3,8 @@
  * the library never meets the end of a message by surprise. */
 #include "export/ipfix_message.h"
 
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "export/ipfix_model.h"
@@ -15,8 +17,10 @@ struct ipfix_message {
 	fbSession_t *session;
 	fbExporter_t *exporter;
 	guint8 *octets;
+	guint8 *split; /* the same with a set for each options template */
 	size_t max;
 	size_t used;	/* octets the message has so far; 0: none begun */
+	size_t added;	/* of them: those that the split adds */
 	guint16 set;	/* the set being filled */
 	guint16 chosen; /* templates the buffer is set to */
 	guint32 seconds;
@@ -31,6 +35,7 @@ struct ipfix_message *ipfix_message_new(fbSession_t *session, guint16 max, encod
 
 	message->max = max;
 	message->octets = g_malloc(max);
+	message->split = g_malloc(max);
 	message->session = session;
 	message->exporter = fbExporterAllocBuffer(message->octets, max);
 	message->buffer = fBufAllocForExport(session, message->exporter);
@@ -46,6 +51,7 @@ void ipfix_message_free(struct ipfix_message *message)
 		return;
 	fBufFree(message->buffer);
 	g_free(message->octets);
+	g_free(message->split);
 	g_free(message);
 }
 
@@ -54,9 +60,62 @@ void ipfix_message_set_time(struct ipfix_message *message, guint32 seconds)
 	message->seconds = seconds;
 }
 
+static size_t options_template_length(const guint8 *template)
+{
+	const guint columns = load_be16(template + 2);
+	size_t length = 6;
+
+	for (guint i = 0; i < columns; i++)
+		length += load_be16(template + length) & 0x8000 ? 8 : 4;
+	return length;
+}
+
+/* A set at from, of options templates, becomes as many sets; returns what they take. */
+static size_t split_set(const guint8 *from, guint8 *to)
+{
+	const guint8 *end = from + load_be16(from + 2);
+	size_t written = 0;
+
+	for (from += IPFIX_SET_HEADER; from < end;) {
+		const size_t length = options_template_length(from);
+
+		store_be16(to + written, OPTIONS_TEMPLATE_SET);
+		store_be16(to + written + 2, (guint16)(IPFIX_SET_HEADER + length));
+		memcpy(to + written + IPFIX_SET_HEADER, from, length);
+		written += IPFIX_SET_HEADER + length;
+		from += length;
+	}
+	return written;
+}
+
+/* pmacct (1.7.7) looks for the second options template of a set in the wrong place, and then gives
+ * up the whole message. The library puts all of them into one set. */
+static const guint8 *split_options(struct ipfix_message *message, size_t length)
+{
+	size_t written = IPFIX_MESSAGE_HEADER;
+
+	memcpy(message->split, message->octets, IPFIX_MESSAGE_HEADER);
+	for (size_t at = IPFIX_MESSAGE_HEADER; at < length;) {
+		const guint8 *set = message->octets + at;
+		const size_t size = load_be16(set + 2);
+
+		if (load_be16(set) == OPTIONS_TEMPLATE_SET) {
+			written += split_set(set, message->split + written);
+		} else {
+			memcpy(message->split + written, set, size);
+			written += size;
+		}
+		at += size;
+	}
+	store_be16(message->split + 2, (guint16)written);
+	g_assert(written == message->used);
+	return message->split;
+}
+
 bool ipfix_message_send(struct ipfix_message *message, GError **error)
 {
 	GError *fixbuf = NULL;
+	const guint8 *octets = message->octets;
 	size_t length;
 
 	if (message->used == 0)
@@ -66,18 +125,25 @@ bool ipfix_message_send(struct ipfix_message *message, GError **error)
 		return false;
 	}
 	length = fbExporterGetMsgLen(message->exporter);
-	g_assert(length == message->used); /* else a set may be empty and sizes are wrong */
+	/* Else a set may be empty and sizes are wrong. */
+	g_assert(length + message->added == message->used);
 	/* libfixbuf stamps a message when it begins it, which is before the clock is known. */
 	store_be32(message->octets + 4, message->seconds);
-	message->used = 0;
+	if (message->added > 0) {
+		octets = split_options(message, length);
+		length = message->used;
+	}
+	message->used = message->added = 0;
 	message->set = 0;
-	return message->sink(message->sink_data, message->octets, length, error);
+	return message->sink(message->sink_data, octets, length, error);
 }
 
 /* Room for so many octets in that set, in a new message if need be. */
 static bool reserve(struct ipfix_message *message, guint16 set, size_t length, GError **error)
 {
-	size_t need = (message->set == set ? 0 : IPFIX_SET_HEADER) + length;
+	const bool same = message->set == set;
+	const bool split = same && set == OPTIONS_TEMPLATE_SET;
+	size_t need = (same && !split ? 0 : IPFIX_SET_HEADER) + length;
 
 	if (message->used != 0 && message->used + need > message->max &&
 	    !ipfix_message_send(message, error))
@@ -85,13 +151,15 @@ static bool reserve(struct ipfix_message *message, guint16 set, size_t length, G
 	if (message->used == 0) {
 		message->used = IPFIX_MESSAGE_HEADER;
 		need = IPFIX_SET_HEADER + length;
+	} else if (split) {
+		message->added += IPFIX_SET_HEADER;
 	}
 	if (message->used + need > message->max) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 			    "an IPFIX record of %zu octets does not fit messages of %zu; "
 			    "use a shorter template",
 			    length, message->max);
-		message->used = 0;
+		message->used = message->added = 0;
 		return false;
 	}
 	message->used += need;

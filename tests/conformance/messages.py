@@ -99,6 +99,15 @@ class MessagesTest(unittest.TestCase):
                 for key, found in layouts.items():
                     self.assertEqual(len(found), 1, key)
 
+    def test_options_templates_stand_alone(self):
+        """a set has one options template: there are collectors that find no second one"""
+        for name, session in self.each():
+            with self.subTest(name):
+                for message in session.messages:
+                    for number, body in message.sets:
+                        if number == OPTIONS:
+                            self.assertEqual(len(templates_of(number, body)[0]), 1)
+
     def test_templates_come_first(self):
         """no data come before their template [5]"""
         for name, session in self.each():
