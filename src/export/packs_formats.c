@@ -5,8 +5,8 @@
 
 #include "export/registry.h"
 
-/* MAX_CUSTOM_PRIMITIVES of pmacct. */
-#define PMACCT_MOST	      64
+/* MAX_CUSTOM_PRIMITIVES of pmacct is 64, but it cannot use the last. */
+#define PMACCT_MOST	      63
 /* goflow2 puts what it is told into protobuf fields of these numbers: beyond its own, which are
  * below 1000, and beyond those that protobuf keeps for itself. */
 #define GOFLOW2_INDEX	      20000

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -24,15 +23,16 @@ import xml.etree.ElementTree
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import ipfix_check
 import netns
+import nfacctd
 
 SKIPPED = 77
 PEN = 32473
 OTHER_PEN = 4711
-PORT = 2100
 MTU = 2000
 VOLLEY = 16
 REVERSE_BIT = 0x4000
-MOST_PRIMITIVES = 64  # of pmacct
+MOST_PRIMITIVES = 63  # of pmacct
+KEY = ("src_host", "dst_host", "src_port", "dst_port", "proto")
 ANY = range(1 << 16)  # octets of what a type reads: as many as the template says
 UP_TO_8 = range(1, 9)
 # IANA's abstract data types; numbers may be shorter than their type.
@@ -266,10 +266,10 @@ def pack(weir, collector, pen=PEN):
                           capture_output=True, text=True).stdout  # fmt: skip
 
 
-def replay(weir, folder, capture, direction, domain):
+def replay(weir, folder, capture, direction, domain, template="full"):
     """The octets of the messages, and what our own reader says of them."""
     path = os.path.join(folder, "messages")
-    subprocess.run([weir, "replay", "--quiet", "--template", "full", direction, "--to",
+    subprocess.run([weir, "replay", "--quiet", "--template", template, direction, "--to",
                     f"ipfix+file:{path}?mtu={MTU}", "--domain", str(domain), capture],
                    check=True)  # fmt: skip
     with open(path, "rb") as file:
@@ -331,71 +331,17 @@ def read_by_ipfixdump(text, folder, octets, result):
     demand("alien" not in told, "an element that ipfixDump does not know")
 
 
-class Nfacctd:
-    """It aggregates by some of the primitives of a file, and prints JSON."""
-
-    def __init__(self, folder, primitives, names):
-        paths = {name: os.path.join(folder, name) for name in ("conf", "primitives", "log", "out")}
-        self.out, self.log = paths["out"], paths["log"]
-        with open(paths["primitives"], "w", encoding="ascii") as file:
-            file.write(primitives)
-        with open(paths["conf"], "w", encoding="ascii") as file:
-            file.write(f"daemonize: false\nnfacctd_ip: 127.0.0.1\nnfacctd_port: {PORT}\n"
-                       f"aggregate_primitives: {paths['primitives']}\n"
-                       f"aggregate: src_host, dst_host, src_port, dst_port, proto, "
-                       f"{', '.join(names)}\nplugins: print\nprint_output: json\n"
-                       f"print_output_file: {self.out}\nprint_output_file_append: true\n"
-                       f"print_refresh_time: 1\n")  # fmt: skip
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["nfacctd", "-f", paths["conf"]], stdout=log,
-                                            stderr=subprocess.STDOUT,
-                                            preexec_fn=netns.end_with_parent)  # fmt: skip
-        # Its plugin misses what comes before it is ready, and says no more than this of that.
-        netns.wait_for(lambda: "waiting for NetFlow" in self.said()
-                       and "Purging cache - END" in self.said(), "nfacctd is ready")  # fmt: skip
-
-    def said(self):
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def waiting(self):
-        with open("/proc/self/net/udp", encoding="ascii") as table:
-            for line in list(table)[1:]:
-                column = line.split()
-                if int(column[1].rpartition(":")[2], 16) == PORT:
-                    return int(column[4].rpartition(":")[2], 16)
-        return 0
-
-    def send(self, octets):
-        out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        at = number = 0
-        while at < len(octets):
-            length = struct.unpack_from(">H", octets, at + 2)[0]
-            out.sendto(octets[at : at + length], ("127.0.0.1", PORT))
-            at, number = at + length, number + 1
-            if number % VOLLEY == 0:
-                netns.wait_for(lambda: self.waiting() == 0, "nfacctd reads")
-        out.close()
-
-    def rows(self):
-        """Of the whole lines."""
-        if not os.path.exists(self.out):
-            return []
-        with open(self.out, encoding="utf-8") as file:
-            return [json.loads(line) for line in file if line.endswith("\n")]
-
-    def finish(self, count):
-        """Once it has told of so many flows."""
-        try:
-            netns.wait_for(lambda: sum(row["packets"] for row in self.rows()) >= count,
-                           "nfacctd tells all packets")  # fmt: skip
-        except TimeoutError as error:
-            raise Wrong(f"{error}\n{self.rows()}\n{self.said()}") from error
-        finally:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(timeout=netns.WAIT_S)
-        demand("ERROR" not in self.said(), self.said())
-        return self.rows()
+def send(collector, octets):
+    """Messages, to nfacctd."""
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    at = number = 0
+    while at < len(octets):
+        length = struct.unpack_from(">H", octets, at + 2)[0]
+        out.sendto(octets[at : at + length], (collector.host, nfacctd.PORT))
+        at, number = at + length, number + 1
+        if number % VOLLEY == 0:
+            collector.pause()
+    out.close()
 
 
 def as_pmacct_prints(value):
@@ -411,9 +357,13 @@ def read_by_nfacctd(primitives, folder, octets, result):
     live = of_pmacct(primitives, left_out=False)
     demand(len(live) <= MOST_PRIMITIVES, f"{len(live)} primitives")
     names = [name for name, _ in live.values()]
-    collector = Nfacctd(folder, primitives, names)
-    collector.send(octets)
-    rows = collector.finish(sum(record["packetDeltaCount"] for record in result.records))
+    collector = nfacctd.Nfacctd(folder, [*KEY, *names], primitives)
+    send(collector, octets)
+    try:
+        rows = collector.finish(sum(record["packetDeltaCount"] for record in result.records))
+    except TimeoutError as error:
+        raise Wrong(error) from error
+    demand("ERROR" not in collector.said(), collector.said())
     told = {tuple(row[name.lower()] for name in names) for row in rows}
     sent = {tuple(as_pmacct_prints(record[name]) for name in names)
             for record in result.records}  # fmt: skip
