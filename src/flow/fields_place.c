@@ -2,40 +2,6 @@
 /* The getters of fields about places. */
 #include "flow/fields_place.h"
 
-#include <string.h>
-
-static const struct flow_place *place_of(const struct flow_view *view, enum field_end end)
-{
-	return view->extra ? view->extra->place[end == FIELD_SOURCE ? view->from : !view->from]
-			   : NULL;
-}
-
-void place_value(const struct flow_view *view, enum field_end end, enum flow_place_value which,
-		 union field_value *ret_value)
-{
-	const struct flow_place *place = place_of(view, end);
-
-	memset(ret_value, 0, sizeof(*ret_value));
-	if (!place)
-		return;
-	switch (flow_place_kind(which)) {
-	case FLOW_PLACE_TEXT:
-		ret_value->text = place->cells[which].text;
-		break;
-	case FLOW_PLACE_REAL:
-		ret_value->real = place->cells[which].real;
-		break;
-	case FLOW_PLACE_NUMBER:
-		ret_value->number = place->cells[which].number;
-		break;
-	}
-}
-
-bool place_known(const struct flow_view *view, enum field_end end, enum flow_place_value which)
-{
-	return flow_place_knows(place_of(view, end), which);
-}
-
 /* That of the source, where it has one. */
 static const struct flow_database *database_of(const struct flow_view *view)
 {

@@ -39,7 +39,20 @@ struct flow_place {
 
 /* "countryCode", ... */
 const char *flow_place_name(enum flow_place_value value);
-enum flow_place_kind flow_place_kind(enum flow_place_value value);
+
+/* Known when compiling, where the value is. */
+static inline enum flow_place_kind flow_place_kind(enum flow_place_value value)
+{
+	switch (value) {
+#define PLACE(id, name, kind) \
+	case FLOW_PLACE_##id: \
+		return FLOW_PLACE_##kind;
+#include "flow/place.def"
+#undef PLACE
+	default:
+		return FLOW_PLACE_NUMBER;
+	}
+}
 
 static inline bool flow_place_knows(const struct flow_place *place, enum flow_place_value value)
 {
