@@ -10,42 +10,14 @@
  *
  * With rotation every file is a session of its own, with an encoder of its own: templates come
  * first, and sequence numbers begin anew. A file is begun with its first flow, so none is empty. */
-#include "export/destination.h"
-
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "export/destination_check.h"
-#include "export/file_series.h"
-#include "export/file_writer.h"
-#include "export/ledger.h"
-#include "export/rotation.h"
+#include "export/destination_parts.h"
 #include "export/statistics.h"
-
-struct destination {
-	char *url; /* or what else messages call it */
-	char *path;
-	struct record_template *layout;
-	struct encoder_options form;
-	struct encoder *encoder;
-	struct ledger ledger;
-	struct file_series *series; /* NULL: it is one file */
-	struct file_writer *writer; /* of the series if there is one; NULL: between its files */
-	struct rotation rotation;
-	export_clock *clock_ns; /* NULL: the time of packets is what counts */
-	bool over;		/* finished, or failed for good */
-	bool down;		/* failed until the time of the next file */
-	bool told_failure;	/* since the last good file */
-	struct flow_batch *run; /* room for flows of one file */
-	struct export_counts counts;
-
-	/* Of this file. */
-	struct tally told;	  /* flows given to the encoder */
-	struct tally buffered;	  /* flows in the writer */
-	struct tally written;	  /* flows in the file */
-	guint64 buffered_through; /* records that were made when the writer last got octets */
-	guint64 written_through;  /* of them, in the file */
-};
 
 static bool drain(struct destination *destination, GError **error)
 {
@@ -62,22 +34,44 @@ static bool drain(struct destination *destination, GError **error)
 	return true;
 }
 
+/* Where the file goes on after another encoder, so do its numbers. */
+static bool add(struct destination *destination, const guint8 *octets, size_t length,
+		GError **error)
+{
+	const struct encoder_ops *ops = destination->ledger.ops;
+	g_autofree guint8 *numbered = NULL;
+
+	if (ops->sequence == ENCODER_NO_SEQUENCE || destination->sequence_base == 0)
+		return file_writer_add(destination->writer, octets, length, error);
+	numbered = g_memdup2(octets, length);
+	store_be32(numbered + ops->sequence_at,
+		   load_be32(octets + ops->sequence_at) + destination->sequence_base);
+	return file_writer_add(destination->writer, numbered, length, error);
+}
+
 /* What the encoder calls with finished octets. */
 static bool take(void *data, const guint8 *octets, size_t length, GError **error)
 {
 	struct destination *destination = data;
 
+	if (destination->next_sequence) {
+		if (*destination->next_sequence == G_MAXUINT32)
+			*destination->next_sequence =
+				load_be32(octets + destination->ledger.ops->sequence_at);
+		return true;
+	}
 	if (!file_writer_fits(destination->writer, length) && !drain(destination, error))
 		return false;
 	destination->counts.messages++;
 	destination->counts.message_octets += length;
 	destination->buffered_through = destination->ledger.made;
 	ledger_settle(&destination->ledger, &destination->buffered);
-	return file_writer_add(destination->writer, octets, length, error);
+	return add(destination, octets, length, error);
 }
 
 /* A new encoder, and the account of its file. */
-static bool renew(struct destination *destination, const struct encoder_ops *ops, GError **error)
+bool destination_renew(struct destination *destination, const struct encoder_ops *ops,
+		       GError **error)
 {
 	struct encoder *encoder = ops->open(&destination->form, take, destination, error);
 
@@ -108,7 +102,7 @@ static bool open_encoder(struct destination *destination, const struct destinati
 		.random_sampling = options->random_sampling,
 		.message_max = url->mtu,
 	};
-	return renew(destination, url->ops, error);
+	return destination_renew(destination, url->ops, error);
 }
 
 static bool open_output(struct destination *destination, const struct destination_url *url,
@@ -124,6 +118,7 @@ static bool open_output(struct destination *destination, const struct destinatio
 		destination->run = g_new(struct flow_batch, 1);
 		return true;
 	}
+	destination->made = access(destination->path, F_OK) != 0;
 	destination->writer = file_writer_open(destination->path, url->gzip, error);
 	if (destination->writer == NULL)
 		g_prefix_error(error, "destination \"%s\": ", destination->url);
@@ -144,6 +139,7 @@ struct destination *destination_new(const char *url, const char *label,
 	destination->counts.url = destination->url;
 	destination->clock_ns = options->clock_ns;
 	destination->path = g_steal_pointer(&parsed.path);
+	destination->gzip = parsed.gzip;
 	good = open_encoder(destination, &parsed, options, error) &&
 	       open_output(destination, &parsed, error);
 	destination_url_clear(&parsed);
@@ -160,6 +156,9 @@ void destination_free(struct destination *destination)
 		destination->ledger.ops->free(destination->encoder);
 	if (destination->series == NULL)
 		file_writer_free(destination->writer);
+	/* It never came to be. */
+	if (destination->writer != NULL && destination->made && !destination->started)
+		unlink(destination->path);
 	file_series_free(destination->series);
 	record_template_free(destination->layout);
 	g_free(destination->run);
@@ -172,6 +171,14 @@ void destination_free(struct destination *destination)
 bool destination_is(const struct destination *destination, const char *path)
 {
 	return destination->series == NULL && file_writer_is(destination->writer, path);
+}
+
+bool destination_writes(const struct destination *destination, const char *path)
+{
+	if (destination->series != NULL)
+		return false;
+	return g_str_equal(destination->path, path) ||
+	       (!g_str_equal(path, "-") && destination_is(destination, path));
 }
 
 bool destination_same(const struct destination *a, const struct destination *b)
@@ -193,6 +200,7 @@ const struct record_template *destination_layout(const struct destination *desti
 
 bool destination_start(struct destination *destination, GError **error)
 {
+	destination->started = true;
 	if (destination->series != NULL ? file_series_prepare(destination->series, error)
 					: file_writer_start(destination->writer, error))
 		return true;
@@ -264,7 +272,7 @@ static bool give_up(struct destination *destination, GError *fault, GError **err
 	count_failed(&destination->counts, &lost);
 	destination->down = true;
 	destination->over = destination->rotation.period_ns == 0 ||
-			    !renew(destination, destination->ledger.ops, NULL);
+			    !destination_renew(destination, destination->ledger.ops, NULL);
 	return tell_failure(destination, fault, error);
 }
 
@@ -285,7 +293,7 @@ static bool end_file(struct destination *destination, GError **error)
 	destination->writer = NULL;
 	if (!ended)
 		take_back(destination);
-	if (!ended || !renew(destination, destination->ledger.ops, &fault))
+	if (!ended || !destination_renew(destination, destination->ledger.ops, &fault))
 		return give_up(destination, fault, error);
 	destination->told_failure = false;
 	return true;

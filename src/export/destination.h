@@ -4,6 +4,7 @@
 #ifndef WEIR_EXPORT_DESTINATION_H
 #define WEIR_EXPORT_DESTINATION_H
 
+#include "export/destination_url.h"
 #include "export/fanout.h"
 
 struct destination;
@@ -15,10 +16,21 @@ void destination_free(struct destination *destination);
 
 /* It writes to the file of this path. */
 bool destination_is(const struct destination *destination, const char *path);
+/* Its one file is that. */
+bool destination_writes(const struct destination *destination, const char *path);
 /* Both would write to the same place. */
 bool destination_same(const struct destination *a, const struct destination *b);
 enum flow_detail destination_detail(const struct destination *destination);
 const struct record_template *destination_layout(const struct destination *destination);
+
+/* It can go on as the other URL says, in the same file: the form, the domain and the way it is
+ * written are the same. False, and why, where it is the same file but cannot. */
+bool destination_can_reform(const struct destination *destination,
+			    const struct destination_url *url, const struct export_options *options,
+			    GError **error);
+/* Records have another template from here on; the file, its numbers and its account go on. */
+bool destination_reform(struct destination *destination, const struct destination_url *url,
+			const char *label, const struct export_options *options, GError **error);
 
 /* Empties the file; of a series, makes the folder. */
 bool destination_start(struct destination *destination, GError **error);

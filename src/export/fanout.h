@@ -56,6 +56,10 @@ struct export_counts {
 	guint64 elsewhere_flows; /* given to other destinations, on purpose */
 	guint64 elsewhere_packets;
 	guint64 elsewhere_octets;
+	guint64 absent_flows; /* given out before this destination came */
+	guint64 absent_packets;
+	guint64 absent_octets;
+	bool shared;	      /* destinations share the flows: together they count all of them */
 	guint64 repeated;     /* records sent again, as a connection broke */
 	guint64 recovered;    /* records an earlier run had left in the spool, sent now */
 	guint64 untold_flows; /* the template or the form has no record for them */
@@ -89,7 +93,29 @@ bool fanout_report(struct fanout *fanout, const struct export_statistics *statis
 /* Flushes and closes the files, checking that everything reached them. */
 bool fanout_finish(struct fanout *fanout, GError **error);
 
+/* --- another configuration while the run goes on --- */
+
+/* What a change says, a line each: of what is changed, and of what has to stay as it is. */
+typedef void fanout_tell(void *data, bool changed, const char *line);
+
+struct fanout_plan;
+
+/* Looks at the new destinations, opens what can be opened, and changes nothing. most: templates
+ * that need more detail than that are left as they are. NULL: something is wrong with them. */
+struct fanout_plan *fanout_plan(struct fanout *fanout, const struct export_options *options,
+				enum flow_detail most, GError **error);
+void fanout_plan_free(struct fanout_plan *plan);
+/* Destinations that are the same go on as they are; others end, with everything they were given,
+ * and begin. Takes the plan; options as they were for it. */
+void fanout_apply(struct fanout *fanout, struct fanout_plan *plan,
+		  const struct export_options *options, fanout_tell *tell, void *data);
+
 size_t fanout_count(const struct fanout *fanout);
+/* What became of the flows that were given out before this destination came, by those before it;
+ * where they share the flows, the first has it for all. */
+struct export_counts fanout_before(const struct fanout *fanout, size_t index);
+/* It can be reached, as far as is known. */
+bool fanout_is_healthy(const struct fanout *fanout, size_t index);
 const struct export_counts *fanout_counts(const struct fanout *fanout, size_t index);
 
 #endif

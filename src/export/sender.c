@@ -192,6 +192,23 @@ bool sender_wait(struct sender *sender)
 	return over;
 }
 
+bool sender_hurry(struct sender *sender, GError **error)
+{
+	sender_end(sender);
+	sender->until_us = g_get_monotonic_time();
+	return sender_finish(sender, error);
+}
+
+bool sender_is_over(struct sender *sender)
+{
+	bool over;
+
+	g_mutex_lock(&sender->mutex);
+	over = sender->over;
+	g_mutex_unlock(&sender->mutex);
+	return over || g_get_monotonic_time() >= sender->until_us;
+}
+
 bool sender_finish(struct sender *sender, GError **error)
 {
 	if (!sender->thread)

@@ -54,6 +54,10 @@ void sender_flush(struct sender *sender, guint wait_ms);
 void sender_end(struct sender *sender);
 /* After that: waits until it is over, which is told, or the collector cannot be reached. */
 bool sender_wait(struct sender *sender);
+/* The same at once, without lingering: the spool keeps what has not arrived. */
+bool sender_hurry(struct sender *sender, GError **error);
+/* After that: it is over, or the time to linger is. */
+bool sender_is_over(struct sender *sender);
 /* The same as sender_end, and waits until the collector has it, or that time is over. False: some
  * of it has not arrived, as far as is known, and is lost. */
 bool sender_finish(struct sender *sender, GError **error);

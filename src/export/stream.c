@@ -10,6 +10,7 @@
 struct stream {
 	struct stream_options options;
 	char *template_name;
+	char *template_sum;
 	struct record_template *layout;
 	struct encoder *encoder;
 	struct ledger ledger;
@@ -101,6 +102,7 @@ struct stream *stream_new(const struct stream_options *options, GError **error)
 
 	stream->options = *options;
 	stream->template_name = g_strdup(options->template_name);
+	stream->template_sum = g_strdup(options->template_sum);
 	stream->introduction = g_ptr_array_new_with_free_func(unref_message);
 	stream->senders = g_ptr_array_new();
 	stream->layout = record_template_load(stream->template_name, options->direction, error);
@@ -114,6 +116,7 @@ struct stream *stream_new(const struct stream_options *options, GError **error)
 				.random_sampling = options->random_sampling,
 				.message_max = options->message_max,
 				.message_grows = options->message_grows,
+				.more_id = options->more_id,
 				.lasting_introduction = true,
 			},
 			take, stream, error);
@@ -137,6 +140,7 @@ void stream_free(struct stream *stream)
 	g_ptr_array_unref(stream->introduction);
 	g_ptr_array_unref(stream->senders);
 	g_free(stream->template_name);
+	g_free(stream->template_sum);
 	g_free(stream);
 }
 
@@ -147,7 +151,8 @@ bool stream_is(const struct stream *stream, const struct stream_options *options
 	return mine->form == options->form && mine->direction == options->direction &&
 	       mine->pen == options->pen && mine->domain == options->domain &&
 	       mine->message_max == options->message_max &&
-	       mine->message_grows == options->message_grows &&
+	       mine->message_grows == options->message_grows && mine->more_id == options->more_id &&
+	       g_strcmp0(stream->template_sum, options->template_sum) == 0 &&
 	       g_str_equal(stream->template_name, options->template_name);
 }
 
@@ -156,6 +161,7 @@ bool stream_equal(const struct stream *one, const struct stream *other)
 	struct stream_options options = other->options;
 
 	options.template_name = other->template_name;
+	options.template_sum = other->template_sum;
 	return stream_is(one, &options);
 }
 
@@ -177,6 +183,12 @@ const GPtrArray *stream_introduction(const struct stream *stream)
 void stream_add(struct stream *stream, struct sender *sender)
 {
 	g_ptr_array_add(stream->senders, sender);
+}
+
+guint stream_remove(struct stream *stream, struct sender *sender)
+{
+	g_ptr_array_remove(stream->senders, sender);
+	return stream->senders->len;
 }
 
 /* What is in no message will be in none. */

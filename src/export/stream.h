@@ -10,6 +10,7 @@ struct stream;
 struct stream_options {
 	const struct encoder_ops *form;
 	const char *template_name;
+	const char *template_sum; /* of the template's file; "" or NULL: it is in weir itself */
 	enum template_direction direction;
 	guint32 pen;
 	guint32 domain;
@@ -17,6 +18,7 @@ struct stream_options {
 	bool random_sampling;
 	guint16 message_max; /* 0: what suits the form */
 	bool message_grows;  /* where a template has to have more */
+	guint16 more_id;     /* see struct encoder_options */
 };
 
 struct stream *stream_new(const struct stream_options *options, GError **error);
@@ -33,6 +35,8 @@ const struct record_template *stream_layout(const struct stream *stream);
 const GPtrArray *stream_introduction(const struct stream *stream);
 /* From now on the sender gets every message. It stays the caller's. */
 void stream_add(struct stream *stream, struct sender *sender);
+/* From now on it gets nothing. Returns how many still do. */
+guint stream_remove(struct stream *stream, struct sender *sender);
 
 /* False when encoding failed just now; from then on it only counts. */
 bool stream_write(struct stream *stream, const struct flow_batch *batch, GError **error);

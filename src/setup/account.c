@@ -5,6 +5,8 @@
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
 
+#include "export/past.h"
+
 #define COUNT "%" G_GUINT64_FORMAT
 
 void account_clear(struct account *account)
@@ -14,6 +16,7 @@ void account_clear(struct account *account)
 		g_free((char *)account->destinations[i].name);
 	}
 	g_free(account->destinations);
+	g_free(account->before);
 	*account = (struct account){ 0 };
 }
 
@@ -81,48 +84,46 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
 	account->extended += counts->extended;
 }
 
-/* What destinations that share the flows did together. */
-static void add_up(struct export_counts *sum, const struct export_counts *one)
+/* Of one destination and those before it. */
+static struct export_counts whole(const struct account *account, size_t i)
 {
-	sum->flows += one->flows;
-	sum->records += one->records;
-	sum->packets += one->packets;
-	sum->octets += one->octets;
-	sum->failed_flows += one->failed_flows;
-	sum->failed_packets += one->failed_packets;
-	sum->failed_octets += one->failed_octets;
-	sum->overflow_flows += one->overflow_flows;
-	sum->overflow_packets += one->overflow_packets;
-	sum->overflow_octets += one->overflow_octets;
-	sum->untold_flows += one->untold_flows;
-	sum->untold_packets += one->untold_packets;
-	sum->untold_octets += one->untold_octets;
-	sum->spooled_flows += one->spooled_flows;
-	sum->spooled_records += one->spooled_records;
-	sum->spooled_packets += one->spooled_packets;
-	sum->spooled_octets += one->spooled_octets;
-	sum->elsewhere_flows += one->elsewhere_flows;
+	struct export_counts sum = account->before[i];
+
+	counts_add(&sum, &account->destinations[i]);
+	return sum;
 }
 
-void account_add_destination(struct account *account, const struct export_counts *counts)
+void account_add_destination(struct account *account, const struct export_counts *counts,
+			     const struct export_counts *before)
 {
 	size_t count = account->destinations_count++;
-	const struct export_counts *worst = counts;
+	struct export_counts worst = { 0 };
 	struct export_counts sum = { 0 };
 
 	account->destinations = g_renew(struct export_counts, account->destinations, count + 1);
 	account->destinations[count] = *counts;
 	account->destinations[count].url = g_strdup(counts->url);
 	account->destinations[count].name = g_strdup(counts->name);
+	account->before = g_renew(struct export_counts, account->before, count + 1);
+	account->before[count] = before ? *before : (struct export_counts){ 0 };
 	for (size_t i = 0; i <= count; i++) {
-		const struct export_counts *one = &account->destinations[i];
+		struct export_counts one = whole(account, i);
 
-		add_up(&sum, one);
-		if (i == 0 || one->spooled_octets + lost_octets(one) >
-				      worst->spooled_octets + lost_octets(worst))
+		counts_add(&sum, &one);
+		if (i == 0 || one.spooled_octets + lost_octets(&one) >
+				      worst.spooled_octets + lost_octets(&worst))
 			worst = one;
 	}
-	settle(account, sum.elsewhere_flows > 0 ? &sum : worst);
+	settle(account, counts->shared ? &sum : &worst);
+}
+
+void account_add_fanout(struct account *account, const struct fanout *fanout)
+{
+	for (size_t i = 0; i < fanout_count(fanout); i++) {
+		const struct export_counts before = fanout_before(fanout, i);
+
+		account_add_destination(account, fanout_counts(fanout, i), &before);
+	}
 }
 
 static struct account_packets set_aside_sum(const struct account *account)
@@ -159,9 +160,11 @@ static bool destination_balanced(const struct account *account, const struct exp
 	struct account_drops dropped = drops_sum(account->earlier_dropped);
 	guint64 packets = counts->packets + counts->overflow_packets + counts->failed_packets +
 			  counts->untold_packets + counts->spooled_packets +
-			  counts->elsewhere_packets + account->earlier.packets + dropped.packets;
+			  counts->elsewhere_packets + counts->absent_packets +
+			  account->earlier.packets + dropped.packets;
 	guint64 octets = counts->octets + lost_octets(counts) + counts->spooled_octets +
-			 counts->elsewhere_octets + account->earlier.octets + dropped.octets;
+			 counts->elsewhere_octets + counts->absent_octets +
+			 account->earlier.octets + dropped.octets;
 
 	return account->metered.packets == packets + account->in_cache.packets &&
 	       account->metered.octets == octets + account->in_cache.octets;
@@ -434,6 +437,11 @@ static void add_destination(JsonBuilder *json, const struct export_counts *count
 	add(json, "flows", counts->elsewhere_flows);
 	add(json, "packets", counts->elsewhere_packets);
 	add(json, "octets", counts->elsewhere_octets);
+	json_builder_end_object(json);
+	begin(json, "absent");
+	add(json, "flows", counts->absent_flows);
+	add(json, "packets", counts->absent_packets);
+	add(json, "octets", counts->absent_octets);
 	json_builder_end_object(json);
 	add(json, "repeated", counts->repeated);
 	add(json, "recovered", counts->recovered);

@@ -64,8 +64,10 @@ struct account {
 	struct account_drops earlier_dropped[ACCOUNT_DROP_REASONS];
 	struct account_flows in_doubt;
 
-	/* Each destination's own count; the array and the URLs belong to the account. */
+	/* Each destination's own count, and what became of the flows before it came; the arrays and
+	 * the names belong to the account. */
 	struct export_counts *destinations;
+	struct export_counts *before;
 	size_t destinations_count;
 
 	guint64 evicted_flows; /* left a full table early (reason 5) */
@@ -109,8 +111,11 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
 
 /* Takes a copy of what one destination counted, and settles exported and dropped: with several
  * destinations, as the one that lost the most octets counts them; where they share the flows, as
- * all of them together do. */
-void account_add_destination(struct account *account, const struct export_counts *counts);
+ * all of them together do. before: see fanout_before(); NULL: there was nothing. */
+void account_add_destination(struct account *account, const struct export_counts *counts,
+			     const struct export_counts *before);
+/* All of them. */
+void account_add_fanout(struct account *account, const struct fanout *fanout);
 
 /* While a run goes on, or is left to: what is metered and not out yet is still in the cache. */
 void account_guess_cache(struct account *account);
@@ -134,9 +139,10 @@ char *account_to_text(const struct account *account);
  * - spooled: flows, records, packets, octets.
  * - dropped.overflow, dropped.failed, dropped.untold: records, packets, octets.
  * - earlier, inDoubt: flows, records, packets, octets; see struct account.
- * - destinations, an array: url, name where it has one, and exported, spooled and dropped of this destination; elsewhere
- *   (what others were given on purpose): flows, packets, octets; repeated and recovered: records
- *   sent again, and records that an earlier run had left in the spool.
+ * - destinations, an array: url, name where it has one, and exported, spooled and dropped of this
+ * destination; elsewhere (what others were given on purpose) and absent (what was given out before
+ * it came): flows, packets, octets; repeated and recovered: records sent again, and records that an
+ * earlier run had left in the spool.
  * - table: maxFlows, memoryOctets, evictedFlows, extended.
  * - geo: lookups, hits, reloads, reloadFailures.
  * - damaged, balanced: true or false. */

@@ -45,6 +45,7 @@ static struct live_options live_options_of(const struct options *options)
 		.places = places_options_of(options),
 		.statistics_ns = values[OPTION_STATISTICS].number,
 		.quiet = values[OPTION_QUIET].number,
+		.given = options,
 	};
 }
 

@@ -13,6 +13,7 @@
 #include "capture/links.h"
 #include "capture/scan.h"
 #include "setup/live_cache.h"
+#include "setup/live_control.h"
 #include "setup/live_join.h"
 #include "setup/live_names.h"
 #include "setup/live_other.h"
@@ -20,10 +21,11 @@
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
-#define WAIT_MS	  100
-#define PERIOD_MS 1000
+#define WAIT_MS	     100
+#define WAIT_BUSY_MS 5 /* while somebody asks */
+#define PERIOD_MS    1000
 /* Records to take before looking at something else. */
-#define TURN	  1024
+#define TURN	     1024
 
 struct live {
 	const struct live_options *options;
@@ -41,6 +43,7 @@ struct live {
 	struct account_flows handed;	/* to the destinations since the last commit */
 	guint64 flows;			/* in the cache, where it was left */
 	struct statistics statistics;
+	struct live_control *control;
 	bool attaching; /* the hooks may feed these tables */
 	GError *first;
 };
@@ -101,29 +104,10 @@ static void on_whole(void *data, const struct flow_record *record)
 		write_batch(live);
 }
 
-/* What has been exported and dropped, by this process and those before it. */
-static struct instance_totals totals_of(const struct live *live)
-{
-	struct instance_totals totals = live->earlier;
-	struct account sum = { .earlier = totals.exported };
-
-	memcpy(sum.earlier_dropped, totals.dropped, sizeof(totals.dropped));
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(&sum, fanout_counts(live->fanout, i));
-	totals.exported = sum.exported;
-	/* Out of this instance's hands: whoever sends it from the disk counts it apart. */
-	totals.exported.flows += sum.spooled.flows;
-	totals.exported.records += sum.spooled.records;
-	totals.exported.packets += sum.spooled.packets;
-	totals.exported.octets += sum.spooled.octets;
-	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
-	account_clear(&sum);
-	return totals;
-}
-
 /* The destinations have what was taken from the rings: it makes room there. */
-static void commit(struct live *live)
+static void commit(void *data)
 {
+	struct live *live = data;
 	struct kernel_ring *ring = kernel_meter_ring(live->cache.meter);
 	struct kernel_ring *old = live->cache.old ? kernel_meter_ring(live->cache.old) : NULL;
 	GError *error = NULL;
@@ -132,7 +116,7 @@ static void commit(struct live *live)
 	if (live->handed.flows > 0 && !fanout_flush(live->fanout, &error))
 		note_error(live, error);
 	if (live->handed.flows > 0 && live->cache.instance) {
-		struct instance_totals totals = totals_of(live);
+		struct instance_totals totals = live_cache_totals(&live->earlier, live->fanout);
 
 		totals.position = kernel_ring_position(ring);
 		totals.old_position = old ? kernel_ring_position(old) : 0;
@@ -279,22 +263,9 @@ static void drain_old(struct live *live)
 	kernel_meter_free(g_steal_pointer(&live->cache.old));
 }
 
-static void settle_seen(const struct live *live, struct account *account)
+static void settle_account(void *data, struct account *account)
 {
-	struct meter_counts counts;
-
-	if (!kernel_meter_counts(live->cache.meter, &counts, NULL))
-		return;
-	meter_counts_add(&counts, &live->earlier.gone);
-	account_add_counts(account, &counts);
-	for (int v = METER_OK; v < METER_VERDICTS; v++) {
-		account->seen.packets += counts.packets[v];
-		account->seen.frame_octets += counts.frame_octets[v];
-	}
-}
-
-static void settle_account(const struct live *live, struct account *account)
-{
+	const struct live *live = data;
 	const struct instance_totals *earlier = &live->earlier;
 
 	account->earlier = earlier->exported;
@@ -302,9 +273,8 @@ static void settle_account(const struct live *live, struct account *account)
 	account->in_doubt = earlier->doubted;
 	account->max_flows = live->cache.shape.max_flows;
 	account->memory_octets = kernel_meter_memory(live->cache.meter);
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(account, fanout_counts(live->fanout, i));
-	settle_seen(live, account);
+	account_add_fanout(account, live->fanout);
+	live_cache_seen(&live->cache, &live->earlier, account);
 	places_settle(live->places, account);
 }
 
@@ -344,9 +314,12 @@ static void tell_statistics(struct live *live)
 
 static void run(struct live *live)
 {
+	int wait_ms = WAIT_MS;
+
 	while (!live->options->ending && !stop_wanted() && !scan_failed(live->scan)) {
-		if (!take_records(live, WAIT_MS))
+		if (!take_records(live, wait_ms))
 			return;
+		wait_ms = live_control_turn(live->control) ? WAIT_BUSY_MS : WAIT_MS;
 		tick(live);
 		links_watch(live->links);
 		live_names_look(live->names);
@@ -407,6 +380,19 @@ static void end(struct live *live)
 		instance_end(live->cache.instance);
 }
 
+static struct live_control *open_control(struct live *live)
+{
+	return live_control_new(&(struct live_parts){
+		.options = live->options,
+		.fanout = live->fanout,
+		.statistics = &live->statistics,
+		.detail = kernel_meter_detail(live->cache.meter),
+		.commit = commit,
+		.settle = settle_account,
+		.data = live,
+	});
+}
+
 static bool open_live(struct live *live, GError **error)
 {
 	const struct live_options *options = live->options;
@@ -443,6 +429,7 @@ static bool open_live(struct live *live, GError **error)
 	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);
 	if (options->ending)
 		return true;
+	live->control = open_control(live);
 	live->attaching = true;
 	live->links = links_new(live->cache.meter, &links, error);
 	return live->links != NULL;
@@ -476,6 +463,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 			drain_old(&live);
 		}
 		run(&live);
+		live_control_free(g_steal_pointer(&live.control));
 		live_view_leave(options->view);
 		left = is_to_be_left(&live);
 		if (left)
@@ -491,6 +479,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 			ret_account->in_cache.flows = live.flows;
 		}
 	} else {
+		live_control_free(live.control);
 		give_up(&live);
 	}
 	live_join_free(live.join);

@@ -10,6 +10,7 @@
 #include "setup/account.h"
 #include "setup/live_view.h"
 #include "setup/places.h"
+#include "setup/options.h"
 
 #define LIVE_FLUSH_US G_USEC_PER_SEC
 
@@ -33,6 +34,7 @@ struct live_options {
 	guint64 statistics_ns;	/* told so often, and at the end; 0: only then */
 	struct live_view *view; /* NULL: none; ended by the caller */
 	bool quiet;
+	const struct options *given; /* by the user; to be read again */
 };
 
 /* Meters until SIGINT, SIGTERM or the duration ends it; then everything in the cache is exported

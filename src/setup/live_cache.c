@@ -239,3 +239,37 @@ void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
 			side->whole += epoch_ns;
 	}
 }
+
+struct instance_totals live_cache_totals(const struct instance_totals *earlier,
+					 const struct fanout *fanout)
+{
+	struct instance_totals totals = *earlier;
+	struct account sum = { .earlier = totals.exported };
+
+	memcpy(sum.earlier_dropped, totals.dropped, sizeof(totals.dropped));
+	account_add_fanout(&sum, fanout);
+	totals.exported = sum.exported;
+	/* Out of this instance's hands: whoever sends it from the disk counts it apart. */
+	totals.exported.flows += sum.spooled.flows;
+	totals.exported.records += sum.spooled.records;
+	totals.exported.packets += sum.spooled.packets;
+	totals.exported.octets += sum.spooled.octets;
+	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
+	account_clear(&sum);
+	return totals;
+}
+
+void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
+		     struct account *account)
+{
+	struct meter_counts counts;
+
+	if (!kernel_meter_counts(cache->meter, &counts, NULL))
+		return;
+	meter_counts_add(&counts, &earlier->gone);
+	account_add_counts(account, &counts);
+	for (int v = METER_OK; v < METER_VERDICTS; v++) {
+		account->seen.packets += counts.packets[v];
+		account->seen.frame_octets += counts.frame_octets[v];
+	}
+}

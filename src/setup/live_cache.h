@@ -30,4 +30,11 @@ void live_cache_close(struct live_cache *cache);
 /* The kernel's times become those since 1970. */
 void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow);
 
+/* What has been exported and dropped, by this process and those before it. */
+struct instance_totals live_cache_totals(const struct instance_totals *earlier,
+					 const struct fanout *fanout);
+/* Adds what came to the hooks, and what became of it there. */
+void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
+		     struct account *account);
+
 #endif

@@ -10,16 +10,18 @@
 #include "capture/native_meter.h"
 #include "capture/sieve.h"
 #include "capture/table.h"
+#include "setup/live_control.h"
 #include "setup/live_names.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
-#define BATCH	  256
-#define WAIT_MS	  100
-#define RETRY_NS  FLOW_SECOND_NS
-#define REST_MS	  10
-#define RESTS_MAX 100
-#define FLOWS_MAX FLOW_TABLE_MAX_FLOWS
+#define BATCH	     256
+#define WAIT_MS	     100
+#define WAIT_BUSY_MS 5 /* while somebody asks */
+#define RETRY_NS     FLOW_SECOND_NS
+#define REST_MS	     10
+#define RESTS_MAX    100
+#define FLOWS_MAX    FLOW_TABLE_MAX_FLOWS
 
 struct socket {
 	const char *interface;
@@ -41,6 +43,8 @@ struct live_packet {
 	guint count;
 	gint64 next_flush;
 	struct statistics statistics;
+	enum flow_detail detail;
+	struct live_control *control;
 	GError *first;
 	struct frame frames[BATCH];
 };
@@ -108,6 +112,7 @@ static bool open_meter(struct live_packet *live, GError **error)
 	};
 
 	live->account->max_flows = native.max_flows;
+	live->detail = native.detail;
 	live->account->memory_octets = flow_table_memory(native.max_flows, native.detail);
 	live->meter = native_meter_new(&native, error);
 	return live->meter != NULL;
@@ -155,7 +160,7 @@ static void take_frames(struct live_packet *live, struct socket *socket)
 		interface_left(socket, error);
 }
 
-static void wait_for_frames(struct live_packet *live)
+static void wait_for_frames(struct live_packet *live, int wait_ms)
 {
 	g_autofree struct pollfd *fds = g_new0(struct pollfd, live->count);
 
@@ -163,15 +168,14 @@ static void wait_for_frames(struct live_packet *live)
 		fds[i].fd = live->sockets[i].away ? -1 : af_packet_fd(live->sockets[i].packet);
 		fds[i].events = POLLIN;
 	}
-	poll(fds, live->count, WAIT_MS);
+	poll(fds, live->count, wait_ms);
 }
 
 static void settle_account(const struct live_packet *live, struct account *account)
 {
 	account_add_counts(account, native_meter_counts(live->meter));
 	account_add_counts(account, sieve_counts(live->sieve));
-	for (size_t i = 0; i < fanout_count(live->fanout); i++)
-		account_add_destination(account, fanout_counts(live->fanout, i));
+	account_add_fanout(account, live->fanout);
 	places_settle(live->places, account);
 }
 
@@ -215,10 +219,33 @@ static void show(struct live_packet *live)
 	account_clear(&account);
 }
 
+static void on_settle(void *data, struct account *ret_account)
+{
+	const struct live_packet *live = data;
+
+	ret_account->seen = live->account->seen;
+	settle_account(live, ret_account);
+}
+
+static struct live_control *open_control(struct live_packet *live)
+{
+	return live_control_new(&(struct live_parts){
+		.options = live->options,
+		.fanout = live->fanout,
+		.statistics = &live->statistics,
+		.detail = live->detail,
+		.settle = on_settle,
+		.data = live,
+	});
+}
+
 static void run(struct live_packet *live)
 {
+	bool busy = false;
+
 	while (!stop_wanted()) {
-		wait_for_frames(live);
+		wait_for_frames(live, busy ? WAIT_BUSY_MS : WAIT_MS);
+		busy = live_control_turn(live->control);
 		for (guint i = 0; i < live->count; i++) {
 			if (live->sockets[i].away)
 				try_again(&live->sockets[i]);
@@ -233,6 +260,7 @@ static void run(struct live_packet *live)
 			tell_statistics(live);
 		show(live);
 	}
+	live_control_free(g_steal_pointer(&live->control));
 }
 
 /* The kernel hands over the block it was filling when its time has come, not when it is asked. */
@@ -292,12 +320,16 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->places = places_new(&options->places, error);
 	live->fanout = live->places ? fanout_new(&options->export, error) : NULL;
 	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
-	good = live->sieve && open_meter(live, error) && open_sockets(live, error);
+	good = live->sieve && open_meter(live, error);
+	if (good)
+		live->control = open_control(live);
+	good = good && open_sockets(live, error);
 	if (good) {
 		run(live);
 		finish(live);
 		settle_account(live, ret_account);
 	}
+	live_control_free(live->control);
 	for (guint i = 0; i < live->count; i++)
 		af_packet_free(live->sockets[i].packet);
 	native_meter_free(live->meter);

@@ -162,8 +162,7 @@ static void settle_account(struct pipeline *line)
 	account_add_counts(account, native_meter_counts(line->meter));
 	account_add_counts(account, sieve_counts(line->sieve));
 	account->in_cache.flows = native_meter_flows(line->meter);
-	for (size_t i = 0; i < fanout_count(line->fanout); i++)
-		account_add_destination(account, fanout_counts(line->fanout, i));
+	account_add_fanout(account, line->fanout);
 	places_settle(line->places, account);
 }
 

@@ -143,9 +143,10 @@ class Live:
         self.errors = ""
         self.status = None
         destination = f"json+file:{self.json}" if to == "json" else to
+        where = ["--to", destination] if destination else []  # else the configuration says
         self.process = subprocess.Popen(
-            [weir, "run", *interfaces, "--max-flows", "65536", *options, "--to", destination,
-             "--json-stats", self.stats],
+            [weir, "run", *interfaces, "--max-flows", "65536", *options, *where, "--json-stats",
+             self.stats],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             preexec_fn=end_with_parent, env=dict(os.environ, G_DEBUG="fatal-warnings", LC_ALL="C"))  # fmt: skip
         self.hooks = {}

@@ -92,10 +92,10 @@ static void test_destinations(void)
 	struct account_balance balance;
 
 	account.dropped[ACCOUNT_UNTOLD] = (struct account_drops){ 0 };
-	account_add_destination(&account, &whole);
+	account_add_destination(&account, &whole, NULL);
 	CU_ASSERT_EQUAL(account.exported.packets, 7);
-	account_add_destination(&account, &worse);
-	account_add_destination(&account, &whole);
+	account_add_destination(&account, &worse, NULL);
+	account_add_destination(&account, &whole, NULL);
 	CU_ASSERT_EQUAL(account.exported.packets, 4);
 	CU_ASSERT_EQUAL(account.dropped[ACCOUNT_FAILED].records, 2);
 	CU_ASSERT_TRUE(account_balanced(&account, NULL));
@@ -183,7 +183,7 @@ static void test_json(void)
 	JsonObject *root;
 
 	account.dropped[ACCOUNT_UNTOLD] = (struct account_drops){ 0 };
-	account_add_destination(&account, &counts);
+	account_add_destination(&account, &counts, NULL);
 	text = account_to_json(&account);
 	CU_ASSERT_TRUE_FATAL(json_parser_load_from_data(parser, text, -1, NULL));
 	root = json_node_get_object(json_parser_get_root(parser));

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of a destination share. */
+#ifndef WEIR_EXPORT_DESTINATION_PARTS_H
+#define WEIR_EXPORT_DESTINATION_PARTS_H
+
+#include "export/destination.h"
+#include "export/destination_url.h"
+#include "export/file_series.h"
+#include "export/file_writer.h"
+#include "export/ledger.h"
+#include "export/rotation.h"
+
+struct destination {
+	char *url; /* or what else messages call it */
+	char *path;
+	struct record_template *layout;
+	struct encoder_options form;
+	struct encoder *encoder;
+	struct ledger ledger;
+	struct file_series *series; /* NULL: it is one file */
+	struct file_writer *writer; /* of the series if there is one; NULL: between its files */
+	struct rotation rotation;
+	export_clock *clock_ns; /* NULL: the time of packets is what counts */
+	bool gzip;
+	bool made;    /* the file was not there before */
+	bool started;
+	guint reforms;	       /* of the file's one after another */
+	guint32 sequence_base; /* what the encoders before this one counted */
+	guint32 *
+		next_sequence; /* what the encoder gives is not for the file: it shows its number */
+	bool over;	       /* finished, or failed for good */
+	bool down;	       /* failed until the time of the next file */
+	bool told_failure;     /* since the last good file */
+	struct flow_batch *run; /* room for flows of one file */
+	struct export_counts counts;
+
+	/* Of this file. */
+	struct tally told;	  /* flows given to the encoder */
+	struct tally buffered;	  /* flows in the writer */
+	struct tally written;	  /* flows in the file */
+	guint64 buffered_through; /* records that were made when the writer last got octets */
+	guint64 written_through;  /* of them, in the file */
+};
+
+/* A new encoder, and the account of its file. */
+bool destination_renew(struct destination *destination, const struct encoder_ops *ops,
+		       GError **error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a live run can be told while it goes on: at its control socket, and by SIGHUP. */
+#ifndef WEIR_SETUP_LIVE_CONTROL_H
+#define WEIR_SETUP_LIVE_CONTROL_H
+
+#include "setup/live.h"
+#include "setup/reload.h"
+#include "setup/statistics.h"
+
+/* The run; all of it outlives the control. */
+struct live_parts {
+	const struct live_options *options;
+	struct fanout *fanout;
+	struct statistics *statistics;
+	enum flow_detail detail; /* that is metered */
+	/* Hands over what was taken. NULL: nothing waits. */
+	void (*commit)(void *data);
+	/* The account as it stands. */
+	void (*settle)(void *data, struct account *ret_account);
+	void *data;
+};
+
+struct live_control;
+
+/* A run that cannot be controlled says so, and goes on: NULL. */
+struct live_control *live_control_new(const struct live_parts *parts);
+void live_control_free(struct live_control *control);
+
+/* For what else can change: reload_add(). */
+struct reload *live_control_reload(struct live_control *control);
+
+/* Does what was asked for; never waits. True: somebody is connected, and it is worth coming back
+ * soon. */
+bool live_control_turn(struct live_control *control);
+
+#endif
