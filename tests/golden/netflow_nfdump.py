@@ -5,7 +5,8 @@
 Sends NetFlow (FORM netflow9 or netflow5) of replayed captures, each with a domain of its own, and of
 made flows with more than 2^32 octets, to a real nfcapd over UDP, over IPv4 and IPv6, in a network
 namespace of its own; and proves that what nfdump then reads is what the lines of JSON say: times,
-ends, packets, octets each way, flags, ICMP, ToS, VLAN and interfaces, and how many flows."""
+ends, packets, octets each way, flags, ICMP, ToS, VLAN, interfaces and autonomous systems, and how many
+flows."""
 
 import collections
 import json
@@ -20,6 +21,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import netflow_check
 import netns
+import own_geo
 from replay import time_ns
 
 SKIPPED = 77
@@ -35,6 +37,7 @@ SAME = {"proto": "protocolIdentifier", "src_tos": "ipClassOfService",
 SUMS = {"in_packets": "packetDeltaCount", "in_bytes": "octetDeltaCount",
         "out_packets": "reversePacketDeltaCount", "out_bytes": "reverseOctetDeltaCount"}  # fmt: skip
 LETTERS = "CEUAPRSF"
+AS_TRANS = 23456  # stands for numbers that v5 has no room for
 
 
 class Collector:
@@ -96,7 +99,13 @@ def of_nfdump(record):
         sum(1 << bit for bit, letter in enumerate(reversed(LETTERS)) if letter in flags),
         record.get("src_vlan", 0),
     )  # fmt: skip
-    return key + tuple(record.get(name, 0) for name in SAME), [record.get(name, 0) for name in SUMS]
+    key += tuple(record.get(name, 0) for name in (*SAME, "src_as", "dst_as"))
+    return key, [record.get(name, 0) for name in SUMS]
+
+
+def system(line, side, form):
+    number = line.get(f"bgp{side}AsNumber", 0)
+    return AS_TRANS if form == "netflow5" and number > 0xFFFF else number
 
 
 def of_json(line, form):
@@ -112,8 +121,9 @@ def of_json(line, form):
         line["vlanId"] if form == "netflow9" else 0,
     )  # fmt: skip
     most = 0xffffffff if form == "netflow9" else 0xffff  # a wider index is sent as unknown
-    return (key + tuple(line[name] if line[name] <= most else 0 for name in SAME.values()),
-            [line.get(name, 0) for name in SUMS.values()])  # fmt: skip
+    key += tuple(line[name] if line[name] <= most else 0 for name in SAME.values())
+    key += (system(line, "Source", form), system(line, "Destination", form))
+    return key, [line.get(name, 0) for name in SUMS.values()]
 
 
 def summed(pairs):
@@ -153,10 +163,11 @@ def make(command, folder, form, domain):
     return result, told_in_v5(told) if form == "netflow5" else told
 
 
-def sources(weir, made_flows, template, captures):
+def sources(weir, made_flows, template, captures, systems):
     def replay(capture):
         return lambda urls: [weir, "replay", "--quiet", "--max-flows", "65536", "--template",
-                             template, "--to", urls[0], "--to", urls[1], capture]  # fmt: skip
+                             template, "--geo", systems, "--to", urls[0], "--to", urls[1],
+                             capture]  # fmt: skip
 
     return [lambda urls: [made_flows, str(MADE), template, *urls], *map(replay, captures)]
 
@@ -189,7 +200,8 @@ def main():
     netns.ip("link set lo up")
     with tempfile.TemporaryDirectory() as folder:
         results, lines = [], []
-        for domain, command in enumerate(sources(weir, made_flows, template, captures), 1):
+        systems = own_geo.make(weir, folder)
+        for domain, command in enumerate(sources(weir, made_flows, template, captures, systems), 1):
             result, more = make(command, folder, form, domain)
             results.append(result)
             lines += more

@@ -4,7 +4,7 @@
 
 weir itself sends to a real collector, nfcapd, over IPv4 and IPv6, in a network namespace of its own:
 IPFIX, NetFlow v9 and v5 over UDP. What nfdump then reads is what the lines of JSON say: as many
-flows, with the same keys, times, flags, packets, octets; and no number was missed."""
+flows, with the same keys, times, flags, packets, octets, systems; and no number was missed."""
 
 import json
 import os
@@ -17,10 +17,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden"))
 import netflow_nfdump as nfdump
 import netns
+import own_geo
 
 WEIR, CAPTURES = "", []  # set from the command line
 HOSTS = {4: "127.0.0.1", 6: "[::1]"}
-TEMPLATES = {"ipfix": "standard", "netflow9": "v9", "netflow5": "v5"}
+# The layout v9 has the autonomous systems that standard leaves out.
+FORMS = (("ipfix", "standard"), ("ipfix", "v9"), ("netflow9", "v9"), ("netflow9", "ntop"),
+         ("netflow5", "v5"))  # fmt: skip
 
 
 def replay(folder, url, template, domain, capture):
@@ -28,7 +31,7 @@ def replay(folder, url, template, domain, capture):
     lines, stats = os.path.join(folder, "lines"), os.path.join(folder, "stats")
     done = subprocess.run(
         [WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", template, "--domain",
-         str(domain), "--to", url, "--to", f"json+file:{lines}", "--json-stats", stats, capture],
+         str(domain), "--geo", f"{folder}/own.mmdb", "--to", url, "--to", f"json+file:{lines}", "--json-stats", stats, capture],
         capture_output=True, text=True, timeout=netns.WAIT_S, check=False)  # fmt: skip
     if done.returncode or done.stderr:
         raise AssertionError(f"{url}: status {done.returncode}, {done.stderr}")
@@ -43,13 +46,14 @@ class CollectorsTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
+        own_geo.make(WEIR, self.folder)
 
-    def send(self, form, host, port, template=None):
+    def send(self, form, template, host, port):
         """Every capture, with a domain of its own; the JSON of all, and how many records."""
         lines, records = [], 0
         for domain, capture in enumerate(CAPTURES, 1):
             told, account = replay(self.folder, f"{form}+udp://{host}:{port}",
-                                   template or TEMPLATES[form], domain, capture)  # fmt: skip
+                                   template, domain, capture)  # fmt: skip
             self.assertTrue(account["balanced"])
             self.assertEqual(account["destinations"][0]["dropped"]["overflow"]["packets"], 0)
             records += account["destinations"][0]["exported"]["records"]
@@ -57,12 +61,12 @@ class CollectorsTest(unittest.TestCase):
             self.pause()
         return lines, records
 
-    def to_nfcapd(self, form, version):
-        folder = os.path.join(self.folder, f"{form}{version}")
+    def to_nfcapd(self, form, template, version):
+        folder = os.path.join(self.folder, f"{form}{template}{version}")
         os.mkdir(folder)
         collector = nfdump.Collector(version, folder)
         self.pause = lambda: netns.wait_for(lambda: collector.waiting()[0] == 0, "nfcapd reads")
-        lines, count = self.send(form, HOSTS[version], nfdump.PORT)
+        lines, count = self.send(form, template, HOSTS[version], nfdump.PORT)
         records, log, lost = collector.finish()
         collector.log.close()
         self.assertEqual(lost, 0, "datagrams lost on the way")
@@ -74,12 +78,14 @@ class CollectorsTest(unittest.TestCase):
         for key, values in wanted.items():
             self.assertEqual(found.get(key), values, key)
         self.assertEqual(len(found), len(wanted))
+        systems = {key[-1] for key in wanted}
+        self.assertEqual(max(systems) > 0, template != "standard", systems)
 
     def test_nfcapd(self):
-        for form in TEMPLATES:
+        for form, template in FORMS:
             for version in HOSTS:
-                with self.subTest(form=form, version=version):
-                    self.to_nfcapd(form, version)
+                with self.subTest(form=form, template=template, version=version):
+                    self.to_nfcapd(form, template, version)
 
 
 if __name__ == "__main__":

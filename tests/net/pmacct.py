@@ -22,7 +22,8 @@ sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "golde
 import ipfix_check
 import netns
 import packs
-from netflow_nfdump import told_in_v5
+import own_geo
+from netflow_nfdump import system, told_in_v5
 from nfacctd import PORT, Nfacctd
 
 WEIR, CAPTURES = "", []  # set from the command line
@@ -62,8 +63,8 @@ def of_json(line, form):
     if form == "netflow5" and proto == 1:
         ports[1] = line["icmpTypeCodeIPv4"]  # which has no other place
     key = (line[f"sourceIPv{version}Address"], line[f"destinationIPv{version}Address"], *ports,
-           proto, line["ipClassOfService"], line.get("bgpSourceAsNumber", 0),
-           line.get("bgpDestinationAsNumber", 0))  # fmt: skip
+           proto, line["ipClassOfService"], system(line, "Source", form),
+           system(line, "Destination", form))  # fmt: skip
     # Of the two octets that IPFIX has for them it takes the first.
     flags = line["tcpControlBits"] >> (8 if form == "ipfix" else 0) & 0xFF if proto == 6 else 0
     return key, 1, line["packetDeltaCount"], line["octetDeltaCount"], flags
@@ -74,6 +75,7 @@ class PmacctTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
+        self.systems = own_geo.make(WEIR, self.folder)
 
     def replay(self, form, template, collector, *words):
         """Over UDP, of all captures, each in a domain of its own; what was exported in sum."""
@@ -83,7 +85,7 @@ class PmacctTest(unittest.TestCase):
             stats = os.path.join(self.folder, "stats")
             subprocess.run(
                 [WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", template,
-                 "--domain", str(domain), "--to", f"{form}+udp://{host}:{PORT}",
+                 "--domain", str(domain), "--geo", self.systems, "--to", f"{form}+udp://{host}:{PORT}",
                  *[word.format(domain) for word in words], "--json-stats", stats, path],
                 check=True, timeout=60)  # fmt: skip
             with open(stats, encoding="ascii") as file:
