@@ -131,6 +131,19 @@ static struct span *add_network(struct input *input, char *network)
 	return &g_array_index(input->spans[family], struct span, input->spans[family]->len - 1);
 }
 
+/* "AS1" begins what is said of it, "1" is the network's. */
+static guint32 take_as(const char *value, struct span **span)
+{
+	bool begins = g_str_has_prefix(value, "AS");
+	guint32 as = (guint32)g_ascii_strtoull(value + (begins ? 2 : 0), NULL, 10);
+
+	if (begins)
+		*span = NULL;
+	else if (*span)
+		(*span)->as = as;
+	return as;
+}
+
 static void read_networks(struct check *check, const char *path)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -147,10 +160,8 @@ static void read_networks(struct check *check, const char *path)
 			span = add_network(&check->networks, value);
 		else if (sscanf(line, "country: %2s", value) == 1 && span)
 			g_strlcpy(span->country, value, sizeof(span->country));
-		else if (sscanf(line, "aut-num: AS%u", &as) == 1)
-			span = NULL;
-		else if (sscanf(line, "aut-num: %u", &as) == 1 && span)
-			span->as = as;
+		else if (sscanf(line, "aut-num: %s", value) == 1)
+			as = take_as(value, &span);
 		else if (sscanf(line, "name: %[^\n]", value) == 1 && *g_strchomp(value))
 			g_hash_table_insert(check->names, GUINT_TO_POINTER(as), g_strdup(value));
 	}
