@@ -7,6 +7,7 @@
 struct sieve {
 	struct sieve_options options;
 	struct link_strip *strip;
+	struct dedup *dedup;   /* NULL: copies pass */
 	GArray *unread;	       /* guint16: link types that were told of */
 	struct filter *filter; /* NULL: everything matches */
 	struct meter_counts counts;
@@ -23,6 +24,8 @@ struct sieve *sieve_new(const struct sieve_options *options, GError **error)
 	sieve->options = *options;
 	sieve->filter = filter;
 	sieve->strip = link_strip_new();
+	if (options->dedup.packets)
+		sieve->dedup = dedup_new(&options->dedup);
 	sieve->unread = g_array_new(FALSE, FALSE, sizeof(guint16));
 	return sieve;
 }
@@ -33,6 +36,7 @@ void sieve_free(struct sieve *sieve)
 		return;
 	filter_free(sieve->filter);
 	link_strip_free(sieve->strip);
+	dedup_free(sieve->dedup);
 	g_array_unref(sieve->unread);
 	g_free(sieve);
 }
@@ -59,9 +63,15 @@ static enum meter_verdict strip(struct sieve *sieve, struct frame *frame)
 
 static enum meter_verdict examine(struct sieve *sieve, struct frame *frame)
 {
+	enum meter_verdict verdict = METER_OK;
+
 	if (sieve->filter && !filter_match(sieve->filter, frame->linktype, frame))
 		return METER_FILTERED;
-	return frame->link == METER_LINK_OTHER ? strip(sieve, frame) : METER_OK;
+	if (frame->link == METER_LINK_OTHER)
+		verdict = strip(sieve, frame);
+	if (verdict == METER_OK && sieve->dedup && dedup_frame(sieve->dedup, frame))
+		return METER_DUPLICATE;
+	return verdict;
 }
 
 size_t sieve_frames(struct sieve *sieve, struct frame *frames, size_t count)
@@ -79,7 +89,7 @@ size_t sieve_frames(struct sieve *sieve, struct frame *frames, size_t count)
 			continue;
 		}
 		sieve->counts.packets[verdict]++;
-		sieve->counts.frame_octets[verdict] += frames[i].length;
+		sieve->counts.frame_octets[verdict] += frames[i].length + (guint32)frames[i].outer;
 	}
 	return kept;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is done with frames before the native meter: link headers that it does not read are taken
- * off, and frames that do not match the filter, or hold nothing for it, stay behind, each in a
- * counter. */
+ * off, and frames that do not match the filter, hold nothing for it, or are copies of another, stay
+ * behind, each in a counter. */
 #ifndef WEIR_CAPTURE_SIEVE_H
 #define WEIR_CAPTURE_SIEVE_H
 
-#include "capture/frame.h"
+#include "capture/dedup.h"
 
 struct sieve;
 
@@ -15,7 +15,8 @@ typedef void sieve_unread(void *data, guint16 linktype);
 struct sieve_options {
 	sieve_unread *unread; /* NULL: nobody wants to know */
 	void *data;
-	const char *filter; /* a tcpdump expression; NULL: everything */
+	const char *filter;	    /* a tcpdump expression; NULL: everything */
+	struct dedup_options dedup; /* no packets: copies are metered, too */
 };
 
 /* WEIR_ERROR_USAGE: the filter. */

@@ -27,6 +27,7 @@ static struct replay_options replay_options_of(const struct options *options)
 		.seed_given = values[OPTION_SEED].origin != OPTION_NOT_GIVEN,
 		.seed = values[OPTION_SEED].number,
 		.filter = values[OPTION_FILTER].text,
+		.dedup = stage_dedup(options),
 		.detail = stage_detail(options),
 		.batch = (guint)values[OPTION_BATCH].number,
 		.begin = values[OPTION_QUIET].number ? NULL : print_table,

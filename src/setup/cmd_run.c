@@ -32,6 +32,7 @@ static struct live_options live_options_of(const struct options *options)
 		},
 		.drop = values[OPTION_DROP].number,
 		.filter = values[OPTION_FILTER].text,
+		.dedup = stage_dedup(options),
 		.cache = stage_cache(options),
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
 		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
@@ -72,6 +73,12 @@ static bool check(const struct live_options *live, GError **error)
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 			    "--drop: only XDP drops, and only what comes in; leave it out, or "
 			    "--hook and --direction");
+		return false;
+	}
+	if (live->dedup.packets && live->attach.hook != ATTACH_PACKET) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--dedup: in the kernel each CPU meters by itself and does not see "
+			    "another's copies; use --hook af_packet, or weir replay");
 		return false;
 	}
 	if (live->filter && !is_filter(live->filter, error))

@@ -5,6 +5,7 @@
 #define WEIR_SETUP_LIVE_H
 
 #include "capture/attach.h"
+#include "capture/dedup.h"
 #include "capture/kernel_tables.h"
 #include "export/fanout.h"
 #include "setup/account.h"
@@ -19,6 +20,7 @@ struct live_options {
 	struct attach_options attach;
 	bool drop;
 	const char *filter; /* a tcpdump expression; NULL: everything is metered */
+	struct dedup_options dedup; /* at packet sockets; no packets: no packet is taken for a copy */
 	enum kernel_cache cache;
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */

@@ -308,7 +308,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	struct live_packet *live = g_new0(struct live_packet, 1);
 	bool good;
 
-	const struct sieve_options sieve = { .filter = options->filter };
+	const struct sieve_options sieve = { .filter = options->filter, .dedup = options->dedup };
 
 	stop_watch(options->duration_ns);
 	live->options = options;

@@ -201,6 +201,7 @@ static void on_unread(void *data, guint16 linktype)
 static bool open_line(struct pipeline *line, GError **error)
 {
 	const struct sieve_options sieve = { .filter = line->options->filter,
+					     .dedup = line->options->dedup,
 					     .unread = on_unread,
 					     .data = line };
 	struct export_options export = line->options->export;

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "capture/dedup.h"
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/places.h"
@@ -22,6 +23,7 @@ struct replay_options {
 	bool seed_given;
 	guint64 seed;	    /* of the hash; at random unless given */
 	const char *filter; /* tcpdump expression or NULL */
+	struct dedup_options dedup; /* no packets: no packet is taken for a copy */
 	int detail;	    /* enum flow_detail; -1: what the templates need */
 	guint batch;	    /* packets at a time */
 	bool quiet;	    /* nothing is told but errors */

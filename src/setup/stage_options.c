@@ -49,6 +49,19 @@ struct export_options stage_export(const struct options *options)
 	};
 }
 
+struct dedup_options stage_dedup(const struct options *options)
+{
+	const struct option_value *values = options->values;
+
+	if (!values[OPTION_DEDUP].number)
+		return (struct dedup_options){ 0 };
+	return (struct dedup_options){
+		.window_ns = values[OPTION_DEDUP_WINDOW].number,
+		.packets = (guint32)values[OPTION_DEDUP_PACKETS].number,
+		.seed = (guint64)g_random_int() << 32 | g_random_int(),
+	};
+}
+
 struct export_options stage_export_live(const struct options *options)
 {
 	struct export_options export = stage_export(options);

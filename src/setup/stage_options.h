@@ -3,6 +3,7 @@
 #ifndef WEIR_SETUP_STAGE_OPTIONS_H
 #define WEIR_SETUP_STAGE_OPTIONS_H
 
+#include "capture/dedup.h"
 #include "capture/kernel_tables.h"
 #include "export/fanout.h"
 #include "setup/options.h"
@@ -10,6 +11,8 @@
 /* enum flow_detail; -1: what the templates need */
 int stage_detail(const struct options *options);
 enum kernel_cache stage_cache(const struct options *options);
+/* No packets: no packet is taken for a copy. */
+struct dedup_options stage_dedup(const struct options *options);
 /* Points into the options. */
 struct export_options stage_export(const struct options *options);
 /* Files begin by the wall clock. */
