@@ -50,12 +50,12 @@ static const char *const filter_expressions[] = {
 	"ip[15]=15 or ip[16]=16 or ip[17]=17 or ip[18]=18 or ip[19]=19 or ip[20]=20 or ip[21]=21 or "
 	"ip[22]=22 or ip[23]=23 or ip[24]=24 or ip[25]=25 or ip[26]=26 or ip[27]=27 or ip[28]=28 or "
 	"ip[29]=29 or ip[30]=30 or ip[31]=31 or ip[32]=32 or ip[33]=33 or ip[34]=34 or ip[35]=35)",
-	"host 10.0.0.1 or host 10.0.0.2 or host 10.0.0.3 or host 10.0.0.4 or host 10.1.0.1 or "
+	("host 10.0.0.1 or host 10.0.0.2 or host 10.0.0.3 or host 10.0.0.4 or host 10.1.0.1 or "
 	"host 10.1.0.2 or host 192.168.0.1 or host 192.168.0.2 or host 192.168.1.1 or "
 	"host 192.168.1.2 or host 192.168.1.100 or host 172.16.0.1 or host 172.16.0.2 or "
 	"host 8.8.8.8 or host 8.8.4.4 or host 1.1.1.1 or host 1.0.0.1 or host 127.0.0.1 or "
 	"host fe80::1 or host fe80::2 or host ff02::fb or host ::1 or host 2001:db8::1 or "
-	"port 53 or port 5353 or port 67 or port 68 or port 123 or port 161 or portrange 6000-7000",
+	"port 53 or port 5353 or port 67 or port 68 or port 123 or port 161 or portrange 6000-7000"),
 	"ip[ip[1]+1]=1 or ip[ip[2]+2]=2 or ip[ip[3]+3]=3 or ip[ip[4]+4]=4 or ip[ip[5]+5]=5 or "
 	"ip[ip[6]+6]=6 or ip[ip[7]+7]=7 or ip[ip[8]+8]=8 or ip[ip[9]+9:4]=9 or ip[ip[10]+1:2]=10",
 };
