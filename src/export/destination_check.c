@@ -37,7 +37,8 @@ static bool check_records(const struct destination_url *url, const struct export
 				.pen = options->pen,
 				.domain = url->has_domain ? url->domain : options->domain,
 				.message_max = url->mtu ? url->mtu : usual,
-				.message_grows = !url->mtu,
+				.message_grows = !url->mtu &&
+						 (!url->transport || !url->transport->message_most),
 			},
 			swallow, NULL, error);
 	if (encoder)

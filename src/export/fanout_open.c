@@ -192,7 +192,7 @@ static struct stream *open_stream(struct fanout *fanout, const struct destinatio
 		.sampling = options->sampling,
 		.random_sampling = options->random_sampling,
 		.message_max = url->mtu ? url->mtu : url->transport->message_max,
-		.message_grows = !url->mtu,
+		.message_grows = !url->mtu && !url->transport->message_most,
 	};
 
 	form.more_id = more_id(fanout, url, &form);

@@ -128,23 +128,30 @@ static guint16 grown(const struct encoder *encoder, guint16 message_max)
 	return message_max;
 }
 
-static bool check_lengths(const struct encoder *encoder, size_t message_max, GError **error)
+static bool check_length(const struct encoder *encoder, size_t length, size_t message_max,
+			 GError **error)
+{
+	if (IPFIX_MESSAGE_HEADER + IPFIX_SET_HEADER + length <= message_max)
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "template %s needs %zu octets at once, more than a message of %zu holds; "
+		    "shorten it or raise the message size",
+		    encoder->layout->name, length, message_max);
+	return false;
+}
+
+/* most: of a message with a template; usual: of one with records. */
+static bool check_lengths(const struct encoder *encoder, size_t usual, size_t most, GError **error)
 {
 	for (int i = 0; i < FORMS; i++) {
 		const struct form *form = &encoder->forms[i];
-		size_t longest;
 
 		if (form->plan == NULL)
 			continue;
 		/* Texts are cut to what is left. */
-		longest = MAX(fill_plan_length(form->plan), form->template_length);
-		if (IPFIX_MESSAGE_HEADER + IPFIX_SET_HEADER + longest > message_max) {
-			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-				    "template %s needs %zu octets at once, more than a message of "
-				    "%zu holds; shorten it or raise the message size",
-				    encoder->layout->name, longest, message_max);
+		if (!check_length(encoder, form->template_length, most, error) ||
+		    !check_length(encoder, fill_plan_length(form->plan), usual, error))
 			return false;
-		}
 	}
 	return true;
 }
@@ -152,16 +159,17 @@ static bool check_lengths(const struct encoder *encoder, size_t message_max, GEr
 static struct encoder *ipfix_open(const struct encoder_options *options, encoder_sink *sink,
 				  void *sink_data, GError **error)
 {
-	guint16 message_max =
+	const guint16 usual =
 		options->message_max != 0 ? options->message_max : IPFIX_MESSAGE_MAX_FILE;
+	guint16 most = usual;
 	struct encoder *encoder;
 	fbSession_t *session;
 	bool good;
 
-	if (message_max < IPFIX_MESSAGE_MIN) {
+	if (usual < IPFIX_MESSAGE_MIN) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 			    "a message of %u octets is too short for IPFIX; give at least %u",
-			    message_max, IPFIX_MESSAGE_MIN);
+			    usual, IPFIX_MESSAGE_MIN);
 		return NULL;
 	}
 	encoder = g_new0(struct encoder, 1);
@@ -172,14 +180,15 @@ static struct encoder *ipfix_open(const struct encoder_options *options, encoder
 	fbSessionSetDomain(session, options->domain);
 	good = add_templates(encoder, session, options, error);
 	if (good && options->message_grows)
-		message_max = grown(encoder, message_max);
-	if (!good || !check_lengths(encoder, message_max, error)) {
+		most = grown(encoder, usual);
+	if (!good || !check_lengths(encoder, usual, most, error)) {
 		fbSessionFree(session);
 		ipfix_free(encoder);
 		return NULL;
 	}
-	encoder->record_max = message_max - IPFIX_MESSAGE_HEADER - IPFIX_SET_HEADER;
-	encoder->message = ipfix_message_new(session, message_max, sink, sink_data);
+	encoder->record_max = usual - IPFIX_MESSAGE_HEADER - IPFIX_SET_HEADER;
+	encoder->message = ipfix_message_new(session, most, sink, sink_data);
+	ipfix_message_set_usual(encoder->message, usual);
 	return encoder;
 }
 

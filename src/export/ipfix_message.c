@@ -19,6 +19,7 @@ struct ipfix_message {
 	guint8 *octets;
 	guint8 *split; /* the same with a set for each options template */
 	size_t max;
+	size_t usual;	/* up to max; a template may need more */
 	size_t used;	/* octets the message has so far; 0: none begun */
 	size_t added;	/* of them: those that the split adds */
 	guint16 set;	/* the set being filled */
@@ -33,7 +34,7 @@ struct ipfix_message *ipfix_message_new(fbSession_t *session, guint16 max, encod
 {
 	struct ipfix_message *message = g_new0(struct ipfix_message, 1);
 
-	message->max = max;
+	message->max = message->usual = max;
 	message->octets = g_malloc(max);
 	message->split = g_malloc(max);
 	message->session = session;
@@ -53,6 +54,12 @@ void ipfix_message_free(struct ipfix_message *message)
 	g_free(message->octets);
 	g_free(message->split);
 	g_free(message);
+}
+
+void ipfix_message_set_usual(struct ipfix_message *message, size_t usual)
+{
+	g_assert(usual <= message->max);
+	message->usual = usual;
 }
 
 void ipfix_message_set_time(struct ipfix_message *message, guint32 seconds)
@@ -145,7 +152,7 @@ static bool reserve(struct ipfix_message *message, guint16 set, size_t length, G
 	const bool split = same && set == OPTIONS_TEMPLATE_SET;
 	size_t need = (same && !split ? 0 : IPFIX_SET_HEADER) + length;
 
-	if (message->used != 0 && message->used + need > message->max &&
+	if (message->used != 0 && message->used + need > message->usual &&
 	    !ipfix_message_send(message, error))
 		return false;
 	if (message->used == 0) {
@@ -154,11 +161,11 @@ static bool reserve(struct ipfix_message *message, guint16 set, size_t length, G
 	} else if (split) {
 		message->added += IPFIX_SET_HEADER;
 	}
-	if (message->used + need > message->max) {
+	if (message->used + need > (set < IPFIX_FIRST_DATA_SET ? message->max : message->usual)) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 			    "an IPFIX record of %zu octets does not fit messages of %zu; "
 			    "use a shorter template",
-			    length, message->max);
+			    length, message->usual);
 		message->used = message->added = 0;
 		return false;
 	}

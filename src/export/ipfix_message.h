@@ -22,6 +22,10 @@ struct ipfix_message *ipfix_message_new(fbSession_t *session, guint16 max, encod
 					void *sink_data);
 void ipfix_message_free(struct ipfix_message *message);
 
+/* Less than the maximum: messages of records are no longer than that, only a template that needs
+ * more gets it. */
+void ipfix_message_set_usual(struct ipfix_message *message, size_t usual);
+
 /* The export time of messages sent from now on: seconds of the packet clock. */
 void ipfix_message_set_time(struct ipfix_message *message, guint32 seconds);
 

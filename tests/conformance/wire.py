@@ -26,6 +26,7 @@ from tap import Tap
 from tls_listener import Certificates, Server
 
 WEIR = CAPTURE = ""  # set from the command line
+MESSAGE = 1400  # octets, as a rule
 PATH = 1500  # octets that pass most networks whole
 DATAGRAM = {4: 28, 6: 48}  # octets of the headers of IP and UDP
 FORMS = {"ipfix": "standard", "netflow9": "v9", "netflow5": "v5"}
@@ -79,6 +80,16 @@ class SizesTest(unittest.TestCase):
                     if form != "netflow5":
                         self.assertGreater(longest, 1200)
 
+    def test_long_template(self):
+        """only a template that cannot be shorter makes a message longer than usual [17]"""
+        receiver = Receiver(False)
+        must_replay(WEIR, CAPTURE, "--template", "full", "--to", receiver.url("ipfix"))
+        session = Session(b"".join(receiver.finish()))
+        for message in session.messages:
+            if message.length > MESSAGE:
+                self.assertEqual([number for number, _ in message.sets], [2])
+        self.assertGreater(sum(message.length > 1000 for message in session.messages), 10)
+
     def test_told_mtu(self):
         """a message is as long as the user says, as 512 octets where no path is known [17]"""
         for form, mtu in (("ipfix", 512), ("netflow9", 512), ("netflow5", 512), ("ipfix", 1232)):
@@ -119,7 +130,7 @@ class SizesTest(unittest.TestCase):
                 words = ("--active-timeout", "1s", "--to")
                 status, errors = weir_replays(WEIR, CAPTURE, *words, receivers[0].url("ipfix"))
                 self.assertEqual((status, errors.count("\n")), (0, 1), errors)
-                self.assertIn(f"?mtu={room}\n", errors)
+                self.assertIn(f"?mtu={room},", errors)
                 with Tap() as wire:
                     must_replay(WEIR, CAPTURE, *words, receivers[1].url("ipfix", f"?mtu={room}"))
                     whole = receivers[1].finish()

@@ -246,6 +246,7 @@ class UsageTest(Case):
                 ("ipfix+udp://host?name=x", "name= is for tls and dtls"),
                 ("ipfix+file:flows?cert=exporter.pem", "cert= is for tls and dtls"),
                 ("ipfix+dtls://host?mtu=1301", "mtu= of dtls is at most 1300"),
+                ("ipfix+dtls://host?template=full", "more than a message of 1300 holds"),
                 ("json+dtls://host", "there is file tcp tls"),
                 ("netflow9+tls://host", "there is file udp")):
             with self.subTest(url):

@@ -37,6 +37,7 @@ static void run_open(struct run *run, const char *template)
 			.record_template = run->layout,
 			.pen = FIELD_PEN_DEFAULT,
 			.message_max = IPFIX_MESSAGE_MAX_UDP,
+			.message_grows = true,
 		},
 		keep, run->messages, NULL);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(run->encoder);
