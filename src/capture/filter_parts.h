@@ -104,7 +104,7 @@ static inline void to_host(struct translation *t, guint8 reg, gint32 bits)
 
 static inline void map(struct translation *t, guint8 to, int fd)
 {
-	put(t, (struct bpf_insn){ .code = BPF_LD | BPF_DW | BPF_IMM,
+	put(t, (struct bpf_insn){ .code = BPF_LD | BPF_DW,
 				  .dst_reg = to & 15,
 				  .src_reg = BPF_PSEUDO_MAP_FD,
 				  .imm = fd });

@@ -10,8 +10,8 @@
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/live_view.h"
-#include "setup/places.h"
 #include "setup/options.h"
+#include "setup/places.h"
 
 #define LIVE_FLUSH_US G_USEC_PER_SEC
 
@@ -19,8 +19,8 @@ struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
 	struct attach_options attach;
 	bool drop;
-	const char *filter; /* a tcpdump expression; NULL: everything is metered */
-	struct dedup_options dedup; /* at packet sockets; no packets: no packet is taken for a copy */
+	const char *filter;	    /* a tcpdump expression; NULL: everything is metered */
+	struct dedup_options dedup; /* at packet sockets; no packets: off */
 	enum kernel_cache cache;
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */

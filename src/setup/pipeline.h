@@ -21,12 +21,12 @@ struct replay_options {
 	guint64 active_timeout_ns; /* 0: never */
 	guint64 max_flows;
 	bool seed_given;
-	guint64 seed;	    /* of the hash; at random unless given */
-	const char *filter; /* tcpdump expression or NULL */
+	guint64 seed;		    /* of the hash; at random unless given */
+	const char *filter;	    /* tcpdump expression or NULL */
 	struct dedup_options dedup; /* no packets: no packet is taken for a copy */
-	int detail;	    /* enum flow_detail; -1: what the templates need */
-	guint batch;	    /* packets at a time */
-	bool quiet;	    /* nothing is told but errors */
+	int detail;		    /* enum flow_detail; -1: what the templates need */
+	guint batch;		    /* packets at a time */
+	bool quiet;		    /* nothing is told but errors */
 	struct export_options export;
 	struct places_options places;
 	/* Once, when the first file is open: the table stands in the account. Or NULL. */
