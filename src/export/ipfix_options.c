@@ -44,6 +44,7 @@ enum option_id {
 	OPTION_EVERY_NTH, /* where sampling is on: one of these two */
 	OPTION_AT_RANDOM,
 	OPTION_SELECTED,
+	OPTION_DATABASE,
 	OPTION_KINDS,
 };
 
@@ -94,6 +95,11 @@ static const struct option_kind kinds[OPTION_KINDS] = {
 			      { { "selectorId", 8 },
 				{ "selectorIdTotalPktsObserved", 8 },
 				{ "selectorIdTotalPktsSelected", 8 } } },
+	[OPTION_DATABASE] = { 2,
+			      { { "observationDomainId", 4 },
+				{ padding, 4 },
+				{ "geoDatabaseType", FB_IE_VARLEN },
+				{ "geoDatabaseBuildTime", 8 } } },
 };
 
 /* One column's: a number, a real number as its octets, or a text. */
@@ -117,6 +123,8 @@ static bool is_wanted(const struct ipfix_options *options, enum option_id kind)
 		return chosen->sampling > 1 && chosen->random_sampling;
 	if (kind == OPTION_SELECTED)
 		return chosen->sampling > 1;
+	if (kind == OPTION_DATABASE)
+		return chosen->record_template->places;
 	return true;
 }
 
@@ -185,6 +193,16 @@ void ipfix_options_free(struct ipfix_options *options)
 	g_free(options);
 }
 
+/* In a template: our own have an enterprise number. */
+static size_t specifier_length(const struct option_column *column)
+{
+	const struct field *field = field_by_name(column->name);
+
+	if (column->name == padding)
+		return 0;
+	return field && field->own ? 8 : 4;
+}
+
 bool ipfix_options_send_templates(const struct ipfix_options *options,
 				  struct ipfix_message *message, GError **error)
 {
@@ -194,7 +212,7 @@ bool ipfix_options_send_templates(const struct ipfix_options *options,
 		if (!is_wanted(options, kind))
 			continue;
 		for (guint i = 0; i < COLUMNS_MAX && kinds[kind].columns[i].name; i++)
-			length += kinds[kind].columns[i].name == padding ? 0 : 4;
+			length += specifier_length(&kinds[kind].columns[i]);
 		if (!ipfix_message_add_template(message, id_of(options, kind), true, length, error))
 			return false;
 	}
@@ -356,6 +374,20 @@ static bool send_interface(const struct ipfix_options *options,
 	return send_record(options, OPTION_INTERFACE, values, message, error);
 }
 
+static bool send_database(const struct ipfix_options *options, const struct flow_database *database,
+			  struct ipfix_message *message, GError **error)
+{
+	const struct option_value values[COLUMNS_MAX] = {
+		{ .number = options->chosen.domain },
+		{ .number = 0 },
+		{ .text = { database->type.octets,
+			    flow_text_fit(&database->type, NAME_MAX_OCTETS) } },
+		{ .number = ms(database->built_ns) },
+	};
+
+	return send_record(options, OPTION_DATABASE, values, message, error);
+}
+
 static bool send_statistics(const struct ipfix_options *options, struct ipfix_message *message,
 			    const struct export_report *report, guint64 *ret_records,
 			    GError **error)
@@ -416,6 +448,11 @@ bool ipfix_options_report(const struct ipfix_options *options, struct ipfix_mess
 		return false;
 	for (size_t i = 0; i < run->interfaces_count; i++) {
 		if (!send_interface(options, run->interfaces[i], message, error))
+			return false;
+		(*ret_records)++;
+	}
+	for (size_t i = 0; is_wanted(options, OPTION_DATABASE) && i < run->databases_count; i++) {
+		if (!send_database(options, run->databases[i], message, error))
 			return false;
 		(*ret_records)++;
 	}

@@ -61,9 +61,25 @@ static bool add_template(fbSession_t *session, fbInfoModel_t *model, bool intern
 }
 
 /* Every own element once, though both forms of the record have it. */
+static bool add(struct ipfix_types *types, fbInfoModel_t *model,
+		const struct template_column *column, guint32 pen, GError **error)
+{
+	const fbInfoElement_t *element;
+
+	if (!column->field->own)
+		return true;
+	element = ipfix_model_element(model, column, pen, error);
+	if (element == NULL)
+		return false;
+	if (!g_ptr_array_find(types->elements, element, NULL))
+		g_ptr_array_add(types->elements, (gpointer)(guintptr)element);
+	return true;
+}
+
 static bool collect(struct ipfix_types *types, fbInfoModel_t *model,
 		    const struct encoder_options *options, GError **error)
 {
+	static const char *const in_options[] = { "geoDatabaseType", "geoDatabaseBuildTime" };
 	const struct record_template *layout = options->record_template;
 	const bool used[2] = { layout->ipv4, layout->ipv6 };
 
@@ -71,18 +87,18 @@ static bool collect(struct ipfix_types *types, fbInfoModel_t *model,
 		const GArray *columns = layout->columns[form];
 
 		for (guint i = 0; used[form] && i < columns->len; i++) {
-			const struct template_column *column =
-				&g_array_index(columns, struct template_column, i);
-			const fbInfoElement_t *element;
-
-			if (!column->field->own)
-				continue;
-			element = ipfix_model_element(model, column, options->pen, error);
-			if (element == NULL)
+			if (!add(types, model, &g_array_index(columns, struct template_column, i),
+				 options->pen, error))
 				return false;
-			if (!g_ptr_array_find(types->elements, element, NULL))
-				g_ptr_array_add(types->elements, (gpointer)(guintptr)element);
 		}
+	}
+	/* Options tell them (ipfix_options.c), whether records do or not. */
+	for (guint i = 0; layout->places && i < G_N_ELEMENTS(in_options); i++) {
+		const struct template_column column = { .field = field_by_name(in_options[i]),
+							.name = (char *)(guintptr)in_options[i] };
+
+		if (!add(types, model, &column, options->pen, error))
+			return false;
 	}
 	return true;
 }

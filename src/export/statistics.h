@@ -17,6 +17,9 @@ struct export_statistics {
 	/* In the order to tell them. */
 	const struct flow_interface *const *interfaces;
 	size_t interfaces_count;
+	/* Of geolocation, in the order they are asked. */
+	const struct flow_database *const *databases;
+	size_t databases_count;
 };
 
 /* For one destination: what it got and what it did not. */

@@ -408,6 +408,7 @@ static bool open_live(struct live *live, GError **error)
 	if (!options->ending && !links_check(&links, error))
 		return false;
 	live->statistics = statistics_live(options->statistics_ns);
+	live->statistics.places = live->places;
 	live->names = live_names_new(live->options->interfaces);
 	live->fanout = live_cache_fanout(&live->cache, options, error);
 	if (!live->fanout)

@@ -318,6 +318,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->statistics = statistics_live(options->statistics_ns);
 	live->names = live_names_new(options->interfaces);
 	live->places = places_new(&options->places, error);
+	live->statistics.places = live->places;
 	live->fanout = live->places ? fanout_new(&options->export, error) : NULL;
 	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
 	good = live->sieve && open_meter(live, error);

@@ -213,6 +213,7 @@ static bool open_line(struct pipeline *line, GError **error)
 	line->places = places_new(&line->options->places, error);
 	if (!line->places)
 		return false;
+	line->statistics.places = line->places;
 	line->fanout = fanout_new(&export, error);
 	return line->fanout && open_meter(line, error);
 }

@@ -56,16 +56,29 @@ static GPtrArray *interfaces_of(const struct interface_names *names)
 	return interfaces;
 }
 
+static GPtrArray *databases_of(const struct places *places)
+{
+	const struct geo *geo = places_geo(places);
+	GPtrArray *databases = g_ptr_array_new();
+
+	for (guint i = 0; geo && i < geo_databases(geo); i++)
+		g_ptr_array_add(databases, (gpointer)(guintptr)geo_database_at(geo, i));
+	return databases;
+}
+
 bool statistics_tell(struct statistics *statistics, struct fanout *fanout,
 		     const struct account *account, const struct interface_names *names,
 		     GError **error)
 {
 	g_autoptr(GPtrArray) interfaces = interfaces_of(names);
+	g_autoptr(GPtrArray) databases = databases_of(statistics->places);
 	struct export_statistics run = {
 		.start_ns = statistics->start_ns,
 		.process = statistics->process,
 		.interfaces = (const struct flow_interface *const *)interfaces->pdata,
 		.interfaces_count = interfaces->len,
+		.databases = (const struct flow_database *const *)databases->pdata,
+		.databases_count = databases->len,
 	};
 
 	if (statistics->live)

@@ -5,6 +5,7 @@
 
 #include "enrich/interface.h"
 #include "setup/account.h"
+#include "setup/places.h"
 
 struct statistics {
 	guint64 start_ns; /* since 1970 */
@@ -13,6 +14,7 @@ struct statistics {
 	bool live;
 	guint32 process;
 	gint64 next_us; /* by the monotonic clock */
+	const struct places *places; /* or NULL; outlives this */
 };
 
 /* Of a live run, by the wall clock. */

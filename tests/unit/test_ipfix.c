@@ -12,7 +12,7 @@
 #include "unit.h"
 
 #define DOMAIN	  0xabcdef01U
-#define TEMPLATES 12 /* ids 256 to 267 are looked at */
+#define TEMPLATES 13 /* ids 256 to 268 are looked at */
 #define OPTIONS	  6  /* templates of options, with types one more */
 #define KEYS	  2  /* records of flow keys at the start */
 #define COLUMNS	  256
@@ -426,7 +426,7 @@ static void test_types(void)
 	run_flows(&run, 0, 2, 2);
 	run_walk(&run);
 	CU_ASSERT_TRUE(own > 20);
-	CU_ASSERT_EQUAL(run.walk.templates, 3 + OPTIONS);
+	CU_ASSERT_EQUAL(run.walk.templates, 3 + OPTIONS + 1); /* and of databases */
 	CU_ASSERT_EQUAL(run.walk.type_records, own);
 	CU_ASSERT_EQUAL(run.walk.next_sequence, own + KEYS + 2);
 	run_close(&run);
