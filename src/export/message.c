@@ -56,14 +56,21 @@ static void set_time(guint8 *octets, const struct encoder_ops *form,
 		set_now(octets, form, time->now_s);
 }
 
-guint8 *message_numbered(const struct message *message, const struct encoder_ops *form,
-			 guint32 *sequence, const struct message_time *time)
+void message_number(const struct message *message, const struct encoder_ops *form,
+		    guint32 *sequence, const struct message_time *time, guint8 *octets)
 {
-	guint8 *octets = g_memdup2(message->octets, message->length);
-
+	memcpy(octets, message->octets, message->length);
 	if (form->sequence != ENCODER_NO_SEQUENCE)
 		store_be32(octets + form->sequence_at, *sequence);
 	*sequence += form->sequence == ENCODER_COUNTS_RECORDS ? (guint32)message->records : 1;
 	set_time(octets, form, time);
+}
+
+guint8 *message_numbered(const struct message *message, const struct encoder_ops *form,
+			 guint32 *sequence, const struct message_time *time)
+{
+	guint8 *octets = g_malloc(message->length);
+
+	message_number(message, form, sequence, time, octets);
 	return octets;
 }

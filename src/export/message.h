@@ -37,7 +37,9 @@ struct message_time {
 };
 
 /* A copy of the octets with the number of its place in a session, which grows by what the message
- * takes, and with its time. Free with g_free. */
+ * takes, and with its time. Into room for its length, or free with g_free. */
+void message_number(const struct message *message, const struct encoder_ops *form,
+		    guint32 *sequence, const struct message_time *time, guint8 *octets);
 guint8 *message_numbered(const struct message *message, const struct encoder_ops *form,
 			 guint32 *sequence, const struct message_time *time);
 

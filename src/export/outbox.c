@@ -115,6 +115,11 @@ bool outbox_is_empty(const struct outbox *outbox)
 	return outbox->waiting.octets == 0 && (!outbox->spool || spool_unread(outbox->spool) == 0);
 }
 
+bool outbox_is_filling(const struct outbox *outbox)
+{
+	return outbox->waiting.octets >= outbox->queue_octets / 2;
+}
+
 bool outbox_is_confirmed(const struct outbox *outbox)
 {
 	return outbox->kept.octets == 0;

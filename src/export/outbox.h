@@ -24,6 +24,8 @@ void outbox_limit(struct outbox *outbox, guint64 queue_octets);
 bool outbox_put(struct outbox *outbox, struct message *message);
 /* Nothing waits to be handed over. */
 bool outbox_is_empty(const struct outbox *outbox);
+/* Half of the room is taken. */
+bool outbox_is_filling(const struct outbox *outbox);
 /* Nothing was handed over that may come back. */
 bool outbox_is_confirmed(const struct outbox *outbox);
 

@@ -30,6 +30,13 @@ static bool try_put(struct sender *sender, struct message *message)
 	return outbox_put(sender->outbox, message);
 }
 
+/* The thread may not have heard yet of what takes the room. */
+static void wait_for_room(struct sender *sender)
+{
+	sender_announce(sender);
+	sender_await(sender, g_get_monotonic_time() + SENDER_LOOK_MS * 1000);
+}
+
 void sender_put(struct sender *sender, struct message *message)
 {
 	bool taken = false;
@@ -39,16 +46,24 @@ void sender_put(struct sender *sender, struct message *message)
 		sender->progress_us = g_get_monotonic_time();
 	while (!sender->over && !(taken = try_put(sender, message)) && sender->options.patient &&
 	       has_hope(sender))
-		g_cond_wait_until(&sender->changed, &sender->mutex,
-				  g_get_monotonic_time() + SENDER_LOOK_MS * 1000);
+		wait_for_room(sender);
 	if (taken) {
 		counts_sent(&sender->given, message);
-		g_cond_broadcast(&sender->changed);
+		if (sender->napping && outbox_is_filling(sender->outbox))
+			sender_announce(sender);
 	} else if (sender->over) {
 		counts_failed(outbox_counts(sender->outbox), &message->flows);
 	} else {
 		counts_overflow(outbox_counts(sender->outbox), &message->flows);
 	}
+	g_mutex_unlock(&sender->mutex);
+}
+
+void sender_wake(struct sender *sender)
+{
+	g_mutex_lock(&sender->mutex);
+	if (!sender->napping && !outbox_is_empty(sender->outbox))
+		sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 }
 
@@ -78,7 +93,7 @@ bool sender_reached(struct sender *sender, GError **error)
 
 	g_mutex_lock(&sender->mutex);
 	while (!sender->tried)
-		g_cond_wait(&sender->changed, &sender->mutex);
+		sender_await(sender, g_get_monotonic_time() + SENDER_LOOK_MS * 1000);
 	reached = !sender->error;
 	if (!reached)
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "destination \"%s\": %s",
@@ -138,10 +153,12 @@ void sender_flush(struct sender *sender, guint wait_ms)
 	gint64 until = g_get_monotonic_time() + (gint64)wait_ms * 1000;
 
 	g_mutex_lock(&sender->mutex);
+	if (sender->napping)
+		sender_announce(sender);
 	/* One that was waited for in vain is not waited for again before it has caught up. */
 	while (sender->connected && !sender->behind &&
 	       (!outbox_is_empty(sender->outbox) || sender->handing > 0))
-		sender->behind = !g_cond_wait_until(&sender->changed, &sender->mutex, until);
+		sender->behind = !sender_await(sender, until);
 	if (outbox_is_empty(sender->outbox) && sender->handing == 0)
 		sender->behind = false;
 	g_mutex_unlock(&sender->mutex);
@@ -175,7 +192,7 @@ void sender_end(struct sender *sender)
 		g_get_monotonic_time() + (gint64)sender->options.linger_s * G_USEC_PER_SEC;
 	g_mutex_lock(&sender->mutex);
 	sender->finishing = true;
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 }
 
@@ -184,8 +201,7 @@ bool sender_wait(struct sender *sender)
 	bool over;
 
 	g_mutex_lock(&sender->mutex);
-	while (!sender->over && is_reachable(sender) &&
-	       g_cond_wait_until(&sender->changed, &sender->mutex, sender->until_us))
+	while (!sender->over && is_reachable(sender) && sender_await(sender, sender->until_us))
 		;
 	over = sender->over;
 	g_mutex_unlock(&sender->mutex);
@@ -215,13 +231,12 @@ bool sender_finish(struct sender *sender, GError **error)
 		return true;
 	sender_end(sender);
 	g_mutex_lock(&sender->mutex);
-	while (!sender->over &&
-	       g_cond_wait_until(&sender->changed, &sender->mutex, sender->until_us))
+	while (!sender->over && sender_await(sender, sender->until_us))
 		;
 	g_mutex_unlock(&sender->mutex);
 	g_cancellable_cancel(sender->stop);
 	g_mutex_lock(&sender->mutex);
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 	g_thread_join(g_steal_pointer(&sender->thread));
 	tell_spooled(sender);
@@ -312,6 +327,7 @@ void sender_free(struct sender *sender)
 	g_mutex_clear(&sender->mutex);
 	g_cond_clear(&sender->changed);
 	g_clear_error(&sender->error);
+	g_free(sender->copies);
 	g_free((char *)sender->options.spool);
 	g_free(sender->url);
 	g_free(sender);

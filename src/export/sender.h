@@ -40,8 +40,10 @@ bool sender_reached(struct sender *sender, GError **error);
 /* Connected, or not known to be unreachable yet. */
 bool sender_is_healthy(struct sender *sender);
 
-/* It takes a reference. Without room the message is counted as overflowed. */
+/* It takes a reference. Without room the message is counted as overflowed. The thread may not hear
+ * of it before sender_wake: to wake it for each of many would cost more than they do. */
 void sender_put(struct sender *sender, struct message *message);
+void sender_wake(struct sender *sender);
 /* What waits for a collector that is away, for others to send: of struct message, free with
  * g_ptr_array_unref. */
 GPtrArray *sender_steal(struct sender *sender);

@@ -9,6 +9,8 @@
 /* The longest a thread waits without a look. */
 #define SENDER_LOOK_MS	      1000
 #define SENDER_RETRY_FIRST_MS 250
+/* Octets of messages that get their numbers at a time: what a core's cache holds. */
+#define SENDER_COPIES	      (256 * 1024)
 
 struct sender {
 	struct sender_options options;
@@ -21,6 +23,8 @@ struct sender {
 
 	GMutex mutex; /* over what follows */
 	GCond changed;
+	guint waiting; /* threads, for a change */
+	bool napping;  /* the thread: a few messages are no reason to wake it */
 	struct outbox *outbox;
 	guint handing; /* messages the thread has in hand */
 	bool finishing;
@@ -36,6 +40,8 @@ struct sender {
 
 	/* The thread's own. */
 	guint32 sequence; /* of the session */
+	guint8 *copies;	  /* messages as they are sent: SENDER_COPIES, or one longer message */
+	size_t copies_size;
 	guint since_refresh;
 	gint64 refreshed_us;
 	bool introduced;
@@ -46,6 +52,24 @@ struct sender {
 	guint64 owed; /* millionths of messages that may go */
 	guint retry_ms;
 };
+
+/* With the mutex: waits for a change until then; false: it was too long. */
+static inline bool sender_await(struct sender *sender, gint64 until_us)
+{
+	bool changed;
+
+	sender->waiting++;
+	changed = g_cond_wait_until(&sender->changed, &sender->mutex, until_us);
+	sender->waiting--;
+	return changed;
+}
+
+/* With the mutex. To wake nobody is a call of the kernel all the same. */
+static inline void sender_announce(struct sender *sender)
+{
+	if (sender->waiting > 0)
+		g_cond_broadcast(&sender->changed);
+}
 
 /* What begins a session has been sent once more: a report says how much was sent before it. */
 void sender_count_introduction(struct sender *sender);

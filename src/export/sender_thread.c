@@ -12,6 +12,7 @@
 #define RETRY_MOST_MS 30000
 /* While something is on its way at the end, and for a refusal of a datagram to come back. */
 #define LOOK_SOON_MS  10
+#define NAP_US	      1000
 #define REFUSAL_MS    100
 /* A pace is kept by bursts of a hundredth of a second at most. */
 #define PACE_BURSTS   100
@@ -33,7 +34,7 @@ static void note_error(struct sender *sender, GError *error)
 	g_clear_error(&sender->error);
 	sender->error = error;
 	sender->tried = true;
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 }
 
@@ -46,7 +47,7 @@ static void lose_connection(struct sender *sender, bool clean)
 	else
 		outbox_take_back(sender->outbox);
 	sender->connected = false;
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 	sender->ending = false;
 }
@@ -58,9 +59,21 @@ static void rest(struct sender *sender, guint wait_ms)
 
 	g_mutex_lock(&sender->mutex);
 	while (outbox_is_empty(sender->outbox) && !g_cancellable_is_cancelled(sender->stop) &&
-	       (!sender->finishing || wait_ms < SENDER_LOOK_MS) &&
-	       g_cond_wait_until(&sender->changed, &sender->mutex, until))
+	       (!sender->finishing || wait_ms < SENDER_LOOK_MS) && sender_await(sender, until))
 		;
+	g_mutex_unlock(&sender->mutex);
+}
+
+/* Where there was something, more will come: after a moment there is a batch of it, and to be woken
+ * for each message would take longer than to send it. */
+static void nap(struct sender *sender)
+{
+	g_mutex_lock(&sender->mutex);
+	if (outbox_is_empty(sender->outbox) && !sender->finishing) {
+		sender->napping = true;
+		sender_await(sender, g_get_monotonic_time() + NAP_US);
+		sender->napping = false;
+	}
 	g_mutex_unlock(&sender->mutex);
 }
 
@@ -76,8 +89,7 @@ static void rest_unconnected(struct sender *sender)
 	if (finishing)
 		sender->retry_ms = SENDER_RETRY_FIRST_MS;
 	while (!g_cancellable_is_cancelled(sender->stop) && sender->finishing == finishing &&
-	       g_cond_wait_until(&sender->changed, &sender->mutex,
-				 now + (gint64)sender->retry_ms * 1000))
+	       sender_await(sender, now + (gint64)sender->retry_ms * 1000))
 		;
 	g_mutex_unlock(&sender->mutex);
 	sender->retry_ms = MIN(sender->retry_ms * 2, RETRY_MOST_MS);
@@ -92,7 +104,7 @@ static void set_connected(struct sender *sender)
 	sender->tried = true;
 	sender->connected = true;
 	g_clear_error(&sender->error);
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 }
 
@@ -137,8 +149,7 @@ static bool takes_datagrams(struct sender *sender, GError **error)
 		return false;
 	g_mutex_lock(&sender->mutex);
 	if (!sender->finishing)
-		g_cond_wait_until(&sender->changed, &sender->mutex,
-				  g_get_monotonic_time() + REFUSAL_MS * 1000);
+		sender_await(sender, g_get_monotonic_time() + REFUSAL_MS * 1000);
 	g_mutex_unlock(&sender->mutex);
 	if (sender->options.transport->is_alive(sender->transport))
 		return true;
@@ -254,39 +265,69 @@ static void settle_sent(struct sender *sender, struct message *messages[BATCH], 
 		sender->progress_us = g_get_monotonic_time();
 		sender->retry_ms = SENDER_RETRY_FIRST_MS;
 	}
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
+}
+
+/* Room for a copy of the message behind so many octets of others; NULL: not this time. */
+static guint8 *room_for(struct sender *sender, const struct message *message, size_t used)
+{
+	const size_t size = MAX(SENDER_COPIES, message->length);
+
+	if (used > 0 && used + message->length > sender->copies_size)
+		return NULL;
+	if (size > sender->copies_size) {
+		g_free(sender->copies);
+		sender->copies = g_malloc(size);
+		sender->copies_size = size;
+	}
+	return sender->copies + used;
+}
+
+/* The first of the messages, as many as get their numbers at a time; adds to sent how many were
+ * handed over. */
+static bool send_some(struct sender *sender, struct message *const *messages, guint count,
+		      guint *sent, GError **error)
+{
+	struct transport_octets octets[BATCH];
+	struct transport_batch batch = { .messages = octets };
+	guint32 after[BATCH]; /* the session's number behind each */
+	const struct message_time time = { .now_s = now_s(sender) };
+	const bool as_it_is = sender->options.form->sequence == ENCODER_NO_SEQUENCE;
+	guint32 sequence = sender->sequence;
+	size_t used = 0;
+	bool good;
+
+	while (batch.count < count) {
+		const struct message *message = messages[batch.count];
+		guint8 *copy = as_it_is ? NULL : room_for(sender, message, used);
+
+		if (!copy && !as_it_is)
+			break;
+		if (copy)
+			message_number(message, sender->options.form, &sequence, &time, copy);
+		octets[batch.count] =
+			(struct transport_octets){ copy ? copy : message->octets, message->length };
+		after[batch.count++] = sequence;
+		used += message->length;
+	}
+	good = sender->options.transport->send(sender->transport, &batch, sender->stop, error);
+	if (batch.sent > 0)
+		sender->sequence = after[batch.sent - 1];
+	*sent += batch.sent;
+	return good;
 }
 
 static bool send_messages(struct sender *sender, struct message *messages[BATCH], guint count,
 			  GError **error)
 {
-	struct transport_octets octets[BATCH];
-	struct transport_batch batch = { .messages = octets, .count = count };
-	guint32 after[BATCH]; /* the session's number behind each */
-	const struct message_time time = { .now_s = now_s(sender) };
-	guint32 sequence;
 	bool good = !refresh_due(sender) || introduce(sender, messages[0], error);
+	guint sent = 0;
 
-	sequence = sender->sequence;
-	if (good) {
-		for (guint i = 0; i < count; i++) {
-			octets[i] =
-				(struct transport_octets){ message_numbered(messages[i],
-									    sender->options.form,
-									    &sequence, &time),
-							   messages[i]->length };
-			after[i] = sequence;
-		}
-		good = sender->options.transport->send(sender->transport, &batch, sender->stop,
-						       error);
-		for (guint i = 0; i < count; i++)
-			g_free((guint8 *)octets[i].octets);
-	}
-	if (batch.sent > 0)
-		sender->sequence = after[batch.sent - 1];
-	sender->since_refresh += batch.sent;
-	settle_sent(sender, messages, count, batch.sent);
+	while (good && sent < count)
+		good = send_some(sender, messages + sent, count - sent, &sent, error);
+	sender->since_refresh += sent;
+	settle_sent(sender, messages, count, sent);
 	return good;
 }
 
@@ -316,8 +357,10 @@ static void work(struct sender *sender)
 		rest(sender, SENDER_LOOK_MS);
 		return;
 	}
-	if (send_messages(sender, messages, count, &error))
+	if (send_messages(sender, messages, count, &error)) {
+		nap(sender);
 		return;
+	}
 	note_error(sender, error);
 	lose_connection(sender, false);
 	rest_unconnected(sender);
@@ -359,7 +402,7 @@ static void end(struct sender *sender, bool arrived)
 	g_mutex_lock(&sender->mutex);
 	sender->lost = outbox_end(sender->outbox, arrived);
 	sender->over = true;
-	g_cond_broadcast(&sender->changed);
+	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
 }
 

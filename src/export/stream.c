@@ -205,10 +205,18 @@ static void give_up(struct stream *stream)
 		sender_count_failed(g_ptr_array_index(stream->senders, i), &lost);
 }
 
+/* Of what was put since. */
+static void wake_senders(const struct stream *stream)
+{
+	for (guint i = 0; i < stream->senders->len; i++)
+		sender_wake(g_ptr_array_index(stream->senders, i));
+}
+
 bool stream_write(struct stream *stream, const struct flow_batch *batch, GError **error)
 {
 	struct tally told = { 0 };
 	struct tally untold = { 0 };
+	bool good;
 
 	ledger_sort(&stream->ledger, batch, &told, &untold);
 	for (guint i = 0; i < stream->senders->len; i++) {
@@ -222,20 +230,24 @@ bool stream_write(struct stream *stream, const struct flow_batch *batch, GError 
 	if (stream->over)
 		return true;
 	tally_move(&stream->told, &told);
-	if (ledger_encode(&stream->ledger, stream->encoder, batch, error))
-		return true;
-	give_up(stream);
-	return false;
+	good = ledger_encode(&stream->ledger, stream->encoder, batch, error);
+	wake_senders(stream);
+	if (!good)
+		give_up(stream);
+	return good;
 }
 
 bool stream_flush(struct stream *stream, GError **error)
 {
+	bool good;
+
 	if (stream->over || stream->told.flows == 0)
 		return true;
-	if (stream->options.form->flush(stream->encoder, error))
-		return true;
-	give_up(stream);
-	return false;
+	good = stream->options.form->flush(stream->encoder, error);
+	wake_senders(stream);
+	if (!good)
+		give_up(stream);
+	return good;
 }
 
 /* The statistics of this sender's session, for it alone. */
@@ -253,6 +265,7 @@ static bool report_to(struct stream *stream, struct sender *sender,
 	stream->caught = NULL;
 	for (guint i = 0; i < messages->len; i++)
 		sender_put(sender, g_ptr_array_index(messages, i));
+	sender_wake(sender);
 	return good;
 }
 

@@ -55,6 +55,7 @@ void way_move(struct way *from, struct way *to)
 		to->elsewhere.octets -= message->flows.octets;
 		sender_put(to->sender, message);
 	}
+	sender_wake(to->sender);
 }
 
 const struct export_counts *way_counts(struct way *way)
