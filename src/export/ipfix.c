@@ -24,7 +24,19 @@
 struct form {
 	guint16 template_length; /* in its set */
 	struct fill_plan *plan;
-	guint8 *record;
+
+	/* The records that wait to be filled together. */
+	size_t count;
+	struct flow_view views[FILL_BLOCK];
+	size_t lengths[FILL_BLOCK];
+	guint8 *records;
+};
+
+/* A record that waits, and when it was told. */
+struct turn {
+	guint8 form;
+	guint8 index; /* among its form's */
+	guint32 seconds;
 };
 
 struct encoder {
@@ -38,7 +50,9 @@ struct encoder {
 	bool introduced;   /* the session's templates are out */
 	guint64 clock_ns;
 	struct form forms[FORMS];
-	guint64 *records; /* of the caller, while he waits */
+	size_t waiting;
+	struct turn turns[FILL_BLOCK]; /* in the order of flows */
+	guint64 *records;	       /* of the caller, while he waits */
 };
 
 static void ipfix_free(struct encoder *encoder)
@@ -52,7 +66,7 @@ static void ipfix_free(struct encoder *encoder)
 		fbInfoModelFree(encoder->model);
 	for (int i = 0; i < FORMS; i++) {
 		fill_plan_free(encoder->forms[i].plan);
-		g_free(encoder->forms[i].record);
+		g_free(encoder->forms[i].records);
 	}
 	g_free(encoder);
 }
@@ -89,7 +103,7 @@ static bool add_form(struct encoder *encoder, fbSession_t *session, int index,
 	}
 	form->template_length = template_length(columns);
 	form->plan = fill_plan_new(columns);
-	form->record = g_malloc(fill_plan_size(form->plan));
+	form->records = g_malloc(fill_plan_size(form->plan) * FILL_BLOCK);
 	return true;
 }
 
@@ -215,27 +229,65 @@ static bool introduce(struct encoder *encoder, GError **error)
 	       ipfix_message_send(message, error);
 }
 
-/* What record_template_apply calls for each record of a flow. */
-static bool append(void *data, const GArray *columns, const struct flow_view *forward,
-		   GError **error)
+static bool append(struct encoder *encoder, const struct turn *turn, GError **error)
 {
-	struct encoder *encoder = data;
-	int index = columns == encoder->layout->columns[1];
-	const struct form *form = &encoder->forms[index];
+	const struct form *form = &encoder->forms[turn->form];
+	const size_t size = fill_plan_size(form->plan);
 	struct ipfix_record record = {
-		.template_id = (guint16)(encoder->first_id + index),
-		.length = fill_plan_run(form->plan, forward, form->record),
-		.octets = form->record,
-		.size = fill_plan_size(form->plan),
+		.template_id = (guint16)(encoder->first_id + turn->form),
+		.length = form->lengths[turn->index],
+		.octets = form->records + turn->index * size,
+		.size = size,
 	};
 
 	if (record.length > encoder->record_max)
-		record.length = fill_plan_shorten(form->plan, form->record, record.length,
+		record.length = fill_plan_shorten(form->plan, record.octets, record.length,
 						  encoder->record_max);
+	ipfix_message_set_time(encoder->message, turn->seconds);
 	if (!ipfix_message_add_record(encoder->message, &record, error))
 		return false;
 	(*encoder->records)++;
 	return true;
+}
+
+static guint32 seconds(const struct encoder *encoder)
+{
+	return (guint32)(encoder->clock_ns / FLOW_SECOND_NS);
+}
+
+static bool append_waiting(struct encoder *encoder, GError **error)
+{
+	bool good = true;
+
+	for (int i = 0; i < FORMS; i++) {
+		struct form *form = &encoder->forms[i];
+
+		if (form->count > 0)
+			fill_plan_run_all(form->plan, form->views, form->count, form->records,
+					  form->lengths);
+		form->count = 0;
+	}
+	for (size_t i = 0; good && i < encoder->waiting; i++)
+		good = append(encoder, &encoder->turns[i], error);
+	encoder->waiting = 0;
+	ipfix_message_set_time(encoder->message, seconds(encoder));
+	return good;
+}
+
+/* What record_template_apply calls for each record of a flow. */
+static bool take(void *data, const GArray *columns, const struct flow_view *forward, GError **error)
+{
+	struct encoder *encoder = data;
+	int index = columns == encoder->layout->columns[1];
+	struct form *form = &encoder->forms[index];
+
+	encoder->turns[encoder->waiting++] = (struct turn){
+		.form = (guint8)index,
+		.index = (guint8)form->count,
+		.seconds = seconds(encoder),
+	};
+	form->views[form->count++] = *forward;
+	return encoder->waiting < FILL_BLOCK || append_waiting(encoder, error);
 }
 
 static bool encode_flow(struct encoder *encoder, const struct flow_view *flow, GError **error)
@@ -245,10 +297,12 @@ static bool encode_flow(struct encoder *encoder, const struct flow_view *flow, G
 	if (!(metered->key.version == 6 ? encoder->layout->ipv6 : encoder->layout->ipv4))
 		return true;
 	encoder->clock_ns = MAX(encoder->clock_ns, flow_last_ns(metered));
-	ipfix_message_set_time(encoder->message, (guint32)(encoder->clock_ns / FLOW_SECOND_NS));
-	if (!encoder->introduced && !introduce(encoder, error))
-		return false;
-	return record_template_apply(encoder->layout, flow, append, encoder, error);
+	if (!encoder->introduced) {
+		ipfix_message_set_time(encoder->message, seconds(encoder));
+		if (!introduce(encoder, error))
+			return false;
+	}
+	return record_template_apply(encoder->layout, flow, take, encoder, error);
 }
 
 static bool ipfix_encode(struct encoder *encoder, const struct flow_batch *batch,
@@ -261,7 +315,7 @@ static bool ipfix_encode(struct encoder *encoder, const struct flow_batch *batch
 		if (!encode_flow(encoder, &flow, error))
 			return false;
 	}
-	return true;
+	return append_waiting(encoder, error);
 }
 
 static bool ipfix_flush(struct encoder *encoder, GError **error)
@@ -280,7 +334,7 @@ static bool ipfix_report(struct encoder *encoder, const struct export_report *re
 			 guint64 *ret_options, GError **error)
 {
 	encoder->clock_ns = MAX(encoder->clock_ns, report->statistics->end_ns);
-	ipfix_message_set_time(encoder->message, (guint32)(encoder->clock_ns / FLOW_SECOND_NS));
+	ipfix_message_set_time(encoder->message, seconds(encoder));
 	if (!encoder->introduced && !introduce(encoder, error))
 		return false;
 	return ipfix_options_report(encoder->options, encoder->message, report, ret_options,

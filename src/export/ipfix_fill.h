@@ -20,6 +20,11 @@ size_t fill_plan_length(const struct fill_plan *plan);
 /* Returns the octets of the record on the wire: always fill_plan_length() where there is no text.
  */
 size_t fill_plan_run(const struct fill_plan *plan, const struct flow_view *forward, guint8 *record);
+/* The same for up to FILL_BLOCK records, which lie one behind the other: together they take less
+ * than half the time. */
+#define FILL_BLOCK 32
+void fill_plan_run_all(const struct fill_plan *plan, const struct flow_view *forward, size_t count,
+		       guint8 *records, size_t *lengths);
 /* The texts of a record that takes so many octets on the wire, which is too much, are cut until it
  * takes max, the longest first. Returns the new length. */
 size_t fill_plan_shorten(const struct fill_plan *plan, guint8 *record, size_t length, size_t max);

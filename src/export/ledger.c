@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "export/ledger.h"
 
-void tally_flow(struct tally *tally, const struct flow *flow)
-{
-	tally->flows++;
-	tally->packets += flow_packets(flow);
-	tally->octets += flow_octets(flow);
-}
-
 void tally_move(struct tally *to, struct tally *from)
 {
 	to->flows += from->flows;
 	to->packets += from->packets;
 	to->octets += from->octets;
 	*from = (struct tally){ 0 };
-}
-
-guint64 ledger_records(const struct ledger *ledger, const struct flow *flow)
-{
-	if (ledger->ops->records != NULL)
-		return ledger->ops->records(ledger->encoder, flow);
-	return record_template_records(ledger->layout, flow);
 }
 
 void ledger_sort(const struct ledger *ledger, const struct flow_batch *batch, struct tally *told,

@@ -25,12 +25,24 @@ struct ledger {
 	guint64 through; /* records of all flows before it */
 };
 
-void tally_flow(struct tally *tally, const struct flow *flow);
+static inline void tally_flow(struct tally *tally, const struct flow *flow)
+{
+	tally->flows++;
+	tally->packets += flow_packets(flow);
+	tally->octets += flow_octets(flow);
+}
+
 /* Adds what is in from, and empties that. */
 void tally_move(struct tally *to, struct tally *from);
 
 /* How many records the flow becomes; 0: none, it is left out. */
-guint64 ledger_records(const struct ledger *ledger, const struct flow *flow);
+static inline guint64 ledger_records(const struct ledger *ledger, const struct flow *flow)
+{
+	if (ledger->ops->records != NULL)
+		return ledger->ops->records(ledger->encoder, flow);
+	return record_template_records(ledger->layout, flow);
+}
+
 /* Adds the flows of a batch to those that become records and those that do not. */
 void ledger_sort(const struct ledger *ledger, const struct flow_batch *batch, struct tally *told,
 		 struct tally *untold);

@@ -2,8 +2,6 @@
 /* What a flow becomes under a template: which records, and the values of their columns. */
 #include "export/template.h"
 
-#include <string.h>
-
 void record_template_free(struct record_template *record_template)
 {
 	if (!record_template)
@@ -12,17 +10,6 @@ void record_template_free(struct record_template *record_template)
 		g_array_unref(record_template->columns[i]);
 	g_free(record_template->name);
 	g_free(record_template);
-}
-
-guint64 record_template_records(const struct record_template *record_template,
-				const struct flow *flow)
-{
-	if (!(flow->key.version == 6 ? record_template->ipv6 : record_template->ipv4))
-		return 0;
-	if (record_template->biflow)
-		return 1;
-	return (guint64)(flow->side[FLOW_FROM_LOW].packets > 0) +
-	       (flow->side[FLOW_FROM_HIGH].packets > 0);
 }
 
 bool record_template_apply(const struct record_template *record_template,
@@ -49,19 +36,15 @@ bool record_template_apply(const struct record_template *record_template,
 
 bool template_column_known(const struct template_column *column, const struct flow_view *forward)
 {
-	struct flow_view view = column->reverse ? flow_view_reverse(forward) : *forward;
+	const struct record_views views = record_views_of(forward);
 
-	return !column->field->known || column->field->known(&view);
+	return record_column_known(column, &views);
 }
 
 void template_column_value(const struct template_column *column, const struct flow_view *forward,
 			   union field_value *ret_value)
 {
-	struct flow_view view = column->reverse ? flow_view_reverse(forward) : *forward;
+	const struct record_views views = record_views_of(forward);
 
-	/* A record is cut to its detail: what lies beyond was never metered. */
-	if (column->field->detail > forward->record->detail)
-		memset(ret_value, 0, sizeof(*ret_value));
-	else
-		column->field->get(&view, ret_value);
+	record_column_value(column, &views, ret_value);
 }

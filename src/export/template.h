@@ -44,14 +44,50 @@ struct record_template *record_template_parse(const char *name, const char *text
 void record_template_free(struct record_template *record_template);
 
 /* The records the flow becomes under this template: 0, 1 or 2. */
-guint64 record_template_records(const struct record_template *record_template,
-				const struct flow *flow);
+static inline guint64 record_template_records(const struct record_template *record_template,
+					      const struct flow *flow)
+{
+	if (!(flow->key.version == 6 ? record_template->ipv6 : record_template->ipv4))
+		return 0;
+	if (record_template->biflow)
+		return 1;
+	return (guint64)(flow->side[FLOW_FROM_LOW].packets > 0) +
+	       (flow->side[FLOW_FROM_HIGH].packets > 0);
+}
+
 /* Calls back for each of them. */
 typedef bool record_sink(void *data, const GArray *columns, const struct flow_view *forward,
 			 GError **error);
 bool record_template_apply(const struct record_template *record_template,
 			   const struct flow_view *flow, record_sink *sink, void *data,
 			   GError **error);
+
+/* For who asks for many columns of a record: both its directions, made once. */
+struct record_views {
+	struct flow_view of[2]; /* by template_column.reverse */
+};
+
+static inline struct record_views record_views_of(const struct flow_view *forward)
+{
+	return (struct record_views){ { *forward, flow_view_reverse(forward) } };
+}
+
+static inline bool record_column_known(const struct template_column *column,
+				       const struct record_views *views)
+{
+	return !column->field->known || column->field->known(&views->of[column->reverse]);
+}
+
+/* A record is cut to its detail: what lies beyond was never metered, and reads 0. */
+static inline void record_column_value(const struct template_column *column,
+				       const struct record_views *views,
+				       union field_value *ret_value)
+{
+	if (column->field->detail > views->of[0].record->detail)
+		*ret_value = (union field_value){ .octets = { 0 } };
+	else
+		column->field->get(&views->of[column->reverse], ret_value);
+}
 
 /* The value of a column of that record. */
 void template_column_value(const struct template_column *column, const struct flow_view *forward,

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "flow/fields_place.h"
 #include "flow/fields_tcp.h"
 #include "flow/statistics.h"
@@ -166,11 +167,6 @@ static void interface_description(const struct flow_view *view, union field_valu
 	ret_value->text = interface ? interface->description : (struct flow_text){ NULL, 0 };
 }
 
-static void id(const struct flow_view *view, union field_value *ret_value)
-{
-	ret_value->number = flow_id(flow_of(view));
-}
-
 static void biflow_direction(const struct flow_view *view, union field_value *ret_value)
 {
 	ret_value->number = view->from == flow_initiator(flow_of(view)) ? 1 : 2;
@@ -193,6 +189,28 @@ static guint64 last_ns(const struct flow_view *view)
 	if (view->scope == FIELD_SCOPE_FORWARD)
 		return flow_last_ns(flow_of(view));
 	return silent(view) ? 0 : side_of(view)->last_ns;
+}
+
+void field_facts_of(const struct flow_view *view, struct field_facts *ret_facts)
+{
+	const struct flow *flow = flow_of(view);
+	const guint32 index = silent(view) ? 0 : interface_index(view);
+	const enum flow_side_index other = !view->from;
+
+	*ret_facts = (struct field_facts){
+		.first_ns = first_ns(view),
+		.last_ns = last_ns(view),
+		.source_ipv4 = load_be32((const guint8 *)source_address(view) + 12),
+		.destination_ipv4 = load_be32((const guint8 *)destination_address(view) + 12),
+		.ingress = left(view) ? 0 : index,
+		.egress = left(view) ? index : 0,
+		.source_port = (guint16)port(flow, view->from),
+		.destination_port = (guint16)port(flow, other),
+		.icmp = is_icmp(flow) && !silent(view) ? (guint16)side_of(view)->icmp : 0,
+		.end = view->record->end,
+		.direction = !silent(view) && left(view),
+		.biflow_direction = view->from == flow_initiator(flow) ? 1 : 2,
+	};
 }
 
 static guint64 duration_ns(const struct flow_view *view)
@@ -284,13 +302,15 @@ static void gap_deviation(const struct flow_view *view, union field_value *ret_v
 							 shape->gap_count);
 }
 
-#define KEY(member)    ret_value->number = flow_of(view)->key.member
-#define SIDE(member)   ret_value->number = silent(view) ? 0 : side_of(view)->member
-#define SHAPE(member)  ret_value->number = shapeless(view) ? 0 : shape_of(view)->member
-#define TALLY(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->tally.member : 0
-#define TRACK(member)  ret_value->number = tcp_is_metered(view) ? tcp_of(view)->track.member : 0
-#define CALL(function) function(view, ret_value)
-#define MAC(member)    mac(view, shape_of(view)->member, ret_value)
+#define KEY(member)	       ret_value->number = flow_of(view)->key.member
+#define SIDE(member)	       ret_value->number = silent(view) ? 0 : side_of(view)->member
+#define SHAPE(member)	       ret_value->number = shapeless(view) ? 0 : shape_of(view)->member
+#define TALLY(member)	       ret_value->number = tcp_is_metered(view) ? tcp_of(view)->tally.member : 0
+#define TRACK(member)	       ret_value->number = tcp_is_metered(view) ? tcp_of(view)->track.member : 0
+#define CALL(function)	       function(view, ret_value)
+#define FACT(member, function) function(view, ret_value)
+#define FLOW_ID		       ret_value->number = flow_id(flow_of(view))
+#define MAC(member)	       mac(view, shape_of(view)->member, ret_value)
 
 static void mac(const struct flow_view *view, const guint8 octets[6], union field_value *ret_value)
 {
@@ -346,6 +366,8 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 #undef TALLY
 #undef TRACK
 #undef CALL
+#undef FACT
+#undef FLOW_ID
 #undef MAC
 #define PLACE(where, type, member)                                                              \
 	{ where, offsetof(struct type, member), sizeof(((struct type *)NULL)->member) }
@@ -355,6 +377,8 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 #define TALLY(member)  PLACE(FIELD_IN_TCP, flow_tcp, tally.member)
 #define TRACK(member)  PLACE(FIELD_IN_TCP, flow_tcp, track.member)
 #define CALL(function) { FIELD_COMPUTED, 0, 0 }
+#define FACT(member, function) PLACE(FIELD_IN_FACTS, field_facts, member)
+#define FLOW_ID        { FIELD_FLOW_ID, 0, sizeof(guint64) }
 #define MAC(member)    { FIELD_COMPUTED, 0, 0 }
 
 const struct field fields[] = {
@@ -416,19 +440,6 @@ static const struct {
 	[FIELD_DATE_TIME_NANOSECONDS] = { "dateTimeNanoseconds", 8 },
 	[FIELD_STRING] = { "string", FIELD_SIZE_VARIABLE },
 };
-
-struct flow_view flow_view_of(const struct flow_record *record, const struct flow_extra *extra)
-{
-	return (struct flow_view){ record, flow_initiator(&record->flow), FIELD_SCOPE_FORWARD,
-				   extra };
-}
-
-struct flow_view flow_view_reverse(const struct flow_view *forward)
-{
-	return (struct flow_view){ forward->record,
-				   forward->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
-				   FIELD_SCOPE_REVERSE, forward->extra };
-}
 
 const struct field *field_by_name(const char *name)
 {

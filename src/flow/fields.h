@@ -93,9 +93,20 @@ struct flow_view {
 };
 
 /* The flow as its initiator sees it. */
-struct flow_view flow_view_of(const struct flow_record *record, const struct flow_extra *extra);
+static inline struct flow_view flow_view_of(const struct flow_record *record,
+					    const struct flow_extra *extra)
+{
+	return (struct flow_view){ record, flow_initiator(&record->flow), FIELD_SCOPE_FORWARD,
+				   extra };
+}
+
 /* The same flow from the other end: the reverse elements of a biflow. */
-struct flow_view flow_view_reverse(const struct flow_view *forward);
+static inline struct flow_view flow_view_reverse(const struct flow_view *forward)
+{
+	return (struct flow_view){ forward->record,
+				   forward->from == FLOW_FROM_LOW ? FLOW_FROM_HIGH : FLOW_FROM_LOW,
+				   FIELD_SCOPE_REVERSE, forward->extra };
+}
 
 union field_value {
 	guint64 number;	       /* integers, booleans; times in nanoseconds since 1970 */
@@ -115,7 +126,28 @@ enum field_where {
 	FIELD_IN_SIDE,	/* struct flow_side, of the view's side */
 	FIELD_IN_SHAPE, /* struct flow_shape, likewise */
 	FIELD_IN_TCP,	/* struct flow_tcp, likewise; 0 unless tcp_is_metered */
+	FIELD_IN_FACTS, /* struct field_facts, of the view; also times and IPv4 addresses, as
+			   numbers */
+	FIELD_FLOW_ID,	/* flow_id() makes it, and it takes its time: once for both sides will do */
 };
+
+/* What nearly every record tells and has to be made: all of it at once, for those who fill many. */
+struct field_facts {
+	guint64 first_ns;
+	guint64 last_ns;
+	guint32 source_ipv4; /* as numbers; of IPv4 flows */
+	guint32 destination_ipv4;
+	guint32 ingress;
+	guint32 egress;
+	guint16 source_port;
+	guint16 destination_port;
+	guint16 icmp;
+	guint16 end;
+	guint8 direction;
+	guint8 biflow_direction;
+};
+
+void field_facts_of(const struct flow_view *view, struct field_facts *ret_facts);
 
 struct field_place {
 	enum field_where where;

@@ -21,38 +21,6 @@ size_t flow_record_size(enum flow_detail detail)
 	return offsetof(struct flow_record, flow) + flow_size(detail);
 }
 
-enum flow_side_index flow_initiator(const struct flow *flow)
-{
-	return flow->side[FLOW_FROM_HIGH].state & FLOW_INITIATOR ? FLOW_FROM_HIGH : FLOW_FROM_LOW;
-}
-
-guint64 flow_first_ns(const struct flow *flow)
-{
-	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
-	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
-
-	if (low->packets == 0)
-		return high->first_ns;
-	if (high->packets == 0)
-		return low->first_ns;
-	return MIN(low->first_ns, high->first_ns);
-}
-
-guint64 flow_last_ns(const struct flow *flow)
-{
-	return MAX(flow->side[FLOW_FROM_LOW].last_ns, flow->side[FLOW_FROM_HIGH].last_ns);
-}
-
-guint64 flow_packets(const struct flow *flow)
-{
-	return flow->side[FLOW_FROM_LOW].packets + flow->side[FLOW_FROM_HIGH].packets;
-}
-
-guint64 flow_octets(const struct flow *flow)
-{
-	return flow->side[FLOW_FROM_LOW].octets + flow->side[FLOW_FROM_HIGH].octets;
-}
-
 /* The finaliser of MurmurHash3: every input bit reaches every output bit. */
 static guint64 mix(guint64 h)
 {

@@ -23,13 +23,39 @@ size_t flow_size(enum flow_detail detail);
 size_t flow_record_size(enum flow_detail detail);
 
 /* The side that opened the flow (DESIGN 4.1); its packets are the forward direction. */
-enum flow_side_index flow_initiator(const struct flow *flow);
+static inline enum flow_side_index flow_initiator(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_HIGH].state & FLOW_INITIATOR ? FLOW_FROM_HIGH : FLOW_FROM_LOW;
+}
 
-/* The flow as a whole, over both sides. */
-guint64 flow_first_ns(const struct flow *flow);
-guint64 flow_last_ns(const struct flow *flow);
-guint64 flow_packets(const struct flow *flow);
-guint64 flow_octets(const struct flow *flow);
+/* --- the flow as a whole, over both sides --- */
+
+static inline guint64 flow_first_ns(const struct flow *flow)
+{
+	const struct flow_side *low = &flow->side[FLOW_FROM_LOW];
+	const struct flow_side *high = &flow->side[FLOW_FROM_HIGH];
+
+	if (low->packets == 0)
+		return high->first_ns;
+	if (high->packets == 0)
+		return low->first_ns;
+	return MIN(low->first_ns, high->first_ns);
+}
+
+static inline guint64 flow_last_ns(const struct flow *flow)
+{
+	return MAX(flow->side[FLOW_FROM_LOW].last_ns, flow->side[FLOW_FROM_HIGH].last_ns);
+}
+
+static inline guint64 flow_packets(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_LOW].packets + flow->side[FLOW_FROM_HIGH].packets;
+}
+
+static inline guint64 flow_octets(const struct flow *flow)
+{
+	return flow->side[FLOW_FROM_LOW].octets + flow->side[FLOW_FROM_HIGH].octets;
+}
 
 /* The key by its values, whatever the order of octets on this machine. */
 #define FLOW_KEY_WORDS 6

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/buffer.h"
 #include "flow/fields.h"
 #include "sample.h"
 #include "unit.h"
@@ -60,15 +61,24 @@ static void test_own_ids(void)
 		const char *name;
 		guint16 id;
 	} known[] = {
-		{ "metricValidity", 1 },       { "icmpIdentifier", 2 },
-		{ "tcpControlBitsFirst", 3 },  { "ipClassOfServiceUnion", 4 },
-		{ "fragmentCount", 5 },	       { "octetsPerSecondMaximum", 6 },
-		{ "pauseCount", 7 },	       { "interArrivalCount", 8 },
-		{ "interArrivalMean", 9 },     { "interArrivalDeviation", 10 },
-		{ "interArrivalMaximum", 11 }, { "packetLength64", 12 },
-		{ "packetLengthMore", 18 },    { "packetTtl1", 19 },
-		{ "packetTtl255", 28 },	       { "sourceCountryCode", 62 },
-		{ "destinationSite", 87 },     { "geoDatabaseType", 88 },
+		{ "metricValidity", 1 },
+		{ "icmpIdentifier", 2 },
+		{ "tcpControlBitsFirst", 3 },
+		{ "ipClassOfServiceUnion", 4 },
+		{ "fragmentCount", 5 },
+		{ "octetsPerSecondMaximum", 6 },
+		{ "pauseCount", 7 },
+		{ "interArrivalCount", 8 },
+		{ "interArrivalMean", 9 },
+		{ "interArrivalDeviation", 10 },
+		{ "interArrivalMaximum", 11 },
+		{ "packetLength64", 12 },
+		{ "packetLengthMore", 18 },
+		{ "packetTtl1", 19 },
+		{ "packetTtl255", 28 },
+		{ "sourceCountryCode", 62 },
+		{ "destinationSite", 87 },
+		{ "geoDatabaseType", 88 },
 		{ "geoDatabaseBuildTime", 89 },
 	};
 
@@ -352,10 +362,15 @@ static void test_places(void)
 {
 	struct flow_record record = sample_tcp();
 	const struct flow *flow = &record.flow;
+	const struct flow_view view = { &record, FLOW_FROM_HIGH, FIELD_SCOPE_UNIFLOW, NULL };
 	guint8 *octets = (guint8 *)record.flow.tcp;
+	struct field_facts facts;
+	guint64 id;
 
 	for (size_t i = 0; i < sizeof(record.flow.tcp) + sizeof(record.flow.shape); i++)
 		octets[i] = (guint8)(i * 7 + 1);
+	field_facts_of(&view, &facts);
+	id = flow_id(flow);
 	for (size_t i = 0; i < fields_count; i++) {
 		const struct field *field = &fields[i];
 		const void *const bases[] = {
@@ -363,15 +378,19 @@ static void test_places(void)
 			[FIELD_IN_SIDE] = &flow->side[FLOW_FROM_HIGH],
 			[FIELD_IN_SHAPE] = &flow->shape[FLOW_FROM_HIGH],
 			[FIELD_IN_TCP] = &flow->tcp[FLOW_FROM_HIGH],
+			[FIELD_IN_FACTS] = &facts,
+			[FIELD_FLOW_ID] = &id,
 		};
+		union field_value value;
 
 		if (field->place.where == FIELD_COMPUTED)
 			continue;
+		field->get(&view, &value);
 		CU_ASSERT_TRUE(field->place.size <= sizeof(guint64));
 		CU_ASSERT_EQUAL(
 			load((const guint8 *)bases[field->place.where] + field->place.offset,
 			     field->place.size),
-			uniflow(&record, field->name, FLOW_FROM_HIGH));
+			field->type == FIELD_IPV4_ADDRESS ? load_be32(value.octets) : value.number);
 	}
 }
 
