@@ -7,7 +7,8 @@
 #include "export/encoder.h"
 #include "export/print.h"
 
-#define CHUNK (64 * 1024)
+#define CHUNK	  (64 * 1024)
+#define KEY_SHORT 32
 
 typedef char *put_value(char *to, const union field_value *value, struct print_day *day);
 
@@ -141,7 +142,7 @@ static bool is_time(const struct field *field)
 /* Returns the longest line these steps make. */
 static size_t compile(const GArray *columns, struct step *steps)
 {
-	size_t longest = sizeof("{}\n");
+	size_t longest = sizeof("{}\n") + KEY_SHORT;
 
 	for (guint i = 0; i < columns->len; i++) {
 		const struct template_column *column =
@@ -150,8 +151,9 @@ static size_t compile(const GArray *columns, struct step *steps)
 		steps[i].column = column;
 		steps[i].put = put_by_type[column->field->type];
 		steps[i].of_reverse_time = column->reverse && is_time(column->field);
-		steps[i].key = g_strdup_printf(",\"%s\":", column->name);
-		steps[i].key_length = strlen(steps[i].key);
+		steps[i].key_length = strlen(column->name) + strlen(",\"\":");
+		steps[i].key = g_malloc0(MAX(steps[i].key_length + 1, KEY_SHORT));
+		g_snprintf(steps[i].key, steps[i].key_length + 1, ",\"%s\":", column->name);
 		longest += steps[i].key_length + longest_value(column->field->type);
 	}
 	return longest;
@@ -211,12 +213,23 @@ static bool responded(const struct flow_view *forward)
 	return forward->record->flow.side[responder].packets > 0;
 }
 
+/* Most keys are short: octets beyond the end cost less than to copy just as many as there are. */
+static inline char *put_key(char *to, const struct step *step)
+{
+	if (step->key_length <= KEY_SHORT)
+		memcpy(to, step->key, KEY_SHORT);
+	else
+		memcpy(to, step->key, step->key_length);
+	return to + step->key_length;
+}
+
 static bool put_record(void *data, const GArray *columns, const struct flow_view *forward,
 		       GError **error)
 {
 	struct encoder *encoder = data;
 	const struct record_template *form = encoder->record_template;
 	const struct step *steps = encoder->steps[columns == form->columns[1]];
+	const struct record_views views = record_views_of(forward);
 	bool with_reverse_times = responded(forward);
 	char *line = encoder->buffer + encoder->used;
 	char *at = line;
@@ -227,11 +240,10 @@ static bool put_record(void *data, const GArray *columns, const struct flow_view
 
 		if (step->of_reverse_time && !with_reverse_times)
 			continue;
-		if (!template_column_known(step->column, forward))
+		if (!record_column_known(step->column, &views))
 			continue;
-		memcpy(at, step->key, step->key_length);
-		at += step->key_length;
-		template_column_value(step->column, forward, &value);
+		at = put_key(at, step);
+		record_column_value(step->column, &views, &value);
 		at = step->put(at, &value, &encoder->day);
 	}
 	if (at == line)

@@ -263,13 +263,14 @@ static bool append_part(struct encoder *encoder, const GArray *columns,
 			const struct flow_view *forward, const struct part *part, GError **error)
 {
 	guint8 *record = encoder->packet + HEADER + encoder->count * RECORD;
+	const struct record_views views = record_views_of(forward);
 
 	memset(record, 0, RECORD);
 	for (guint i = 0; i < columns->len; i++) {
 		union field_value value;
 
-		template_column_value(&g_array_index(columns, struct template_column, i), forward,
-				      &value);
+		record_column_value(&g_array_index(columns, struct template_column, i), &views,
+				    &value);
 		put(encoder, encoder->plan[i], &value, part, record);
 	}
 	encoder->count++;

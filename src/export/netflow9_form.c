@@ -120,11 +120,29 @@ size_t netflow9_form_size(const struct netflow9_form *form)
 	return form->size;
 }
 
-static void put_number(guint8 *to, guint64 number, guint8 octets)
+static inline void put_number(guint8 *to, guint64 number, guint8 octets)
 {
-	number = netflow9_fit(number, octets);
-	for (guint8 i = octets; i > 0; i--, number >>= 8)
-		to[i - 1] = (guint8)number;
+	const guint64 swapped = GUINT64_TO_BE(number);
+
+	if (octets == sizeof(swapped)) {
+		memcpy(to, &swapped, sizeof(swapped));
+		return;
+	}
+	number = MIN(number, (G_GUINT64_CONSTANT(1) << 8 * octets) - 1);
+	switch (octets) {
+	case 1:
+		*to = (guint8)number;
+		return;
+	case 2:
+		store_be16(to, (guint16)number);
+		return;
+	case 4:
+		store_be32(to, (guint32)number);
+		return;
+	default:
+		for (guint8 i = octets; i > 0; i--, number >>= 8)
+			to[i - 1] = (guint8)number;
+	}
 }
 
 static void put_text(guint8 *to, const struct flow_text *text, guint8 octets)
@@ -139,23 +157,26 @@ static void put_text(guint8 *to, const struct flow_text *text, guint8 octets)
 void netflow9_form_fill(const struct netflow9_form *form, const struct flow_view *forward,
 			const struct netflow_time *time, guint8 *record)
 {
-	for (guint i = 0; i < form->columns->len; i++) {
-		const struct column *column = &g_array_index(form->columns, struct column, i);
+	const struct record_views views = record_views_of(forward);
+	const struct column *column = &g_array_index(form->columns, struct column, 0);
+	const struct column *end = column + form->columns->len;
+
+	for (; column < end; record += column->octets, column++) {
 		union field_value value;
 
-		template_column_value(&column->source, forward, &value);
-		if (column->unit == UNIT_OCTETS)
+		record_column_value(&column->source, &views, &value);
+		if (column->unit == UNIT_AS_IT_IS)
+			put_number(record, value.number, column->octets);
+		else if (column->unit == UNIT_OCTETS)
 			memcpy(record, value.octets, column->octets);
 		else if (column->unit == UNIT_TEXT)
 			put_text(record, &value.text, column->octets);
 		else if (column->unit == UNIT_DEGREES)
-			netflow9_degrees(value.real,
-					 template_column_known(&column->source, forward), record,
-					 column->octets);
+			netflow9_degrees(value.real, record_column_known(&column->source, &views),
+					 record, column->octets);
 		else
 			put_number(record, netflow9_unit_value(column->unit, &value, time),
 				   column->octets);
-		record += column->octets;
 	}
 }
 

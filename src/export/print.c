@@ -20,29 +20,42 @@ static const char pairs[] =
 	PAIRS_OF("5") PAIRS_OF("6") PAIRS_OF("7") PAIRS_OF("8") PAIRS_OF("9");
 /* clang-format on */
 
+static inline guint digits_of(guint64 value)
+{
+	guint digits = 1;
+
+	for (; value >= 10000; value /= 10000)
+		digits += 4;
+	return digits + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 char *print_u64(char *to, guint64 value)
 {
-	char digits[20];
-	char *at = digits + sizeof(digits);
-	size_t length;
+	char *end = to + digits_of(value);
+	char *at = end;
 
 	while (value >= 100) {
 		at -= 2;
 		memcpy(at, pairs + value % 100 * 2, 2);
 		value /= 100;
 	}
-	at -= 2;
-	memcpy(at, pairs + value * 2, 2);
-	at += value < 10;
-	length = (size_t)(digits + sizeof(digits) - at);
-	memcpy(to, at, length);
-	return to + length;
+	if (value >= 10)
+		memcpy(to, pairs + value * 2, 2);
+	else
+		*to = (char)('0' + value);
+	return end;
 }
 
 char *print_digits(char *to, guint64 value, guint digits)
 {
-	for (guint i = digits; i-- > 0; value /= 10)
-		to[i] = (char)('0' + value % 10);
+	guint left = digits;
+
+	for (; left >= 2; value /= 100) {
+		left -= 2;
+		memcpy(to + left, pairs + value % 100 * 2, 2);
+	}
+	if (left == 1)
+		*to = (char)('0' + value % 10);
 	return to + digits;
 }
 
@@ -168,12 +181,24 @@ char *print_clock(char *to, guint64 time_ns, guint digits)
 	return print_digits(to, fraction, digits);
 }
 
+static inline char *print_octet(char *to, guint8 octet)
+{
+	const char *pair = pairs + (gsize)(octet % 100) * 2;
+
+	if (octet >= 100)
+		*to++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*to++ = pair[0];
+	*to++ = pair[1];
+	return to;
+}
+
 char *print_ipv4(char *to, const guint8 octets[4])
 {
 	for (int i = 0; i < 4; i++) {
 		if (i > 0)
 			*to++ = '.';
-		to = print_u64(to, octets[i]);
+		to = print_octet(to, octets[i]);
 	}
 	return to;
 }
