@@ -23,6 +23,9 @@ struct step {
 };
 
 struct fanout_plan {
+	struct fanout *fanout;
+	const struct export_options *options; /* while it is made */
+	enum flow_detail most;
 	GArray *steps;	     /* of struct step, in the user's order */
 	GPtrArray *occupied; /* of struct way: those that will be there */
 };
@@ -56,9 +59,10 @@ static bool is_free(const struct fanout_plan *plan, const struct way *way)
 	return !g_ptr_array_find(plan->occupied, way, NULL);
 }
 
-static struct way *find_same(const struct fanout *fanout, const struct fanout_plan *plan,
-			     const char *recipe)
+static struct way *find_same(const struct fanout_plan *plan, const char *recipe)
 {
+	const struct fanout *fanout = plan->fanout;
+
 	for (guint i = 0; i < fanout->ways->len; i++) {
 		struct way *way = fanout_way(fanout, i);
 
@@ -69,9 +73,10 @@ static struct way *find_same(const struct fanout *fanout, const struct fanout_pl
 }
 
 /* What the user would call the same destination. */
-static struct way *find_named(const struct fanout *fanout, const struct fanout_plan *plan,
-			      const char *url, const char *name)
+static struct way *find_named(const struct fanout_plan *plan, const char *url, const char *name)
 {
+	const struct fanout *fanout = plan->fanout;
+
 	for (guint i = 0; i < fanout->ways->len; i++) {
 		struct way *way = fanout_way(fanout, i);
 
@@ -82,9 +87,10 @@ static struct way *find_named(const struct fanout *fanout, const struct fanout_p
 	return NULL;
 }
 
-static struct way *find_file(const struct fanout *fanout, const struct fanout_plan *plan,
-			     const struct destination_url *url)
+static struct way *find_file(const struct fanout_plan *plan, const struct destination_url *url)
 {
+	const struct fanout *fanout = plan->fanout;
+
 	if (url->transport || url->rotate_ns || url->rotate_octets)
 		return NULL;
 	for (guint i = 0; i < fanout->ways->len; i++) {
@@ -96,38 +102,35 @@ static struct way *find_file(const struct fanout *fanout, const struct fanout_pl
 	return NULL;
 }
 
-static bool needs_more(const struct destination_url *url, const struct export_options *options,
-		       enum flow_detail most)
+static bool needs_more(const struct fanout_plan *plan, const struct destination_url *url)
 {
-	struct record_template *layout =
-		record_template_load(destination_template(url, options), options->direction, NULL);
-	const bool more = layout && layout->detail > most;
+	struct record_template *layout = record_template_load(
+		destination_template(url, plan->options), plan->options->direction, NULL);
+	const bool more = layout && layout->detail > plan->most;
 
 	record_template_free(layout);
 	return more;
 }
 
 /* A destination that is not as any was. */
-static bool plan_other(struct fanout *fanout, struct fanout_plan *plan,
-		       const struct export_options *options, struct step step,
+static bool plan_other(struct fanout_plan *plan, struct step step,
 		       const struct destination_url *url, GError **error)
 {
-	step.way = find_file(fanout, plan, url);
+	step.way = find_file(plan, url);
 	step.kind = step.way ? STEP_REFORM : STEP_NEW;
-	if (step.way && !destination_can_reform(step.way->file, url, options, error))
+	if (step.way && !destination_can_reform(step.way->file, url, plan->options, error))
 		return false;
 	if (!step.way)
-		step.way = fanout_open(plan->occupied, options, step.number, error);
+		step.way = fanout_open(plan->occupied, plan->options, step.number, error);
 	if (!step.way)
 		return false;
 	add_step(plan, step);
 	return true;
 }
 
-static bool plan_one(struct fanout *fanout, struct fanout_plan *plan,
-		     const struct export_options *options, size_t number, enum flow_detail most,
-		     GError **error)
+static bool plan_one(struct fanout_plan *plan, size_t number, GError **error)
 {
+	const struct export_options *options = plan->options;
 	const char *name = options->names ? options->names[number] : "";
 	const char *label = *name ? name : options->to[number];
 	struct step step = { STEP_KEEP, number, NULL, NULL };
@@ -137,33 +140,32 @@ static bool plan_one(struct fanout *fanout, struct fanout_plan *plan,
 	if (!destination_check(options->to[number], label, options, error) ||
 	    !destination_url_parse_as(options->to[number], label, &url, NULL, error))
 		return false;
-	if (needs_more(&url, options, most)) {
-		step.way = find_named(fanout, plan, options->to[number], name);
+	if (needs_more(plan, &url)) {
+		step.way = find_named(plan, options->to[number], name);
 		step.news = step.way ? "its template needs more than is metered; it goes on as it "
 				       "was until the run begins anew"
 				     : "its template needs more than is metered; it gets nothing "
 				       "until the run begins anew";
 		add_step(plan, step);
 	} else {
-		good = plan_other(fanout, plan, options, step, &url, error);
+		good = plan_other(plan, step, &url, error);
 	}
 	destination_url_clear(&url);
 	return good;
 }
 
 /* Those that stay claim their places first. */
-static bool plan_all(struct fanout *fanout, struct fanout_plan *plan,
-		     const struct export_options *options, enum flow_detail most, GError **error)
+static bool plan_all(struct fanout_plan *plan, GError **error)
 {
-	const size_t count = g_strv_length((char **)options->to);
+	const size_t count = g_strv_length((char **)plan->options->to);
 	g_autofree struct way **same = g_new0(struct way *, count + 1);
 
 	for (size_t i = 0; i < count; i++) {
-		g_autofree char *recipe = fanout_recipe(options, i, error);
+		g_autofree char *recipe = fanout_recipe(plan->options, i, error);
 
 		if (!recipe)
 			return false;
-		same[i] = find_same(fanout, plan, recipe);
+		same[i] = find_same(plan, recipe);
 		if (same[i])
 			g_ptr_array_add(plan->occupied, same[i]);
 	}
@@ -171,7 +173,7 @@ static bool plan_all(struct fanout *fanout, struct fanout_plan *plan,
 		if (same[i])
 			g_array_append_val(plan->steps,
 					   ((struct step){ STEP_KEEP, i, same[i], NULL }));
-		else if (!plan_one(fanout, plan, options, i, most, error))
+		else if (!plan_one(plan, i, error))
 			return false;
 	}
 	return true;
@@ -191,12 +193,15 @@ struct fanout_plan *fanout_plan(struct fanout *fanout, const struct export_optio
 {
 	struct fanout_plan *plan = g_new0(struct fanout_plan, 1);
 
+	plan->fanout = fanout;
+	plan->options = options;
+	plan->most = most;
 	plan->steps = g_array_new(FALSE, TRUE, sizeof(struct step));
 	plan->occupied = g_ptr_array_new();
 	if (g_strv_length((char **)options->to) > FANOUT_MOST)
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 			    "more than %d destinations; take fewer", FANOUT_MOST);
-	else if (!plan_all(fanout, plan, options, most, error))
+	else if (!plan_all(plan, error))
 		;
 	else if (!has_destination(plan))
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
@@ -385,6 +390,13 @@ static void reform(const struct change *change, const struct step *step)
 	way_free(names);
 }
 
+static const char *label_of(const struct change *change, const struct step *step)
+{
+	const char *name = change->options->names ? change->options->names[step->number] : "";
+
+	return *name ? name : change->options->to[step->number];
+}
+
 static void take_step(const struct change *change, struct step *step, struct past *before)
 {
 	struct fanout *fanout = change->fanout;
@@ -392,8 +404,7 @@ static void take_step(const struct change *change, struct step *step, struct pas
 	g_autoptr(GError) error = NULL;
 
 	if (step->news)
-		tell(change, false, way ? way_label(way) : change->options->to[step->number], "%s",
-		     step->news);
+		tell(change, false, label_of(change, step), "%s", step->news);
 	if (!way)
 		return;
 	if (step->kind == STEP_REFORM)
