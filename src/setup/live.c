@@ -431,6 +431,7 @@ static bool open_live(struct live *live, GError **error)
 	if (options->ending)
 		return true;
 	live->control = open_control(live);
+	places_join(live->places, live_control_reload(live->control));
 	live->attaching = true;
 	live->links = links_new(live->cache.meter, &links, error);
 	return live->links != NULL;

@@ -322,8 +322,10 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->fanout = live->places ? fanout_new(&options->export, error) : NULL;
 	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
 	good = live->sieve && open_meter(live, error);
-	if (good)
+	if (good) {
 		live->control = open_control(live);
+		places_join(live->places, live_control_reload(live->control));
+	}
 	good = good && open_sockets(live, error);
 	if (good) {
 		run(live);

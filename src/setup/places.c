@@ -159,12 +159,6 @@ void places_tick(struct places *places)
 		geo_tick(places->geo);
 }
 
-void places_reload(struct places *places)
-{
-	if (places->geo)
-		geo_reload(places->geo);
-}
-
 void places_settle(const struct places *places, struct account *account)
 {
 	const struct geo_counts *counts = places && places->geo ? geo_counts(places->geo) : NULL;
@@ -180,4 +174,59 @@ void places_settle(const struct places *places, struct account *account)
 const struct geo *places_geo(const struct places *places)
 {
 	return places ? places->geo : NULL;
+}
+
+/* --- reload --- */
+
+static bool is_same(const struct places *places, const struct places_options *fresh)
+{
+	return g_strv_equal(places->options.words, fresh->words);
+}
+
+static bool prepare(void *data, const struct options *options, void **ret_prepared, GError **error)
+{
+	const struct places_options fresh = places_options_of(options);
+
+	*ret_prepared = is_same(data, &fresh) ? NULL : places_new(&fresh, error);
+	return *ret_prepared || is_same(data, &fresh);
+}
+
+/* The places that batches point at go with what knew them: there is none between the two. */
+static void apply(void *data, const struct options *options, void *prepared,
+		  struct reload_news *news)
+{
+	struct places *places = data;
+	struct places *other = prepared;
+	g_autofree char *text = option_format(options, OPTION_GEO);
+
+	if (other) {
+		geo_free(places->geo);
+		places->geo = g_steal_pointer(&other->geo);
+		places->off = other->off;
+		places->tried = other->tried;
+		places_free(other);
+		reload_changed(news, "geo: %s from here on", text);
+	} else if (places->geo) {
+		geo_reload(places->geo);
+	}
+	places->options = places_options_of(options); /* those of before end now */
+}
+
+static void cancel(void *data, void *prepared)
+{
+	(void)data;
+	places_free(prepared);
+}
+
+void places_join(struct places *places, struct reload *reload)
+{
+	static const enum option_id ids[] = { OPTION_GEO, OPTIONS };
+	static const struct reload_part part = {
+		.name = "geolocation",
+		.prepare = prepare,
+		.apply = apply,
+		.cancel = cancel,
+	};
+
+	reload_add(reload, &part, ids, places);
 }

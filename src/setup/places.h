@@ -7,6 +7,7 @@
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/options.h"
+#include "setup/reload.h"
 
 struct places_options {
 	const char *const *words; /* of --geo: auto, off, paths; NULL-terminated; NULL: off */
@@ -26,8 +27,8 @@ void places_free(struct places *places);
 void places_enrich(struct places *places, const struct fanout *fanout, struct flow_batch *batch);
 /* Between batches: see geo_tick(). */
 void places_tick(struct places *places);
-/* See geo_reload(). */
-void places_reload(struct places *places);
+/* Other databases are opened when the run is told to reload, the same ones read anew. */
+void places_join(struct places *places, struct reload *reload);
 void places_settle(const struct places *places, struct account *account);
 /* NULL: nothing is open. */
 const struct geo *places_geo(const struct places *places);
