@@ -15,8 +15,8 @@
 
 static bool fail(const char *path, int cause, GError **error)
 {
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-		    "%s: %s; make that possible, or name another file", path, g_strerror(cause));
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s; name a file that can be written",
+		    path, g_strerror(cause));
 	return false;
 }
 

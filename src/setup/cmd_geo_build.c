@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -36,6 +37,8 @@ static bool read_world(struct world *world, const struct options *options, GErro
 {
 	const char *const *files = (const char *const *)options->values[OPTION_COUNTRY].list;
 
+	if (isatty(STDERR_FILENO) && !options->values[OPTION_QUIET].number)
+		log_line("reading networks and countries; this takes some seconds");
 	if (!world_read_networks(world, options->values[OPTION_LOCATION].text, error))
 		return false;
 	for (files = files ? files : tor_files; *files; files++) {
