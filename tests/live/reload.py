@@ -128,6 +128,7 @@ class ReloadTest(unittest.TestCase):
     # --- while traffic flows ---
 
     def test_templates_change_and_every_record_arrives(self):
+        """no id gets another template, no data one that is no more [13, 15]"""
         tcp, keep = self.collector("tcp"), self.collector("keep")
         udp = Datagrams()
         own = self.path("own.tpl")

@@ -7,7 +7,7 @@ import time
 
 import delivery
 import netns
-from collector import Collector
+from collector import Collector, wait_for
 from delivery import Run, differences
 
 
@@ -28,6 +28,17 @@ class Case:
 
     def collector(self, kind="tcp", port=None):
         return Collector(tempfile.mkdtemp(dir=self.folder), port, kind)
+
+    def kill_again_and_again(self, collector, run, kills):
+        """It reads little between two deaths, and all in its last life."""
+        for kill in range(kills):
+            before = collector.octets() if kill else 0
+            wait_for(lambda: collector.octets() > before or not run.running(), "octets come")
+            self.expect(run.running(), f"the run ended before kill {kill + 1}")
+            collector.kill()
+            collector.kind = "sip" if kill + 1 < kills else "tcp"
+            collector.start()
+        self.expect(run.wait() == 0, run.errors())
 
     def check_whole(self, got, run, may_repeat=0):
         total, problems = got

@@ -34,14 +34,7 @@ def killed_again_and_again(case):
     with case.collector("sip") as collector:
         url = f"ipfix+tcp://{HOST}:{collector.port}?queue=65536&linger=60"
         run = case.run([url])
-        for kill in range(KILLS):
-            before = collector.octets() if kill else 0
-            wait_for(lambda: collector.octets() > before or not run.running(), "octets come")
-            case.expect(run.running(), f"the run ended before kill {kill + 1}")
-            collector.kill()
-            collector.kind = "sip" if kill + 1 < KILLS else "tcp"
-            collector.start()
-        case.expect(run.wait() == 0, run.errors())
+        case.kill_again_and_again(collector, run, KILLS)
         account = run.account()
         one = destination(account, url)
         got = received(collector.sessions())

@@ -73,14 +73,7 @@ def killed_again_and_again(case):
     with case.collector("sip") as collector:
         url = url_of(collector.port, spool, "&linger=60").replace("linger=1&", "")
         run = case.run([url])
-        for kill in range(KILLS):
-            before = collector.octets() if kill else 0
-            wait_for(lambda: collector.octets() > before or not run.running(), "octets come")
-            case.expect(run.running(), f"the run ended before kill {kill + 1}")
-            collector.kill()
-            collector.kind = "sip" if kill + 1 < KILLS else "tcp"
-            collector.start()
-        case.expect(run.wait() == 0, run.errors())
+        case.kill_again_and_again(collector, run, KILLS)
         one = destinations(run.account())[0]
         case.check_whole(received(collector.sessions()), run, one["repeated"])
     case.expect(lost(one) == 0 and one["spooled"]["flows"] == 0, f"counts {one}")

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "export/fanout.h"
 #include "flow_maker.h"
+#include "test_folder.h"
 #include "unit.h"
 
 #define ALONE_FLOWS 20000
@@ -22,22 +23,13 @@ static char *folder;
 
 static int make_folder(void)
 {
-	folder = g_dir_make_tmp("weir-fanout-XXXXXX", NULL);
+	folder = test_folder_new();
 	return folder == NULL;
 }
 
 static int remove_folder(void)
 {
-	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(folder, name, NULL);
-
-		unlink(path);
-	}
-	rmdir(folder);
-	g_clear_pointer(&folder, g_free);
+	test_folder_remove(&folder);
 	return 0;
 }
 
@@ -102,13 +94,6 @@ static void check_account(const struct fanout *fanout, const struct sum *sum)
 		CU_ASSERT_EQUAL(c->packets + c->failed_packets + c->untold_packets, sum->packets);
 		CU_ASSERT_EQUAL(c->octets + c->failed_octets + c->untold_octets, sum->octets);
 	}
-}
-
-static gsize file_length(const char *url)
-{
-	struct stat status;
-
-	return stat(strchr(url, ':') + 1, &status) == 0 ? (gsize)status.st_size : 0;
 }
 
 static guint32 record_length(const char *template, int form)
@@ -258,7 +243,7 @@ static void check_cut(const char *head, const char *name, guint64 (*count)(const
 	check_account(fanout, &sum);
 	CU_ASSERT_TRUE(counts->flows > 500);
 	CU_ASSERT_TRUE(counts->failed_flows > 500);
-	CU_ASSERT_TRUE(file_length(url) <= FILE_LIMIT);
+	CU_ASSERT_TRUE(test_file_length(url) <= FILE_LIMIT);
 	CU_ASSERT_EQUAL(count(url), counts->records);
 	/* Nine records for five flows, or one more of a flow whose second did not make it. */
 	CU_ASSERT_TRUE(counts->records >= counts->flows * 9 / 5);
@@ -424,7 +409,7 @@ static void check_same_place(const char *first, const char *second, const char *
 	CU_ASSERT_TRUE(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE));
 	g_clear_error(&error);
 	if (precious != NULL)
-		CU_ASSERT_EQUAL(file_length(precious), 8);
+		CU_ASSERT_EQUAL(test_file_length(precious), 8);
 }
 
 static void test_same_place(void)

@@ -1,33 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nobody has to wait for a buffer to fill: after a flush, what was given is in the files. */
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "export/fanout.h"
 #include "flow_maker.h"
+#include "test_folder.h"
 #include "unit.h"
 
 static char *folder;
 
 static int make_folder(void)
 {
-	folder = g_dir_make_tmp("weir-flush-XXXXXX", NULL);
+	folder = test_folder_new();
 	return folder == NULL;
 }
 
 static int remove_folder(void)
 {
-	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(folder, name, NULL);
-
-		unlink(path);
-	}
-	rmdir(folder);
-	g_clear_pointer(&folder, g_free);
+	test_folder_remove(&folder);
 	return 0;
 }
 
@@ -52,13 +42,6 @@ static void write_flows(struct fanout *fanout, guint64 count)
 
 	flow_maker_fill(batch, 0, count);
 	fanout_write(fanout, batch, NULL);
-}
-
-static gsize file_length(const char *url)
-{
-	struct stat status;
-
-	return stat(strchr(url, ':') + 1, &status) == 0 ? (gsize)status.st_size : 0;
 }
 
 static guint64 count_lines(const char *url)
@@ -88,24 +71,24 @@ static void test_flush(void)
 	gsize length;
 
 	CU_ASSERT_TRUE(fanout_flush(fanout, NULL));
-	CU_ASSERT_EQUAL(file_length(ipfix), 0); /* there is nothing to tell yet */
+	CU_ASSERT_EQUAL(test_file_length(ipfix), 0); /* there is nothing to tell yet */
 	write_flows(fanout, 5);
 	check_flushed(fanout, 0);
-	CU_ASSERT_EQUAL(file_length(json), 0);
+	CU_ASSERT_EQUAL(test_file_length(json), 0);
 	CU_ASSERT_TRUE(fanout_flush(fanout, NULL));
 	check_flushed(fanout, 5);
 	CU_ASSERT_EQUAL(count_lines(json), 9);
 	CU_ASSERT_EQUAL(count_lines(text), 6); /* a heading, and a line a flow */
-	length = file_length(ipfix);
+	length = test_file_length(ipfix);
 	CU_ASSERT_TRUE(length > 0);
 	CU_ASSERT_TRUE(fanout_flush(fanout, NULL));
-	CU_ASSERT_EQUAL(file_length(ipfix), length); /* and not again */
+	CU_ASSERT_EQUAL(test_file_length(ipfix), length); /* and not again */
 	write_flows(fanout, 10);
 	CU_ASSERT_TRUE(fanout_finish(fanout, NULL));
 	CU_ASSERT_TRUE(fanout_flush(fanout, NULL)); /* all is there already */
 	check_flushed(fanout, 15);
 	CU_ASSERT_EQUAL(count_lines(json), 27);
-	CU_ASSERT_TRUE(file_length(ipfix) > length);
+	CU_ASSERT_TRUE(test_file_length(ipfix) > length);
 	fanout_free(fanout);
 }
 

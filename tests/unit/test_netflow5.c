@@ -4,8 +4,8 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "export/encoder.h"
 #include "flow_maker.h"
+#include "netflow_run.h"
 #include "sample.h"
 #include "unit.h"
 
@@ -13,12 +13,10 @@
 #define RECORD 48
 
 struct run {
-	struct record_template *layout;
-	struct encoder *encoder;
+	struct netflow_run base; /* the first member: the sink is given it */
 	GByteArray *octets;
 	guint packets;
 	gsize longest;
-	guint64 records;
 };
 
 static bool keep(void *data, const guint8 *octets, size_t length, GError **error)
@@ -38,31 +36,19 @@ static bool keep(void *data, const guint8 *octets, size_t length, GError **error
 static bool run_open(struct run *run, const char *layout, struct encoder_options options,
 		     GError **error)
 {
-	*run = (struct run){ .octets = g_byte_array_new() };
-	run->layout = strchr(layout, '\n') != NULL
-			      ? record_template_parse("text", layout, strlen(layout),
-						      TEMPLATE_AS_WRITTEN, NULL)
-			      : record_template_load(layout, TEMPLATE_AS_WRITTEN, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(run->layout);
-	options.record_template = run->layout;
-	run->encoder = netflow5_encoder.open(&options, keep, run, error);
-	return run->encoder != NULL;
+	*run = (struct run){ .base.ops = &netflow5_encoder, .octets = g_byte_array_new() };
+	return netflow_run_open(&run->base, layout, options, keep, error);
 }
 
 static void run_close(struct run *run)
 {
-	netflow5_encoder.free(run->encoder);
-	record_template_free(run->layout);
+	netflow_run_close(&run->base);
 	g_byte_array_unref(run->octets);
 }
 
 static void run_encode(struct run *run, const struct flow_record *record)
 {
-	g_autofree struct flow_batch *batch = g_new0(struct flow_batch, 1);
-
-	batch->count = 1;
-	batch->records[0] = *record;
-	CU_ASSERT_TRUE(netflow5_encoder.encode(run->encoder, batch, &run->records, NULL));
+	CU_ASSERT_TRUE(netflow_run_encode(&run->base, record, NULL));
 }
 
 static void check_octets(const struct run *run, const guint8 *expected, gsize length)
@@ -95,9 +81,9 @@ static void test_literal(void)
 				      NULL));
 	run_encode(&run, &record);
 	CU_ASSERT_EQUAL(run.packets, 0);
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
 	check_octets(&run, expected, sizeof(expected));
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL)); /* nothing twice */
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL)); /* nothing twice */
 	CU_ASSERT_EQUAL(run.packets, 1);
 	run_close(&run);
 }
@@ -122,9 +108,9 @@ static void test_full_packets(void)
 			&run, "v5", (struct encoder_options){ .message_max = cases[i].max }, NULL));
 		for (int flows = 0; flows < 100; flows++)
 			run_encode(&run, &record);
-		CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
+		CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
 		CU_ASSERT_EQUAL(run.longest, cases[i].longest);
-		CU_ASSERT_EQUAL(run.records, 200);
+		CU_ASSERT_EQUAL(run.base.records, 200);
 		CU_ASSERT_EQUAL(run.octets->len, run.packets * HEADER + 200 * RECORD);
 		run_close(&run);
 	}
@@ -134,7 +120,7 @@ static guint64 sum_of(const struct run *run, gsize member)
 {
 	guint64 sum = 0;
 
-	for (guint64 i = 0; i < run->records; i++)
+	for (guint64 i = 0; i < run->base.records; i++)
 		sum += load_be32(run->octets->data + HEADER + i * RECORD + member);
 	return sum;
 }
@@ -150,20 +136,20 @@ static void test_wide_counters(void)
 	record.flow.side[FLOW_FROM_LOW].packets = 0;
 	side->octets = 3 * (guint64)G_MAXUINT32 + 1;
 	side->packets = 10000001;
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 4);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 4);
 	run_encode(&run, &record);
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
-	CU_ASSERT_EQUAL(run.records, 4);
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
+	CU_ASSERT_EQUAL(run.base.records, 4);
 	CU_ASSERT_EQUAL(sum_of(&run, 16), side->packets);
 	CU_ASSERT_EQUAL(sum_of(&run, 20), side->octets);
 	side->octets = G_MAXUINT32;
 	side->packets = G_MAXUINT32;
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 1);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 1);
 	side->octets = G_MAXUINT64; /* a fault, not a flow */
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 0);
 	side->octets = (guint64)G_MAXUINT32 + 1;
 	side->packets = 1;
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 0);
 	run_close(&run);
 }
 
@@ -177,7 +163,7 @@ static void test_icmp(void)
 	record.flow.side[FLOW_FROM_LOW].packets = 0;
 	CU_ASSERT_TRUE_FATAL(run_open(&run, "v5", (struct encoder_options){ 0 }, NULL));
 	run_encode(&run, &record);
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
 	CU_ASSERT_EQUAL(load_be16(run.octets->data + HEADER + 32), 0);
 	CU_ASSERT_EQUAL(load_be16(run.octets->data + HEADER + 34), 3 << 8 | 13);
 	run_close(&run);
@@ -189,15 +175,15 @@ static void test_untold(void)
 	struct run run;
 
 	CU_ASSERT_TRUE_FATAL(run_open(&run, "v5", (struct encoder_options){ 0 }, NULL));
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 0);
 	run_encode(&run, &record);
 	record = sample_tcp();
 	record.flow.side[FLOW_FROM_LOW].last_ns += 50 * 86400 * FLOW_SECOND_NS;
-	CU_ASSERT_EQUAL(netflow5_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow5_encoder.records(run.base.encoder, &record.flow), 0);
 	run_encode(&run, &record);
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
 	CU_ASSERT_EQUAL(run.packets, 0);
-	CU_ASSERT_EQUAL(run.records, 0);
+	CU_ASSERT_EQUAL(run.base.records, 0);
 	run_close(&run);
 }
 
@@ -210,7 +196,7 @@ static void test_left_out(void)
 	CU_ASSERT_TRUE_FATAL(run_open(&run, "flow uniflow\nip 4\noctetDeltaCount\n",
 				      (struct encoder_options){ 0 }, NULL));
 	run_encode(&run, &record);
-	CU_ASSERT_TRUE(netflow5_encoder.flush(run.encoder, NULL));
+	CU_ASSERT_TRUE(netflow5_encoder.flush(run.base.encoder, NULL));
 	for (guint at = 0; at < RECORD; at++) {
 		if (at < 20 || at >= 24)
 			CU_ASSERT_EQUAL(run.octets->data[HEADER + at], 0);

@@ -5,20 +5,18 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "export/encoder.h"
 #include "export/statistics.h"
 #include "flow_maker.h"
+#include "netflow_run.h"
 #include "sample.h"
 #include "unit.h"
 
 #define HEADER 20
 
 struct run {
-	struct record_template *layout;
-	struct encoder *encoder;
-	GPtrArray *packets; /* of GBytes */
-	guint64 records;
-	guint refuse_from; /* the sink fails at this packet; 0: never */
+	struct netflow_run base; /* the first member: the sink is given it */
+	GPtrArray *packets;	 /* of GBytes */
+	guint refuse_from;	 /* the sink fails at this packet; 0: never */
 };
 
 static bool keep(void *data, const guint8 *octets, size_t length, GError **error)
@@ -41,31 +39,20 @@ static void unref(gpointer bytes)
 static bool run_open(struct run *run, const char *layout, struct encoder_options options,
 		     GError **error)
 {
-	*run = (struct run){ .packets = g_ptr_array_new_with_free_func(unref) };
-	run->layout = strchr(layout, '\n') != NULL
-			      ? record_template_parse("text", layout, strlen(layout),
-						      TEMPLATE_AS_WRITTEN, NULL)
-			      : record_template_load(layout, TEMPLATE_AS_WRITTEN, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(run->layout);
-	options.record_template = run->layout;
-	run->encoder = netflow9_encoder.open(&options, keep, run, error);
-	return run->encoder != NULL;
+	*run = (struct run){ .base.ops = &netflow9_encoder,
+			     .packets = g_ptr_array_new_with_free_func(unref) };
+	return netflow_run_open(&run->base, layout, options, keep, error);
 }
 
 static void run_close(struct run *run)
 {
-	netflow9_encoder.free(run->encoder);
-	record_template_free(run->layout);
+	netflow_run_close(&run->base);
 	g_ptr_array_unref(run->packets);
 }
 
 static bool run_encode(struct run *run, const struct flow_record *record, GError **error)
 {
-	g_autofree struct flow_batch *batch = g_new0(struct flow_batch, 1);
-
-	batch->count = 1;
-	batch->records[0] = *record;
-	return netflow9_encoder.encode(run->encoder, batch, &run->records, error);
+	return netflow_run_encode(&run->base, record, error);
 }
 
 static void run_flows(struct run *run, guint64 count)
@@ -74,13 +61,14 @@ static void run_flows(struct run *run, guint64 count)
 
 	for (guint64 done = 0; done < count; done += batch->count) {
 		flow_maker_fill(batch, done, count - done);
-		CU_ASSERT_TRUE(netflow9_encoder.encode(run->encoder, batch, &run->records, NULL));
+		CU_ASSERT_TRUE(netflow9_encoder.encode(run->base.encoder, batch, &run->base.records,
+						       NULL));
 	}
 }
 
 static bool flush(struct run *run)
 {
-	return netflow9_encoder.flush(run->encoder, NULL);
+	return netflow9_encoder.flush(run->base.encoder, NULL);
 }
 
 static const guint8 *packet(const struct run *run, guint index, gsize *ret_length)
@@ -126,7 +114,7 @@ static void test_literal(void)
 	CU_ASSERT_TRUE_FATAL(run_open(
 		&run, SHORT, (struct encoder_options){ .domain = 7, .sampling = 100 }, NULL));
 	CU_ASSERT_TRUE(run_encode(&run, &record, NULL));
-	CU_ASSERT_EQUAL(run.records, 2);
+	CU_ASSERT_EQUAL(run.base.records, 2);
 	CU_ASSERT_EQUAL(run.packets->len, 0);
 	CU_ASSERT_TRUE(flush(&run));
 	CU_ASSERT_EQUAL(run.packets->len, 1);
@@ -191,7 +179,8 @@ static void check_packets(const struct run *run, gsize max)
 		CU_ASSERT_EQUAL(load_be16(octets + 2), records_of(octets, length, sizes));
 		records += load_be16(octets + 2);
 	}
-	CU_ASSERT_EQUAL(records, run->records + 6); /* four templates, two records of options */
+	CU_ASSERT_EQUAL(records,
+			run->base.records + 6); /* four templates, two records of options */
 }
 
 static void test_limits(void)
@@ -217,7 +206,7 @@ static void test_default_limit(void)
 	run_flows(&run, 500);
 	CU_ASSERT_TRUE(flush(&run));
 	check_packets(&run, 1400);
-	CU_ASSERT_EQUAL(run.records, 500);
+	CU_ASSERT_EQUAL(run.base.records, 500);
 	CU_ASSERT_TRUE(flush(&run)); /* and nothing is left */
 	check_packets(&run, 1400);
 	run_close(&run);
@@ -243,18 +232,18 @@ static void test_refresh(void)
 	CU_ASSERT_TRUE_FATAL(run_open(&run, SHORT, (struct encoder_options){ 0 }, NULL));
 	CU_ASSERT_TRUE(run_encode(&run, &record, NULL) && flush(&run));
 	CU_ASSERT_TRUE(run_encode(&run, &record, NULL));
-	netflow9_encoder.refresh(run.encoder);
+	netflow9_encoder.refresh(run.base.encoder);
 	CU_ASSERT_TRUE(run_encode(&run, &record, NULL) && flush(&run));
 	CU_ASSERT_EQUAL_FATAL(run.packets->len, 3);
 	packet(&run, 0, &length);
 	packet(&run, 1, &again);
 	check_statistics(packet(&run, 2, NULL), 40, (const guint64[3]){ length + again, 2, 4 });
-	netflow9_encoder.refresh(run.encoder);
+	netflow9_encoder.refresh(run.base.encoder);
 	CU_ASSERT_TRUE(flush(&run)); /* at once, without a record */
 	CU_ASSERT_EQUAL_FATAL(run.packets->len, 4);
 	packet(&run, 3, &again);
 	CU_ASSERT_EQUAL(again, length - 80);
-	CU_ASSERT_EQUAL(run.records, 6);
+	CU_ASSERT_EQUAL(run.base.records, 6);
 	run_close(&run);
 }
 
@@ -265,8 +254,9 @@ static guint64 report(struct run *run, const struct flow_interface *interface)
 	const struct export_counts counts = { .message_octets = 7, .messages = 5, .records = 3 };
 	guint64 options = 0;
 
-	CU_ASSERT_TRUE(netflow9_encoder.report(
-		run->encoder, &(struct export_report){ &statistics, &counts }, &options, NULL));
+	CU_ASSERT_TRUE(netflow9_encoder.report(run->base.encoder,
+					       &(struct export_report){ &statistics, &counts },
+					       &options, NULL));
 	return options;
 }
 
@@ -414,13 +404,13 @@ static void test_untellable(void)
 
 	CU_ASSERT_TRUE_FATAL(run_open(&run, SHORT, (struct encoder_options){ 0 }, NULL));
 	side->last_ns = record.flow.side[FLOW_FROM_HIGH].first_ns + 49 * 86400 * FLOW_SECOND_NS;
-	CU_ASSERT_EQUAL(netflow9_encoder.records(run.encoder, &record.flow), 2);
+	CU_ASSERT_EQUAL(netflow9_encoder.records(run.base.encoder, &record.flow), 2);
 	side->last_ns += FLOW_SECOND_NS * 86400;
-	CU_ASSERT_EQUAL(netflow9_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow9_encoder.records(run.base.encoder, &record.flow), 0);
 	CU_ASSERT_TRUE(run_encode(&run, &record, NULL));
-	CU_ASSERT_EQUAL(run.records, 0);
+	CU_ASSERT_EQUAL(run.base.records, 0);
 	record = sample_icmp6(); /* the layout takes IPv4 */
-	CU_ASSERT_EQUAL(netflow9_encoder.records(run.encoder, &record.flow), 0);
+	CU_ASSERT_EQUAL(netflow9_encoder.records(run.base.encoder, &record.flow), 0);
 	run_close(&run);
 }
 

@@ -9,6 +9,7 @@
 #include "export/destination.h"
 #include "export/rotation.h"
 #include "flow_maker.h"
+#include "test_folder.h"
 #include "unit.h"
 
 #define SECOND_NS 1000000000ull
@@ -31,34 +32,18 @@ static void remember(void *data, const char *line)
 
 static void make_folder(void)
 {
-	folder = g_dir_make_tmp("weir-rotation-XXXXXX", NULL);
+	folder = test_folder_new();
 	CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
 	said = g_string_new(NULL);
 	log_divert(remember, NULL);
 	now_ns = NOON;
 }
 
-/* One level of folders. */
-static void remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *inner = g_build_filename(path, name, NULL);
-
-		if (unlink(inner) != 0)
-			remove_tree(inner);
-	}
-	rmdir(path);
-}
-
 static void remove_folder(void)
 {
 	log_divert(NULL, NULL);
-	remove_tree(folder);
+	test_folder_remove(&folder);
 	g_string_free(said, TRUE);
-	g_clear_pointer(&folder, g_free);
 }
 
 static gint by_name(gconstpointer a, gconstpointer b)
@@ -243,7 +228,7 @@ static void test_lost_file(void)
 	CU_ASSERT_TRUE(write_flows(destination, 5, NULL));
 	CU_ASSERT_TRUE(destination_flush(destination, NULL));
 	CU_ASSERT_EQUAL(counts->flows, 5);
-	remove_tree(day);
+	test_folder_empty(day, false);
 	now_ns += 60 * SECOND_NS;
 	CU_ASSERT_FALSE(destination_tick(destination, &error));
 	CU_ASSERT_TRUE(error != NULL && strstr(error->message, "cannot rename") != NULL);
