@@ -69,7 +69,7 @@ def live_tests(data, captures, every_capture):
                   "-B tests/live/guest_fire.py {build}/weir {build}/tests/lib/blast", seconds=300,
                   tools=tools, paths=("tests/live/guest_fire.py", "tests/live/fire_cases.py", *lib)),
         GuestTest("live.filter", "python3",
-                  f"-B tests/live/filter.py {{build}}/weir {{build}}/tests/lib/blast {data}", seconds=300,
+                  f"-B tests/live/filter.py {{build}}/weir {{build}}/tests/lib/blast {data} 2", seconds=600,
                   tools=(*tools, "tcpdump"), paths=("tests/live/filter.py", *lib, *captures)),
         *(GuestTest(f"live.{name}", "python3",
                     f"-B tests/live/{name}.py {{build}}/weir {data} {least}",
