@@ -32,7 +32,7 @@ class Sent:
             stream, datagrams = Receiver(True), Receiver(False)
             must_replay(WEIR, capture, "--template", layout, *words, *to_words((
                 f"ipfix+file:{path}", stream.url("ipfix"),
-                datagrams.url("ipfix", f"?refresh-messages={REFRESH}"))))  # fmt: skip
+                datagrams.url("ipfix", f"?refresh-messages={REFRESH}&pace=2000"))))  # fmt: skip
             with open(path, "rb") as file:
                 octets = file.read()
         self.datagrams = datagrams.finish()
@@ -154,8 +154,9 @@ class MessagesTest(unittest.TestCase):
         for layout, query in (("standard", "mtu=512&"), ("full", "")):
             with self.subTest(layout):
                 receiver = Receiver(False)
+                query += f"refresh=0&refresh-messages={REFRESH}&pace=2000"
                 must_replay(WEIR, CAPTURE, "--template", layout, "--active-timeout", "1s", "--to",
-                            receiver.url("ipfix", f"?{query}refresh=0&refresh-messages={REFRESH}"))
+                            receiver.url("ipfix", f"?{query}"))
                 session = Session(b"".join(receiver.finish()))
                 flows = [any(number in (256, 257) for number, _ in message.sets)
                          for message in session.messages[:-1]]  # the last is of statistics

@@ -126,7 +126,7 @@ class NetflowTest(unittest.TestCase):
             yield layout, session, lines
 
     def test_headers(self):
-        """a packet counts the packets before it, the records in it, and its two clocks agree [41]"""
+        """a packet counts packets before it and records in it, and its two clocks agree [41]"""
         for layout, session, _ in self.each():
             with self.subTest(layout):
                 self.assertEqual([packet.sequence for packet in session.packets],

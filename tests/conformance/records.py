@@ -178,7 +178,7 @@ class TemplatesTest(unittest.TestCase):
                 self.assertIn((0, field.number), ELEMENTS)
 
     def test_reverse(self):
-        """the responder's side is in reverse elements, keys have none, and who began is told [29]"""
+        """the responder's side is in reverse elements, keys have none; who began is told [29]"""
         for layout in ("biflow", "full"):
             session, lines, _ = self.told[layout]
             for template in session.layouts(False):

@@ -13,7 +13,9 @@ import threading
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
-LIMIT_S = 60
+from room import give_room  # noqa: E402
+
+LIMIT_S = 120
 VARIABLE = 65535
 PEN_REVERSE = 29305
 TEMPLATES, OPTIONS = 2, 3  # ids of sets
@@ -31,7 +33,7 @@ class Receiver:
         family, self.host = FAMILIES[version]
         self.stream = stream
         self.socket = socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        give_room(self.socket)
         self.socket.bind((self.host, 0))
         self.socket.settimeout(LIMIT_S)
         if stream:

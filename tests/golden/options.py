@@ -21,6 +21,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import ipfix_check
 import netflow_check
+from room import give_room
 
 SKIPPED = 77
 LIMIT_S = 30
@@ -95,7 +96,7 @@ def template_with(result, name):
 
 
 def check_statistics(result, octets, account, destination):
-    """what was metered, ignored and not sent, each of its scope, as the account has it [31, 32, 33]"""
+    """what was metered, ignored and not sent, of its scope, as the account has it [31, 32, 33]"""
     told = option(result.options, "exportedFlowRecordTotalCount")
     expect("observationDomainId", told["observationDomainId"], DOMAIN)
     expect("42", told["exportedFlowRecordTotalCount"], destination["exported"]["records"])
@@ -214,7 +215,7 @@ class Collector:
         if stream:
             self.socket.listen(1)
         else:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            give_room(self.socket)
         self.thread = threading.Thread(target=self.take_stream if stream else self.take_datagrams,
                                        daemon=True)
         self.thread.start()

@@ -8,6 +8,7 @@ import threading
 import time
 
 import capture
+from room import give_room
 
 OUTGOING = 4  # PACKET_OUTGOING: loopback shows each frame twice
 ETH_P_ALL = 3
@@ -20,7 +21,7 @@ class Tap(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 20)
+        give_room(self.socket)
         self.socket.bind(("lo", ETH_P_ALL))
         self.end = os.pipe()
         self.frames = []

@@ -27,7 +27,7 @@ import tap
 
 WEIR, CAPTURES = "", []  # set from the command line
 SKIPPED = 77
-LIMIT_S = 60
+LIMIT_S = 120
 FAMILIES = {4: (socket.AF_INET, "127.0.0.1"), 6: (socket.AF_INET6, "::1")}
 CASES = [("ipfix", way, layout) for way in ("udp", "tcp")
          for layout in ("standard", "biflow", "quality", "full", "ntop")]  # fmt: skip
