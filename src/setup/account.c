@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "export/past.h"
+#include "setup/account_places.h"
 
 #define COUNT "%" G_GUINT64_FORMAT
 
@@ -272,15 +273,6 @@ static void print_destinations(const struct account *account, FILE *to)
 	}
 }
 
-static void print_places(const struct account *account, FILE *to)
-{
-	if (account->places_asked == 0)
-		return;
-	fprintf(to, "%-13s %14" G_GUINT64_FORMAT " addresses, %.2f %% of them answered from memory\n",
-		"geolocation", account->places_asked,
-		100.0 * (double)account->places_remembered / (double)account->places_asked);
-}
-
 static void print_verdict(const struct account *account, FILE *to)
 {
 	struct account_balance balance;
@@ -296,12 +288,6 @@ static void print_verdict(const struct account *account, FILE *to)
 		" packets, %" G_GINT64_FORMAT " octets; %zu destinations out of balance\n",
 		balance.seen_packets, balance.seen_octets, balance.metered_packets,
 		balance.metered_octets, balance.unbalanced_destinations);
-}
-
-void account_print_table(const struct account *account, FILE *to)
-{
-	fprintf(to, "room for " COUNT " flows, up to " COUNT " MiB of memory\n", account->max_flows,
-		(account->memory_octets + (1 << 20) - 1) >> 20);
 }
 
 static void print_counts(const struct account *account, FILE *to)
@@ -342,7 +328,7 @@ static void print_counts(const struct account *account, FILE *to)
 			"%-13s %14" G_GUINT64_FORMAT
 			" packets, counted in records that were due: --ring makes more room\n",
 			"extended", account->extended);
-	print_places(account, to);
+	account_print_places(account, to);
 }
 
 void account_print(const struct account *account, FILE *to)
@@ -499,12 +485,7 @@ char *account_to_json(const struct account *account)
 	add(json, "evictedFlows", account->evicted_flows);
 	add(json, "extended", account->extended);
 	json_builder_end_object(json);
-	begin(json, "geo");
-	add(json, "lookups", account->places_asked);
-	add(json, "hits", account->places_remembered);
-	add(json, "reloads", account->places_reloads);
-	add(json, "reloadFailures", account->places_reload_failures);
-	json_builder_end_object(json);
+	account_add_places(account, json);
 	add_flag(json, "damaged", account->damaged);
 	add_flag(json, "balanced", account_balanced(account, NULL));
 	json_builder_end_object(json);

@@ -12,3 +12,10 @@ const struct account_name account_drop_names[ACCOUNT_DROP_REASONS] = {
 	ACCOUNT_DROPS(ACCOUNT_DROP)
 #undef ACCOUNT_DROP
 };
+
+void account_print_table(const struct account *account, FILE *to)
+{
+	fprintf(to,
+		"room for %" G_GUINT64_FORMAT " flows, up to %" G_GUINT64_FORMAT " MiB of memory\n",
+		account->max_flows, (account->memory_octets + (1 << 20) - 1) >> 20);
+}

@@ -201,7 +201,8 @@ static bool lookup(const struct options *options, GError **error)
 	for (char *const *text = options->arguments; *text; text++) {
 		struct asked asked;
 
-		parse(*text, &asked, NULL);
+		if (!parse(*text, &asked, NULL))
+			continue; /* cannot be: see check() */
 		asked.place = geo_find(geo, asked.octets, asked.version, &asked.bits);
 		if (options->values[OPTION_AS_JSON].number)
 			print_json(&asked);

@@ -13,7 +13,7 @@ struct statistics {
 	guint64 every_ns; /* 0: only at the end */
 	bool live;
 	guint32 process;
-	gint64 next_us; /* by the monotonic clock */
+	gint64 next_us;		     /* by the monotonic clock */
 	const struct places *places; /* or NULL; outlives this */
 };
 

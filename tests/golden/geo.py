@@ -245,6 +245,23 @@ class Case:
         expect("hits", 0 < told["geo"]["hits"] < told["geo"]["lookups"], True)
         expect("balanced", told["balanced"], True)
 
+    def config(self):
+        """The same databases by a configuration file; a damaged one is refused in a line."""
+        stats, path = os.path.join(self.folder, "stats"), os.path.join(self.folder, "weir.conf")
+        lines, wanted = os.path.join(self.folder, "y"), os.path.join(self.folder, "geo.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[geo]\ngeo = {';'.join(self.databases[1::2])}\n")
+        run(self.weir, "replay", "-q", "-c", path, "--template", "geo", "--json-stats", stats,
+            "--to", f"json+file:{lines}", self.capture)
+        with open(lines, encoding="utf-8") as one, open(wanted, encoding="utf-8") as other:
+            expect("by configuration", one.read(), other.read())
+        damaged = os.path.join(self.data, "damaged", "unexpected-bytes.mmdb")
+        refused = subprocess.run([self.weir, "replay", "-q", "--geo", damaged, "--to",
+                                  f"json+file:{lines}", self.capture],
+                                 check=False, capture_output=True, text=True)  # fmt: skip
+        expect("a damaged one", (refused.returncode, refused.stderr.count("\n")), (1, 1))
+        expect("what it says", refused.stderr.startswith(f"weir: {damaged}: damaged: "), True)
+
     def off(self):
         """Nothing is asked, and nothing told; a template without places opens nothing."""
         path = os.path.join(self.folder, "off")
@@ -270,6 +287,7 @@ def main():
                                    ("netflow5", "v5")):
                 case.netflow(form, template)
             case.account()
+            case.config()
             case.off()
         except (Wrong, readback.Difference, netflow_readback.Difference) as wrong:
             print(wrong)
