@@ -136,12 +136,24 @@ static bool write_part(struct fanout *fanout, const struct flow_batch *batch, co
 	return way_write(way, part, error);
 }
 
+/* What waits for a collector can only go to another of the same form; so where there is time, it is
+ * known who is there before anybody is given anything. */
+static void ask_all(struct fanout *fanout)
+{
+	for (guint i = 0; i < fanout->ways->len && fanout->patient && !fanout->asked; i++) {
+		if (fanout_way(fanout, i)->sender)
+			sender_reached(fanout_way(fanout, i)->sender, NULL);
+	}
+	fanout->asked = true;
+}
+
 static bool write_shares(struct fanout *fanout, const struct flow_batch *batch, GError **error)
 {
 	bool healthy[FANOUT_MOST];
 	size_t owners[FLOW_BATCH_MAX];
 	GError *first = NULL;
 
+	ask_all(fanout);
 	rescue(fanout);
 	look_at_health(fanout, healthy);
 	fanout->active = share_by_order(healthy, fanout->ways->len, fanout->active);

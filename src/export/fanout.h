@@ -13,6 +13,9 @@ enum fanout_policy {
 	FANOUT_ALL,	 /* every destination */
 	FANOUT_HASH,	 /* one, by the flow's key */
 	FANOUT_FAILOVER, /* the first that is healthy */
+	/* Of the last two: what waits for one that goes away is sent by another of the same form,
+	 * template and all; where there is none, it waits for the return, goes into the spool or is
+	 * counted as failed. */
 };
 
 struct export_options {

@@ -304,6 +304,7 @@ struct fanout *fanout_new(const struct export_options *options, GError **error)
 	struct fanout *fanout = g_new0(struct fanout, 1);
 
 	fanout->policy = options->policy;
+	fanout->patient = options->patient;
 	fanout->part = g_new(struct flow_batch, 1);
 	fanout->ways = g_ptr_array_new_with_free_func(free_way);
 	fanout->leaving = g_ptr_array_new_with_free_func(free_way);

@@ -18,6 +18,8 @@ struct fanout {
 	size_t active;		 /* of FANOUT_FAILOVER: who gets the flows */
 	struct flow_batch *part; /* what one destination gets of a batch */
 	struct tally handed;	 /* everything given out */
+	bool patient;		 /* who gives flows has time */
+	bool asked;		 /* whether the collectors are there */
 	struct past *common;	 /* where they share the flows: what those before them did */
 
 	/* Ids of templates that change. */

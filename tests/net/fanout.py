@@ -5,7 +5,9 @@
 fanout.py WEIR"""
 
 import collections
+import os
 import sys
+import tempfile
 
 from cases import destinations, lost, run_cases
 from collector import HOST, free_port, wait_for
@@ -123,7 +125,83 @@ def failover_and_return(case):
     case.faults += differences(total, whole.truth(), repeated)
 
 
-CASES = [shared_by_hash, hash_without_one, failover_first, failover_second, failover_and_return]
+def file_records(path):
+    with open(path, "rb") as file:
+        return received([file.read()])
+
+
+def failover_to_a_file(case):
+    """failover: where the collector is not there, a file of another form has everything"""
+    path = os.path.join(case.folder, "spare")
+    away = url_of(free_port()).replace("linger=20", "linger=1")
+    run = case.run([away, f"ipfix+file:{path}"], ["--fanout", "failover"], truth=False)
+    whole = case.run([])
+    case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+    got, problems = file_records(path)
+    case.faults += problems[:3] + differences(got, whole.truth())
+    check_shares(case, run)
+
+
+def failover_to_other_forms(case):
+    """failover: killed in the middle, the collector is replaced by others of other forms; what it
+    had not taken is counted as lost, and nothing else is"""
+    for spare in ("ipfix+file", "json+file", "netflow9+udp"):
+        path = os.path.join(tempfile.mkdtemp(dir=case.folder), "spare")
+        with case.collector() as one, case.collector("udp") as udp:
+            place = f"//{HOST}:{udp.port}?template=v9" if spare.endswith("udp") else path
+            first = url_of(one.port, "&queue=65536&pace=300&mtu=3000").replace("linger=20",
+                                                                                "linger=0")
+            run = case.run([first, f"{spare}:{place}"], ["--fanout", "failover"], truth=False)
+            wait_for(lambda: one.octets() > 0, "the first gets something")
+            one.kill()
+            case.expect(run.wait() in (0, 1), run.errors())
+            before, _ = received(one.sessions())  # its last message may be cut
+        account = run.account()
+        case.check_balanced(account)
+        away, other = account["destinations"]
+        flows = sum(place["exported"]["flows"] + lost(place) for place in (away, other))
+        for place in (away, other):
+            told = place["exported"]["flows"] + lost(place) + place["elsewhere"]["flows"]
+            case.expect(told == flows, f"{spare}: {flows} flows, counts {place}")
+        case.expect(away["exported"]["records"] <= before.total() + away["repeated"],
+                    f"{spare}: {before.total()} got there, {away}")
+        case.expect(other["exported"]["flows"] > 0, f"{spare}: the second got nothing")
+        case.expect(lost(other) == 0, f"{spare}: {other}")
+        if spare == "ipfix+file":
+            got, problems = file_records(path)
+            case.faults += problems[:3]
+            case.expect(got.total() == other["exported"]["records"], f"{got.total()}: {other}")
+        if spare == "json+file":
+            with open(path, "rb") as file:
+                lines = sum(1 for _ in file)
+            case.expect(lines == other["exported"]["records"], f"{lines} lines: {other}")
+
+
+def hash_over_forms(case):
+    """by hash, over a collector, one that is away and files of two forms: each flow is somewhere,
+    with all its records"""
+    ipfix, lines = (os.path.join(case.folder, name) for name in ("hashed", "lines"))
+    with case.collector() as one:
+        away = url_of(free_port()).replace("linger=20", "linger=1")
+        urls = [url_of(one.port), away, f"ipfix+file:{ipfix}", f"json+file:{lines}"]
+        run = case.run(urls, ["--fanout", "hash"], truth=False)
+        whole = case.run([])
+        case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
+        got = [received(one.sessions()), file_records(ipfix)]
+    case.faults += [text for _, problems in got for text in problems][:3]
+    account = check_shares(case, run)
+    parts = account["destinations"]
+    case.expect(parts[1]["exported"]["flows"] == 0, f"who was away: {parts[1]}")
+    with open(lines, "rb") as file:
+        counts = [got[0][0].total(), got[1][0].total(), sum(1 for _ in file)]
+    case.expect(counts == [parts[i]["exported"]["records"] for i in (0, 2, 3)], f"{counts}")
+    case.expect(min(counts) > sum(counts) / 6, f"badly shared: {counts}")
+    case.expect(sum(counts) == whole.truth().total(), f"{counts} of {whole.truth().total()}")
+    case.expect(not keys(got[0][0]) & keys(got[1][0]), "a flow went to two of them")
+
+
+CASES = [shared_by_hash, hash_without_one, failover_first, failover_second, failover_and_return,
+         failover_to_a_file, failover_to_other_forms, hash_over_forms]
 
 if __name__ == "__main__":
     sys.exit(run_cases(CASES))
