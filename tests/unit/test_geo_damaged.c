@@ -80,6 +80,32 @@ static void test_known(void)
 	CU_ASSERT_EQUAL(files, 25);
 }
 
+/* Records of all sizes, for IPv4 alone, without IPv4, with pointers everywhere. */
+static void test_whole(void)
+{
+	static const char *const wanted[] = { NULL };
+	g_autoptr(GDir) folder = g_dir_open(FOLDER, 0, NULL);
+	const char *name;
+	guint files = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+	while ((name = g_dir_read_name(folder))) {
+		g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(guint32));
+		struct geo_found found = { .wanted = wanted, .samples = samples };
+		g_autofree char *path = g_strconcat(FOLDER, name, NULL);
+		g_autofree char *octets = NULL;
+		gsize length;
+
+		if (!g_str_has_suffix(name, ".mmdb"))
+			continue;
+		CU_ASSERT_TRUE_FATAL(g_file_get_contents(path, &octets, &length, NULL));
+		CU_ASSERT_TRUE(geo_check((const guint8 *)octets, length, &found, NULL));
+		CU_ASSERT_TRUE(samples->len > 0);
+		files++;
+	}
+	CU_ASSERT_EQUAL(files, 17);
+}
+
 static void test_no_database(void)
 {
 	static const char *const paths[] = { "/nonexistent", "/dev/null", "/",
@@ -175,6 +201,7 @@ static void test_checks_end(void)
 }
 
 static CU_TestInfo tests[] = {
+	{ "whole databases are whole", test_whole },
 	{ "known damaged databases do no harm", test_known },
 	{ "what is no database is refused", test_no_database },
 	{ "databases damaged at random do no harm", test_damaged },
