@@ -9,16 +9,20 @@ reports in TAP. A stage that cannot be built counts as one failure. The last lin
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 JOBS = str(len(os.sched_getaffinity(0)))
-SHOWN_LINES = 80  # of a failing test's output
+SHOWN_LINES = 120  # of a failing test's output, first and last ones
+SHOWN_COLUMNS = 1000
+KEPT_OCTETS = 1 << 22  # of a test's output
 
 # For tests that do not set their own; no leak or undefined step goes unreported.
 ENVIRONMENT = {
@@ -38,6 +42,8 @@ class Stage:
     preset: str = ""
     ctest: list = field(default_factory=list)
     tool: list = field(default_factory=list)
+    targets: list = field(default_factory=list)  # to build, if not all
+    beside: bool = False  # goes on while others do that build and look, until the next that runs weir
 
 
 @dataclass
@@ -56,25 +62,35 @@ def stages(mode):
     nightly = [Stage("soak", "ci", ctest=["-L", "soak"])] if mode == "all" else []
     return [
         Stage("gcc", "ci", ctest=["-LE", "vm|soak"]),
-        Stage("vm", "ci", tool=vm),
-        Stage("asan", "asan", ctest=["-LE", "style|fire"]),
-        Stage("tsan", "tsan", ctest=["-L", "unit"]),
+        # An emulated machine seldom wants both CPUs.
+        Stage("vm", "ci", tool=vm, beside=True),
         Stage("tidy", "asan", tool=["tools/tidy", "build/asan"]),
-        Stage("fuzz", "fuzz", tool=["tools/fuzz", "--seconds", fuzz_seconds, "build/fuzz"]),
-        Stage("coverage", "coverage", tool=["tools/coverage", "build/coverage"]),
+        Stage("tsan", "tsan", ctest=["-L", "unit"], targets=["unit_tests"]),
+        Stage("fuzz", "fuzz", tool=["tools/fuzz", "--seconds", fuzz_seconds, "build/fuzz"],
+              targets=["fuzz_targets"]),
+        Stage("asan", "asan", ctest=["-LE", "style|fire|once"]),
+        # What it ran is measured as well.
+        Stage("coverage", "asan", tool=["tools/coverage", "build/asan"]),
         *nightly,
     ]
 
 
 def tail(text, lines=SHOWN_LINES):
-    rows = text.rstrip().splitlines()
-    cut = [f"[... {len(rows) - lines} lines before these]"] if len(rows) > lines else []
-    return "\n".join(cut + rows[-lines:])
+    return "\n".join(row[:SHOWN_COLUMNS] for row in text.rstrip().splitlines()[-lines:])
 
 
-def run(command):
+def ends(text):
+    """What tells why: how it began and, more of that, how it ended."""
+    rows = [row[:SHOWN_COLUMNS] for row in text.rstrip().splitlines()]
+    first = SHOWN_LINES // 4
+    if len(rows) > SHOWN_LINES:
+        rows[first : first - SHOWN_LINES] = [f"[... {len(rows) - SHOWN_LINES} lines ...]"]
+    return "\n".join(rows)
+
+
+def run(command, **more):
     """Output and exit status; the sanitizers' fixed addresses do not bear a randomised layout."""
-    environment = {**ENVIRONMENT, **os.environ}
+    environment = {**ENVIRONMENT, **os.environ, **more}
     done = subprocess.run(
         UNRANDOMISED + command,
         cwd=ROOT,
@@ -100,10 +116,11 @@ def unrandomised():
 UNRANDOMISED = unrandomised()
 
 
-def build(preset):
+def build(preset, targets=()):
     """None, or the result of a build that failed."""
-    compile_all = ["cmake", "--build", "--preset", preset, "-j", JOBS]
-    for command in (["cmake", "--preset", preset], compile_all):
+    compile_it = ["cmake", "--build", "--preset", preset, "-j", JOBS]
+    compile_it += ["--target", *targets] if targets else []
+    for command in (["cmake", "--preset", preset], compile_it):
         status, output = run(command)
         if status:
             return Result(f"build of preset {preset}", "failed", output)
@@ -121,7 +138,9 @@ def read_junit(path):
         elif case.get("status") == "disabled" or reason.startswith("SKIP_"):
             outcome = "skipped"
         else:  # failed, or its program is missing
-            outcome, output = "failed", output or reason
+            failure = case.find("failure")
+            why = failure.get("message", "") if failure is not None else reason
+            outcome, output = "failed", f"{output}\n{why}".strip()
         results.append(Result(case.get("name"), outcome, output))
     return results
 
@@ -131,7 +150,10 @@ def run_ctest(stage):
     report.unlink(missing_ok=True)
     command = ["ctest", "--test-dir", f"build/{stage.preset}", "-j", JOBS, "--timeout", "300"]
     command += ["--no-tests=error", "--output-junit", str(report)] + stage.ctest
-    status, output = run(command)
+    command += ["--test-output-size-failed", str(KEPT_OCTETS)]
+    profiles = ROOT / "build" / stage.preset / "profiles"
+    shutil.rmtree(profiles, ignore_errors=True)
+    status, output = run(command, LLVM_PROFILE_FILE=f"{profiles}/%8m.profraw")
     try:
         results = read_junit(report)
     except (FileNotFoundError, ElementTree.ParseError):
@@ -165,16 +187,17 @@ def run_tool(stage):
 
 
 def run_stage(stage):
-    broken = build(stage.preset)
-    if broken:
-        return [broken]
-    return run_tool(stage) if stage.tool else run_ctest(stage)
+    """Its results, and how many seconds it took."""
+    start = time.monotonic()
+    broken = build(stage.preset, stage.targets)
+    results = [broken] if broken else run_tool(stage) if stage.tool else run_ctest(stage)
+    return results, time.monotonic() - start
 
 
 def report(stage, results, seconds):
     for result in results:
         if result.outcome == "failed":
-            print(f"\nFAILED {stage.name}: {result.name}\n{tail(result.output)}\n")
+            print(f"\nFAILED {stage.name}: {result.name}\n{ends(result.output)}\n")
         elif result.outcome == "skipped":
             print(f"skipped {stage.name}: {result.name}: {tail(result.output, 1)}")
     print(f"{stage.name:9} {count(results)}  ({seconds:.0f} s)", flush=True)
@@ -187,6 +210,34 @@ def count(results):
     }
     text = f"{number['passed']} passed, {number['failed']} failed"
     return text + (f", {number['skipped']} skipped" if number["skipped"] else "")
+
+
+def runs_weir(stage):
+    """On the machine itself."""
+    return stage.name in ("gcc", "asan", "soak")
+
+
+def run_all(chosen):
+    """The results of all stages, each reported when it is done."""
+    everything, pending = [], []
+
+    def settle(stage, outcome):
+        results, seconds = outcome
+        everything.extend(results)
+        report(stage, results, seconds)
+
+    with ThreadPoolExecutor() as pool:
+        for stage in chosen:
+            while pending and runs_weir(stage):
+                earlier, future = pending.pop()
+                settle(earlier, future.result())
+            if stage.beside:
+                pending.append((stage, pool.submit(run_stage, stage)))
+            else:
+                settle(stage, run_stage(stage))
+        for stage, future in pending:
+            settle(stage, future.result())
+    return everything
 
 
 def arguments():
@@ -210,12 +261,7 @@ def main():
         if unknown:
             sys.exit(f"tools/test: no stage {', '.join(sorted(unknown))} here; see --help")
         chosen = [stage for stage in chosen if stage.name in options.stage]
-    everything = []
-    for stage in chosen:
-        start = time.monotonic()
-        results = run_stage(stage)
-        everything += results
-        report(stage, results, time.monotonic() - start)
+    everything = run_all(chosen)
     print(count(everything), flush=True)
     sys.exit(any(r.outcome == "failed" for r in everything))
 

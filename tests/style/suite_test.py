@@ -64,7 +64,7 @@ class SuiteTest(unittest.TestCase):
         self.assertEqual([r.outcome for r in suite.run_tool(silent)], ["failed"])
 
     def test_a_preset_that_cannot_be_built_has_failed(self):
-        results = suite.run_stage(suite.Stage("x", "no-such-preset"))
+        results, _ = suite.run_stage(suite.Stage("x", "no-such-preset"))
         self.assertEqual([r.outcome for r in results], ["failed"])
 
 
