@@ -22,7 +22,7 @@ struct destination {
 	struct rotation rotation;
 	export_clock *clock_ns; /* NULL: the time of packets is what counts */
 	bool gzip;
-	bool made;    /* the file was not there before */
+	bool made; /* the file was not there before */
 	bool started;
 	guint reforms;	       /* of the file's one after another */
 	guint32 sequence_base; /* what the encoders before this one counted */
