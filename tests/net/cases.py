@@ -26,6 +26,10 @@ class Case:
         folder = tempfile.mkdtemp(dir=self.folder)
         return Run(self.weir, folder, self.capture, to, options, truth=truth)
 
+    def less(self, packets):
+        """From now on, so many packets."""
+        self.capture = delivery.traffic(self.weir, tempfile.mkdtemp(dir=self.folder), packets)
+
     def collector(self, kind="tcp", port=None):
         return Collector(tempfile.mkdtemp(dir=self.folder), port, kind)
 
