@@ -56,16 +56,15 @@ struct instance {
 	struct generation now;
 	struct generation old;
 	bool begun; /* the current tables are this process's making */
+	guint lot;  /* see instance_set_apart() */
 	struct account_flows doubt;
 };
 
-static guint64 layout(void)
+guint64 instance_layout(void)
 {
 	return (guint64)WEIR_LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
 	       (guint64)sizeof(struct state) << 16 | sizeof(struct cache_counts);
 }
-
-/* --- names and owners --- */
 
 static pid_t owner_of(const struct state *state)
 {
@@ -98,8 +97,8 @@ static struct state *open_state(const char *folder, bool *ret_strange)
 	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == sizeof(*state))
 		state = map_state(fd, NULL);
 	close(fd);
-	*ret_strange = !state || (state->ready && state->layout != layout());
-	if (state && (state->layout != layout() || !state->ready))
+	*ret_strange = !state || (state->ready && state->layout != instance_layout());
+	if (state && (state->layout != instance_layout() || !state->ready))
 		munmap(g_steal_pointer(&state), sizeof(*state));
 	return state;
 }
@@ -180,7 +179,7 @@ static void find_generations(struct instance *instance)
 			continue;
 		}
 		if (instance->lock >= 0 &&
-		    !(strange && instance_set_apart(instance->name, found.folder)))
+		    !(strange && instance_set_apart(instance->name, found.folder, &instance->lot)))
 			remove_tables(&found);
 		close_generation(&found);
 	}
@@ -387,7 +386,7 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 		return false;
 	}
 	state = next.state;
-	state->layout = layout();
+	state->layout = instance_layout();
 	state->owner = process_word(getpid());
 	state->shape = *shape;
 	state->epoch_ns = epoch_ns;
@@ -415,7 +414,7 @@ void instance_sample(struct instance *instance, guint32 sample, bool random)
 
 void instance_ready(struct instance *instance)
 {
-	instance_leave_copy(instance->name, layout());
+	instance_leave_copy(instance->name, instance_layout());
 	__atomic_store_n(&instance->now.state->ready, 1, __ATOMIC_RELEASE);
 }
 
@@ -454,7 +453,7 @@ void instance_end(struct instance *instance)
 	filter_front_unpin_others(NULL, instance->folder);
 	rmdir(instance->folder);
 	rmdir(INSTANCE_FOLDER);
-	instance_drop_copy(instance->name, layout());
+	instance_drop_copy(instance->name, instance_layout());
 }
 
 guint64 instance_epoch(const struct instance *instance)

@@ -50,9 +50,14 @@ char *instance_name(const char *const *interfaces);
 char **instance_names(void);
 /* There is one of this name, with a process or without. */
 bool instance_exists(const char *name);
-/* Tables of another version that were set apart, under a name of their own, and the program that
- * can read them; NULL: there are none. Free both with g_free(). */
-char *instance_apart(const char *name, char **ret_copy);
+/* Tables of another version that were set apart, under names of their own; NULL-terminated, free
+ * with g_strfreev(). The program that can read them; free with g_free(). They are gone: it may be
+ * of no use any more. */
+char **instance_apart(const char *name);
+char *instance_apart_program(const char *apart);
+void instance_apart_forget(const char *apart);
+/* Waits a while for a process that is ending to let go of the instance. */
+void instance_await(const char *name);
 /* Who has the instance; 0: nobody. */
 pid_t instance_owner(const char *name);
 

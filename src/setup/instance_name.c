@@ -48,7 +48,8 @@ char *instance_name(const char *const *interfaces)
 	return name;
 }
 
-/* When the process began, in the kernel's ticks: process numbers come again. */
+/* When the process began, in the kernel's ticks: process numbers come again. 0: it is dead, if
+ * perhaps nobody has asked for its status yet. */
 static guint32 began(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
@@ -62,7 +63,7 @@ static guint32 began(pid_t pid)
 	if (!after)
 		return 0;
 	words = g_strsplit(g_strchug((char *)after + 1), " ", STAT_WORDS + 1);
-	if (g_strv_length(words) < STAT_WORDS)
+	if (g_strv_length(words) < STAT_WORDS || words[0][0] == 'Z' || words[0][0] == 'X')
 		return 0;
 	return (guint32)g_ascii_strtoull(words[STAT_WORDS - 1], NULL, 10);
 }

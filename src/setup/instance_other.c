@@ -5,9 +5,11 @@
 #include <linux/bpf.h>
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +17,9 @@
 #include "base/log.h"
 #include "setup/instance_parts.h"
 
-#define COPIES "/run/weir"
+#define COPIES	   "/run/weir"
+#define PATIENCE_S 30
+#define POLL_US	   5000
 
 static char *copy_of(const char *name, guint64 layout)
 {
@@ -69,14 +73,41 @@ static guint64 layout_of(const char *tables)
 	return layout;
 }
 
-bool instance_set_apart(const char *name, const char *tables)
+static char *apart_name(const char *name, guint64 layout, guint lot)
+{
+	return g_strdup_printf("%s~%" G_GINT64_MODIFIER "x~%u", name, layout, lot);
+}
+
+static bool is_there(const char *apart)
+{
+	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+
+	return g_file_test(folder, G_FILE_TEST_EXISTS);
+}
+
+/* Those that were set apart before may still be there, if a process was killed that had begun to
+ * bring them out. */
+static char *choose_apart(const char *name, guint64 layout, guint *lot)
+{
+	char *apart = NULL;
+
+	if (*lot)
+		return apart_name(name, layout, *lot);
+	do {
+		g_free(apart);
+		apart = apart_name(name, layout, ++*lot);
+	} while (is_there(apart));
+	return apart;
+}
+
+bool instance_set_apart(const char *name, const char *tables, guint *lot)
 {
 	guint64 layout = layout_of(tables);
 	g_autofree char *copy = copy_of(name, layout);
-	g_autofree char *apart = g_strdup_printf("%s~%" G_GINT64_MODIFIER "x", name, layout);
+	g_autofree char *apart = choose_apart(name, layout, lot);
 	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
-	g_autofree char *number = g_path_get_basename(tables);
-	g_autofree char *place = g_build_filename(folder, number, NULL);
+	g_autofree char *table = g_path_get_basename(tables);
+	g_autofree char *place = g_build_filename(folder, table, NULL);
 
 	if (layout && strlen(apart) <= INSTANCE_NAME &&
 	    g_file_test(copy, G_FILE_TEST_IS_EXECUTABLE) && instance_make_folder(folder, NULL) &&
@@ -88,16 +119,55 @@ bool instance_set_apart(const char *name, const char *tables)
 	return false;
 }
 
-char *instance_apart(const char *name, char **ret_copy)
+char **instance_apart(const char *name)
 {
+	g_autoptr(GStrvBuilder) found = g_strv_builder_new();
 	g_auto(GStrv) names = instance_names();
 	g_autofree char *start = g_strconcat(name, "~", NULL);
 
 	for (char **apart = names; *apart; apart++) {
-		if (!g_str_has_prefix(*apart, start))
-			continue;
-		*ret_copy = g_strdup_printf(COPIES "/%s.%s", name, *apart + strlen(start));
-		return g_strdup(*apart);
+		if (g_str_has_prefix(*apart, start) &&
+		    strrchr(*apart, '~') >= *apart + strlen(start))
+			g_strv_builder_add(found, *apart);
 	}
-	return NULL;
+	return g_strv_builder_end(found);
+}
+
+/* NAME~LAYOUT~LOT */
+char *instance_apart_program(const char *apart)
+{
+	g_autofree char *words = g_strdup(apart);
+	char *layout;
+
+	*strrchr(words, '~') = '\0';
+	layout = strrchr(words, '~');
+	*layout++ = '\0';
+	return g_strdup_printf(COPIES "/%s.%s", words, layout);
+}
+
+void instance_apart_forget(const char *apart)
+{
+	g_autofree char *others = g_strndup(apart, (gsize)(strrchr(apart, '~') + 1 - apart));
+	g_autofree char *program = instance_apart_program(apart);
+	g_auto(GStrv) names = instance_names();
+	const char *layout = strrchr(program, '.') + 1;
+	bool wanted = g_ascii_strtoull(layout, NULL, 16) == instance_layout();
+
+	for (char **name = names; *name; name++)
+		wanted |= g_str_has_prefix(*name, others);
+	if (!wanted)
+		unlink(program);
+}
+
+void instance_await(const char *name)
+{
+	const gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, name, NULL);
+	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) != 0 &&
+	       g_get_monotonic_time() < until_us)
+		g_usleep(POLL_US);
+	if (folder >= 0)
+		close(folder);
 }

@@ -20,8 +20,11 @@ bool instance_name_is_fit(const char *name, GError **error);
 /* A copy of this program, for those who cannot read its tables; and when it is of no use. */
 void instance_leave_copy(const char *name, guint64 layout);
 void instance_drop_copy(const char *name, guint64 layout);
-/* Tables of another layout become an instance of their own; false: nobody can read them. */
-bool instance_set_apart(const char *name, const char *tables);
+/* What this process reads. */
+guint64 instance_layout(void);
+/* Tables of another layout become an instance of their own; false: nobody can read them. lot: 0
+ * for the first of those found together, which belong together. */
+bool instance_set_apart(const char *name, const char *tables, guint *lot);
 
 /* A process and when it began; and the process of that word, 0 where it lives no more. */
 guint64 process_word(pid_t pid);

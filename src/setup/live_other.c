@@ -2,15 +2,25 @@
 #include "setup/live_other.h"
 
 #include <json-glib/json-glib.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "capture/grace.h"
 
-/* The file this run writes is its own: the other's is named after it. */
-static char *place_beside(const char *url)
+/* Tables that were set apart: under this name, read by this program; the first of several is 0. */
+struct apart {
+	const char *name;
+	const char *program;
+	guint number;
+};
+
+/* The file this run writes is its own: the others' are named after it. */
+static char *place_beside(const char *url, guint number)
 {
 	const char *path = strstr(url, "+file:");
 	size_t length;
@@ -18,17 +28,20 @@ static char *place_beside(const char *url)
 	if (!path || path[strlen("+file:")] == '-')
 		return g_strdup(url);
 	length = strcspn(url, "?");
-	return g_strdup_printf("%.*s.earlier%s", (int)length, url, url + length);
+	if (number == 0)
+		return g_strdup_printf("%.*s.earlier%s", (int)length, url, url + length);
+	return g_strdup_printf("%.*s.earlier-%u%s", (int)length, url, number + 1, url + length);
 }
 
-static GStrv command_of(const char *copy, const char *name, const char *stats,
+static GStrv command_of(const struct apart *apart, const char *stats,
 			const struct export_options *export)
 {
 	g_autoptr(GStrvBuilder) words = g_strv_builder_new();
 
-	g_strv_builder_add_many(words, copy, "stop", name, "--quiet", "--json-stats", stats, NULL);
+	g_strv_builder_add_many(words, apart->program, "stop", apart->name, "--quiet",
+				"--json-stats", stats, NULL);
 	for (const char *const *to = export->to; *to; to++) {
-		g_autofree char *url = place_beside(*to);
+		g_autofree char *url = place_beside(*to, apart->number);
 
 		g_strv_builder_add_many(words, "--to", url, NULL);
 	}
@@ -71,8 +84,12 @@ static void add_counts(struct instance_totals *totals, JsonObject *account)
 static void add_account(struct instance_totals *totals, JsonObject *account)
 {
 	struct account_flows *exported = &totals->exported;
+	struct account_flows *doubted = &totals->doubted;
 
 	add_counts(totals, account);
+	doubted->flows += number(account, NULL, "inDoubt", "flows");
+	doubted->packets += number(account, NULL, "inDoubt", "packets");
+	doubted->octets += number(account, NULL, "inDoubt", "octets");
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "spooled" : "exported";
 
@@ -91,50 +108,71 @@ static void add_account(struct instance_totals *totals, JsonObject *account)
 	}
 }
 
-static bool run(const char *copy, const char *name, const char *stats,
-		const struct live_options *options)
+/* Killed with this process, it leaves what the next one finds, with all it counted. Alone it would
+ * end with nobody there to hear of its account. */
+static void end_with_parent(gpointer parent)
 {
-	g_auto(GStrv) words = command_of(copy, name, stats, &options->export);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != GPOINTER_TO_INT(parent))
+		_exit(EXIT_FAILURE);
+}
+
+static bool run(const struct apart *apart, const char *stats, const struct live_options *options)
+{
+	g_auto(GStrv) words = command_of(apart, stats, &options->export);
 	g_autoptr(GError) error = NULL;
 	int status = 0;
 
-	if (g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL,
-			 &status, &error) &&
+	instance_await(apart->name); /* the process before it may be dying */
+	if (g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, end_with_parent,
+			 GINT_TO_POINTER(getpid()), NULL, NULL, &status, &error) &&
 	    g_spawn_check_wait_status(status, &error))
 		return true;
 	log_line("instance %s: what another version of weir left is not written: %s; '%s stop %s' "
 		 "tries again",
-		 options->instance, error->message, copy, name);
+		 options->instance, error->message, apart->program, apart->name);
 	return false;
 }
 
-static void drain(struct instance *instance, const struct live_options *options, const char *copy,
-		  const char *name)
+static void drain(struct instance *instance, const struct live_options *options,
+		  const struct apart *apart)
 {
-	g_autofree char *stats = g_strconcat(copy, ".account", NULL);
+	g_autofree char *stats = g_strconcat(apart->program, ".account", NULL);
 	g_autoptr(JsonParser) parser = json_parser_new();
+	struct instance_totals totals = *instance_totals(instance);
+	JsonNode *root = NULL;
 
-	if (run(copy, name, stats, options) && json_parser_load_from_file(parser, stats, NULL)) {
-		struct instance_totals totals = *instance_totals(instance);
-
-		add_account(&totals, json_node_get_object(json_parser_get_root(parser)));
-		instance_commit(instance, &totals);
-		unlink(copy);
-	}
 	unlink(stats);
+	if (!run(apart, stats, options))
+		return;
+	if (json_parser_load_from_file(parser, stats, NULL))
+		root = json_parser_get_root(parser);
+	unlink(stats);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+		log_line("instance %s: what another version of weir left had no account",
+			 options->instance);
+		return;
+	}
+	add_account(&totals, json_node_get_object(root));
+	instance_commit(instance, &totals);
+	instance_apart_forget(apart->name);
 }
 
 void live_other_drain(struct instance *instance, const struct live_options *options)
 {
-	g_autofree char *copy = NULL;
-	g_autofree char *name = instance_apart(options->instance, &copy);
+	g_auto(GStrv) names = instance_apart(options->instance);
 
-	if (!name)
+	if (!names[0])
 		return;
 	grace_wait(NULL);
 	if (!options->quiet)
 		log_line("instance %s: another version of weir left flows in the kernel; its own "
 			 "program writes them",
 			 options->instance);
-	drain(instance, options, copy, name);
+	for (guint i = 0; names[i]; i++) {
+		g_autofree char *program = instance_apart_program(names[i]);
+		const struct apart apart = { names[i], program, i };
+
+		drain(instance, options, &apart);
+	}
 }
