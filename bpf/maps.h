@@ -26,10 +26,6 @@ struct {
 	__type(value, struct fragment_ports);
 } fragments SEC(".maps");
 
-/* A step must use its arguments: the compiler would pass none to one that does not, and the
- * verifier insists on it. */
-#define barrier_use(ctx) asm volatile("" : : "r"(ctx))
-
 METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
 				    const struct fragment_ports *ports)
 {

@@ -3,10 +3,10 @@
 # Our own elements are described in weir-elements.xml; a collector that was not taught them sees
 # numbers.
 #
-# 214 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
-# record is 1170 octets (IPv4) or 1194 (IPv6) and its texts, so a datagram of 1400 octets holds one, and
-# texts are cut where it does not. The template is 1560, which no datagram of that size holds: over UDP
-# it comes in fragments. All of it needs --detail full: a flow takes 1344 octets of the flow table.
+# 233 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
+# record is 1271 octets (IPv4) or 1295 (IPv6) and its texts, so a datagram of 1400 octets holds one, and
+# texts are cut where it does not. The template is 1712, which no datagram of that size holds: over UDP
+# it comes in fragments. All of it needs --detail full: a flow takes 1408 octets of the flow table.
 
 flow biflow
 ip both
@@ -246,3 +246,24 @@ sourceSite
 destinationSite
 geoDatabaseType
 geoDatabaseBuildTime
+
+# What carries it.
+tunnelKind
+tunnelIdentifier
+reverseTunnelIdentifier
+tunnelDepth
+reverseTunnelDepth
+outerSourceIPv4Address
+reverseOuterSourceIPv4Address
+outerDestinationIPv4Address
+reverseOuterDestinationIPv4Address
+outerSourceIPv6Address
+reverseOuterSourceIPv6Address
+outerDestinationIPv6Address
+reverseOuterDestinationIPv6Address
+outerSourceTransportPort
+reverseOuterSourceTransportPort
+outerDestinationTransportPort
+reverseOuterDestinationTransportPort
+outerProtocolIdentifier
+reverseOuterProtocolIdentifier

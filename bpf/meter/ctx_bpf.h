@@ -11,15 +11,50 @@
 
 #include "types.h"
 
-#define METER_INLINE static __always_inline
+/* The stack is short: what few packets need lies in a map. */
+#define METER_PACKET_MORE
+#define METER_PACKET_OUTER(pkt) ((void)(pkt), tunnel_outer())
+#define METER_INLINE		static __always_inline
 /* A step of its own for the verifier, which would otherwise walk every path through the parsers in
  * combination with every path through the accounts. Its arguments are the context and memory. */
-#define METER_STEP   __attribute__((noinline))
+#define METER_STEP		__attribute__((noinline))
+#define METER_APART		METER_STEP
 
 /* The only variable of its section: user space fills it whole, and the verifier, which knows the
  * values, takes out the code they make dead. */
 const volatile struct cache_config config = {};
 struct cache_replay replay = {};
+
+/* A step must use its arguments: the compiler would pass none to one that does not, and the
+ * verifier insists on it. */
+#define barrier_use(ctx) asm volatile("" : : "r"(ctx))
+
+/* Of the packet under way: what is around it, and what it was before the tunnel that is tried. */
+struct tunnel_scratch {
+	struct flow_outer outer;
+	__u64 carrier[16]; /* struct packet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tunnel_scratch);
+} scratch SEC(".maps");
+
+METER_INLINE struct tunnel_scratch *tunnel_scratch(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+METER_INLINE struct flow_outer *tunnel_outer(void)
+{
+	struct tunnel_scratch *mine = tunnel_scratch();
+
+	return mine ? &mine->outer : NULL;
+}
 
 /* A step costs more than what most of the parser's do. */
 #define METER_SHORT_WAY 1

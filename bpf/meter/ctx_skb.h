@@ -63,6 +63,20 @@ METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
 	return config.meter.detail;
 }
 
+METER_INLINE const volatile struct meter_tunnels *ctx_tunnels(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return &config.meter.tunnels;
+}
+
+METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
+{
+	struct tunnel_scratch *mine = tunnel_scratch();
+
+	(void)ctx;
+	return mine ? mine->carrier : NULL;
+}
+
 METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)
 {
 	return ctx->vlan_present ? ctx->vlan_tci & 0xfff : 0;

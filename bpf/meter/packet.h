@@ -18,6 +18,15 @@ METER_INLINE void clear_lines(void *lines)
 	__builtin_memset(at + 96, 0, 32);
 }
 
+METER_INLINE void copy_lines(void *to, const void *from)
+{
+	__u8 *at = to;
+	const __u8 *source = from;
+
+	__builtin_memcpy(at, source, 64);
+	__builtin_memcpy(at + 64, source + 64, 64);
+}
+
 struct packet {
 	struct flow_key key; /* in the packet's own order until key_order() */
 	__u64 now_ns;
@@ -49,9 +58,23 @@ struct packet {
 	__u16 mss;
 	__u8 scale;
 	__u8 options; /* enum packet_option */
+	__u8 carries; /* enum tunnel_kind: what may be in it */
+	__u8 depth;   /* tunnels it came out of */
+	__u16 spare;
+	METER_PACKET_MORE
 };
 
-_Static_assert(sizeof(struct packet) == 128, "what clear_lines() clears");
+#define PACKET_OCTETS 128
+
+_Static_assert(__builtin_offsetof(struct packet, spare) + 2 == PACKET_OCTETS,
+	       "what clear_lines() clears");
+
+/* What is around the packet, where key.tunnel says that it is in a tunnel and the detail is full.
+ * NULL: there is no room to keep it. */
+METER_INLINE struct flow_outer *packet_outer(const struct packet *pkt)
+{
+	return METER_PACKET_OUTER(pkt);
+}
 
 enum packet_option {
 	PACKET_MSS = 1 << 0,

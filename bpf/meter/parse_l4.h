@@ -76,7 +76,68 @@ METER_INLINE void parse_dccp(const meter_ctx *ctx, struct packet *pkt, const __u
 		pkt->state |= FLOW_L4_CUT;
 }
 
-METER_INLINE void parse_ports(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
+/* Of random ports, one in a hundred is not unlikely to be a tunnel's; of those the list says. Some
+ * bits of the port as it lies in the header name a bit of each word. */
+METER_INLINE bool tunnel_port_unlikely(const volatile struct meter_tunnels *tunnels, __be16 port)
+{
+	return !(tunnels->some_port[0] >> (port >> 10) & tunnels->some_port[1] >> (port & 63) & 1);
+}
+
+METER_INLINE __u8 tunnel_of_port(const volatile struct meter_tunnels *tunnels, __be16 port)
+{
+	for (int i = 0; i < TUNNEL_PORTS_MAX && tunnels->kinds[i]; i++) {
+		if (tunnels->ports[i] == port)
+			return tunnels->kinds[i];
+	}
+	return TUNNEL_NONE;
+}
+
+/* These answer from their port; of the others, only what goes there is a tunnel's. */
+#define TUNNELS_BOTH_PORTS (1u << TUNNEL_GTPU | 1u << TUNNEL_L2TP | 1u << TUNNEL_TEREDO)
+
+METER_APART int tunnel_of_ports(meter_ctx *ctx, struct packet *pkt)
+{
+	const volatile struct meter_tunnels *tunnels = ctx_tunnels(ctx);
+	__u8 kind;
+
+	barrier_use(ctx);
+	if (!pkt)
+		return TUNNEL_NONE;
+	kind = tunnel_of_port(tunnels, pkt->key.high_port);
+	if (kind)
+		return kind;
+	kind = tunnel_of_port(tunnels, pkt->key.low_port);
+	return TUNNELS_BOTH_PORTS >> (kind & 31) & 1 ? kind : TUNNEL_NONE;
+}
+
+METER_INLINE bool tunnel_ports_unlikely(const meter_ctx *ctx, __be16 one, __be16 other)
+{
+	const volatile struct meter_tunnels *tunnels = ctx_tunnels(ctx);
+
+	return tunnel_port_unlikely(tunnels, one) && tunnel_port_unlikely(tunnels, other);
+}
+
+/* Protocols that may carry packets; of GRE its own header says which kind it is. */
+METER_INLINE __u8 tunnel_of_protocol(__u8 proto)
+{
+	switch (proto) {
+	case WIRE_IP_IPV4:
+	case WIRE_IP_IPV6:
+		return TUNNEL_IPIP;
+	case WIRE_IP_GRE:
+		return TUNNEL_GRE;
+	case WIRE_IP_ETHERIP:
+		return TUNNEL_ETHERIP;
+	case WIRE_IP_L2TP:
+		return TUNNEL_L2TP3;
+	case WIRE_IP_MPLS:
+		return TUNNEL_MPLS;
+	default:
+		return TUNNEL_NONE;
+	}
+}
+
+METER_INLINE void parse_ports(meter_ctx *ctx, struct packet *pkt, const __u8 *at)
 {
 	const struct wire_ports *ports = (const void *)at;
 
@@ -96,8 +157,13 @@ METER_INLINE void parse_ports(const meter_ctx *ctx, struct packet *pkt, const __
 	case WIRE_IP_SCTP:
 		payload_after(pkt, 12);
 		return;
+	case WIRE_IP_UDP:
+		payload_after(pkt, 8);
+		if (!tunnel_ports_unlikely(ctx, ports->source, ports->destination))
+			pkt->carries = tunnel_of_ports(ctx, pkt);
+		return;
 	default:
-		payload_after(pkt, 8); /* UDP, UDP-Lite */
+		payload_after(pkt, 8); /* UDP-Lite */
 		return;
 	}
 }
@@ -181,6 +247,7 @@ METER_STEP int parse_l4(meter_ctx *ctx, struct packet *pkt)
 		break;
 	default:
 		pkt->payload = pkt->left;
+		pkt->carries = tunnel_of_protocol(pkt->key.proto);
 		break;
 	}
 	return METER_OK;

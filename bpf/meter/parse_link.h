@@ -3,15 +3,9 @@
 #ifndef METER_PARSE_LINK_H
 #define METER_PARSE_LINK_H
 
-#include "parse_ip.h"
+#include "parse_tunnel.h"
 
 #define PARSE_TAGS_MAX 8
-
-METER_INLINE bool is_tag(__be16 type)
-{
-	return type == bpf_htons(WIRE_ETH_VLAN) || type == bpf_htons(WIRE_ETH_PROVIDER) ||
-	       type == bpf_htons(WIRE_ETH_QINQ_OLD);
-}
 
 METER_STEP int parse_ethernet(meter_ctx *ctx, struct packet *pkt)
 {
@@ -74,14 +68,13 @@ METER_INLINE int parse_network(meter_ctx *ctx, struct packet *pkt)
 {
 	int verdict;
 
-	if (pkt->type == bpf_htons(WIRE_ETH_IPV4))
-		return parse_ipv4(ctx, pkt);
-	if (pkt->type != bpf_htons(WIRE_ETH_IPV6))
-		return METER_NOT_IP;
-	verdict = parse_ipv6(ctx, pkt);
-	if (verdict == METER_OK && is_extension(pkt->key.proto))
-		verdict = parse_extensions(ctx, pkt);
-	return verdict;
+	if (pkt->type != bpf_htons(WIRE_ETH_IPV4) && pkt->type != bpf_htons(WIRE_ETH_IPV6)) {
+		pkt->left = wire_left(pkt);
+		verdict = parse_layers(ctx, pkt);
+		if (verdict != METER_OK)
+			return verdict;
+	}
+	return parse_ip(ctx, pkt);
 }
 
 /* A TCP header without any need for a closer look; false: it has one. */
@@ -120,10 +113,13 @@ METER_INLINE bool parse_common(const meter_ctx *ctx, struct packet *pkt)
 	    octets < sizeof(*ip) + sizeof(*tcp) ||
 	    ip->fragment & bpf_htons(WIRE_IPV4_OFFSET | WIRE_IPV4_MORE_FRAGMENTS))
 		return false;
-	if (ip->proto == WIRE_IP_UDP)
+	if (ip->proto == WIRE_IP_UDP) {
+		if (!tunnel_ports_unlikely(ctx, tcp->source, tcp->destination))
+			return false;
 		pkt->payload = octets - sizeof(*ip) - 8;
-	else if (ip->proto != WIRE_IP_TCP || !common_tcp(ctx, pkt, tcp, octets - sizeof(*ip)))
+	} else if (ip->proto != WIRE_IP_TCP || !common_tcp(ctx, pkt, tcp, octets - sizeof(*ip))) {
 		return false;
+	}
 	pkt->octets = octets;
 	pkt->ttl = ip->ttl;
 	pkt->tos = ip->tos;
@@ -153,6 +149,8 @@ METER_INLINE int parse_frame(meter_ctx *ctx, struct packet *pkt)
 		verdict = parse_network(ctx, pkt);
 	if (verdict == METER_OK)
 		verdict = parse_payload(ctx, pkt);
+	if (verdict == METER_OK && pkt->carries)
+		parse_tunnels(ctx, pkt);
 	return verdict;
 }
 

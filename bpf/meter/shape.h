@@ -51,6 +51,14 @@ METER_INLINE void shape_second(struct flow_shape *shape, const struct packet *pk
 		shape->second_octets_max = shape->second_octets;
 }
 
+METER_INLINE void shape_outer(struct flow_shape *shape, const struct packet *pkt)
+{
+	const struct flow_outer *outer = pkt->key.tunnel ? packet_outer(pkt) : NULL;
+
+	if (outer)
+		shape->outer = *outer;
+}
+
 /* Before the side itself counts the packet: the gap is to the side's last packet. */
 METER_INLINE void shape_count(struct flow_shape *shape, const struct flow_side *side,
 			      const struct packet *pkt)
@@ -63,6 +71,7 @@ METER_INLINE void shape_count(struct flow_shape *shape, const struct flow_side *
 		shape->second_start_ns = pkt->now_ns;
 		__builtin_memcpy(shape->mac_destination, pkt->macs, 6);
 		__builtin_memcpy(shape->mac_source, pkt->macs + 6, 6);
+		shape_outer(shape, pkt);
 	} else if ((__s64)(pkt->now_ns - side->last_ns) >= 0) {
 		shape_gap(shape, pkt->now_ns - side->last_ns);
 	}

@@ -24,6 +24,32 @@ enum meter_link {
 	METER_LINK_OTHER,
 };
 
+/* struct flow_key.tunnel: the innermost. */
+enum tunnel_kind {
+	TUNNEL_NONE,
+/* clang-format off */
+#define TUNNEL(id, number, name, text) TUNNEL_##id = number,
+#include "tunnels.def"
+#undef TUNNEL
+	/* clang-format on */
+	TUNNEL_KINDS,
+};
+
+/* A mirror's encapsulation is removed beside these. */
+#define TUNNELS_MAX	 4
+#define TUNNEL_PORTS_MAX 32
+
+/* Which tunnels are looked into, as bits 1 << enum tunnel_kind, and which UDP ports are theirs. */
+struct meter_tunnels {
+	__u64 some_port[2]; /* see tunnel_port_unlikely() */
+	__be16 ports[TUNNEL_PORTS_MAX];
+	__u8 kinds[TUNNEL_PORTS_MAX]; /* of the ports; TUNNEL_NONE: no more */
+	__u32 entered;
+	__u32 mirrors;	    /* removed without a trace: a mirror's, not the user's */
+	__u32 carrier_keys; /* who carries a flow is part of its key */
+	__u32 spare;
+};
+
 /* flowEndReason (IPFIX 136); 0 is a flow that is still in the cache. */
 enum flow_end {
 	FLOW_END_NONE = 0,
@@ -73,6 +99,7 @@ struct meter_settings {
 	__u32 circumstances; /* enum flow_circumstance, for every record */
 	__u32 sample;	     /* one packet in so many is metered; 0 and 1: every one */
 	__u32 sample_random; /* each with that probability, not every Nth */
+	struct meter_tunnels tunnels;
 };
 
 /* The same for a home in the kernel: its read-only data, fixed before the program is loaded. */
@@ -162,11 +189,11 @@ struct flow_key {
 	__be16 high_port;
 	__u16 vlan; /* outermost VLAN identifier, 0 without one */
 	__u8 proto;
-	__u8 version; /* 4 or 6 */
-	__u32 tunnel_id;
-	__u16 iface; /* 0 unless the interface is part of the key */
-	__u8 tunnel;
-	__u8 tos; /* 0 unless the ToS is part of the key */
+	__u8 version;	 /* 4 or 6 */
+	__u32 tunnel_id; /* 0 where each direction has its own; see tunnel_keep() */
+	__u16 iface;	 /* 0 unless the interface is part of the key */
+	__u8 tunnel;	 /* enum tunnel_kind */
+	__u8 tos;	 /* 0 unless the ToS is part of the key */
 };
 
 /* A slot of the `hash` table: every flow has one, so that the drain and whoever makes room find
@@ -306,6 +333,19 @@ struct flow_tcp {
 	struct tcp_tally tally;
 };
 
+/* The packet around the innermost tunnel: zero without one. */
+struct flow_outer {
+	__u64 source[2]; /* as in struct flow_key */
+	__u64 destination[2];
+	__be16 source_port;
+	__be16 destination_port;
+	__u32 id; /* of the tunnel, as this side says it */
+	__u8 proto;
+	__u8 version;
+	__u8 depth; /* tunnels in tunnels */
+	__u8 spare[5];
+};
+
 /* Packet lengths: up to 64, 128, 256, 512, 1024, 1518 IP octets, and more. */
 #define FLOW_LENGTH_BUCKETS 7
 /* TTL: 1 or less, 2-5, 6-32, 33-64, 65-96, 97-128, 129-160, 161-192, 193-224, 225-255. */
@@ -329,6 +369,7 @@ struct flow_shape {
 	__u32 gap_max_us;
 	__u8 mac_destination[6]; /* of the first packet, as on the wire */
 	__u8 mac_source[6];
+	struct flow_outer outer; /* of the first packet */
 };
 
 /* The first cache line answers, for nearly every packet, whether it is this flow and whether it
@@ -368,8 +409,9 @@ _Static_assert(sizeof(struct hash_slot) == 56, "no padding");
 _Static_assert(sizeof(struct flow_side) == 64, "a cache line");
 _Static_assert(sizeof(struct tcp_track) == 128, "two cache lines");
 _Static_assert(sizeof(struct tcp_tally) == 192, "three cache lines");
-_Static_assert(sizeof(struct flow_shape) == 232, "no padding");
+_Static_assert(sizeof(struct flow_outer) == 48, "no padding");
+_Static_assert(sizeof(struct flow_shape) == 280, "no padding");
 _Static_assert(__builtin_offsetof(struct flow_record, flow) == 16, "no padding");
-_Static_assert(sizeof(struct flow) == 192 + 2 * 320 + 2 * 232, "three cache lines, then the parts");
+_Static_assert(sizeof(struct flow) == 192 + 2 * 320 + 2 * 280, "three cache lines, then the parts");
 
 #endif

@@ -17,16 +17,34 @@ enum {
 	WIRE_ETH_VLAN = 0x8100,	    /* 802.1Q */
 	WIRE_ETH_PROVIDER = 0x88a8, /* 802.1ad */
 	WIRE_ETH_QINQ_OLD = 0x9100, /* before 802.1ad had a number */
+	WIRE_ETH_BARE = 0x05ff,	    /* no number: IP, of the version that its first octet says */
+	WIRE_ETH_LENGTH = 0x0600,   /* below this it is a length, and LLC follows */
+	WIRE_ETH_EOIP = 0x6400,	    /* MikroTik */
+	WIRE_ETH_BRIDGED = 0x6558,  /* a whole Ethernet frame */
+	WIRE_ETH_PPP = 0x880b,
+	WIRE_ETH_MPLS = 0x8847,
+	WIRE_ETH_MPLS_MANY = 0x8848,
+	WIRE_ETH_PPPOE = 0x8864,    /* session */
+	WIRE_ETH_BACKBONE = 0x88e7, /* 802.1ah */
+	WIRE_ETH_ERSPAN = 0x88be,   /* I and II */
+	WIRE_ETH_ERSPAN_3 = 0x22eb,
+	WIRE_ETH_NSH = 0x894f,
 };
 
 enum {
 	WIRE_IP_ICMP = 1,
+	WIRE_IP_IPV4 = 4,
 	WIRE_IP_TCP = 6,
 	WIRE_IP_UDP = 17,
 	WIRE_IP_DCCP = 33,
+	WIRE_IP_IPV6 = 41,
+	WIRE_IP_GRE = 47,
 	WIRE_IP_ICMPV6 = 58,
+	WIRE_IP_ETHERIP = 97,
+	WIRE_IP_L2TP = 115,
 	WIRE_IP_SCTP = 132,
 	WIRE_IP_UDPLITE = 136,
+	WIRE_IP_MPLS = 137,
 	/* IPv6 extension headers */
 	WIRE_IP_HOP_BY_HOP = 0,
 	WIRE_IP_ROUTING = 43,

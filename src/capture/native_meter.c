@@ -41,6 +41,7 @@ struct native_meter {
 	guint64 latest_ns;  /* packet time */
 	guint64 advance_ns; /* when the table is to hear of it */
 	__u64 sampler;
+	struct packet carrier;
 	struct packet packets[GROUP];
 	guint64 hashes[GROUP];
 	struct flow *likely[GROUP]; /* what the index named when it was asked */
@@ -142,6 +143,7 @@ struct meter_settings native_settings(const struct native_options *options)
 		.circumstances = options->circumstances | (options->sample > 1 ? FLOW_SAMPLED : 0),
 		.sample = options->sample,
 		.sample_random = options->sample_random,
+		.tunnels = options->tunnels,
 	};
 	guint64 state = options->seed;
 
@@ -235,6 +237,8 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.vlan = frame->vlan & 0xfff,
 		.outer = (guint32)frame->outer,
 		.detail = meter->settings.detail,
+		.tunnels = &meter->settings.tunnels,
+		.carrier = &meter->carrier,
 	};
 
 	struct packet *pkt = &meter->packets[i];

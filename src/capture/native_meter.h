@@ -19,9 +19,10 @@ struct native_options {
 	guint64 active_ns; /* G_MAXUINT64: never */
 	guint32 max_flows;
 	enum flow_detail detail;
-	guint32 circumstances; /* enum flow_circumstance, for every record */
-	guint32 sample;	       /* one packet in so many; 0 and 1: every one */
-	bool sample_random;    /* each with that probability, not every Nth */
+	guint32 circumstances;	      /* enum flow_circumstance, for every record */
+	guint32 sample;		      /* one packet in so many; 0 and 1: every one */
+	bool sample_random;	      /* each with that probability, not every Nth */
+	struct meter_tunnels tunnels; /* zero: none is looked into */
 	guint64 seed; /* of the table's hash, on which results never depend, and of sampling */
 	native_sink *sink;
 	void *data;

@@ -65,6 +65,7 @@ static void shape_add(struct flow_shape *to, const struct flow_shape *part, bool
 	if (earlier) {
 		memcpy(to->mac_destination, part->mac_destination, 6);
 		memcpy(to->mac_source, part->mac_source, 6);
+		to->outer = part->outer;
 	}
 	to->length_min = MIN(to->length_min, part->length_min);
 	to->length_max = MAX(to->length_max, part->length_max);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "flow/fields_outer.h"
 #include "flow/fields_place.h"
 #include "flow/fields_tcp.h"
 #include "flow/statistics.h"

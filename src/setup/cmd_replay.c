@@ -56,7 +56,9 @@ static bool progress_wanted(const struct options *options)
 static bool replay(const struct options *options, GError **error)
 {
 	struct replay_options run = replay_options_of(options);
-	struct report *report = report_open(options, options->arguments, error);
+	struct report *report = stage_tunnels(options, &run.tunnels, error)
+					? report_open(options, options->arguments, error)
+					: NULL;
 	struct progress *progress = NULL;
 	struct account account = { 0 };
 	GError *fault = NULL;

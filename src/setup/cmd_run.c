@@ -96,7 +96,8 @@ static bool check(const struct live_options *live, GError **error)
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	struct live_output *output = check(&live, error) ? live_output_open(options, error) : NULL;
+	bool good = check(&live, error) && stage_tunnels(options, &live.tunnels, error);
+	struct live_output *output = good ? live_output_open(options, error) : NULL;
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
 	struct account account = { 0 };
 	struct report *report;

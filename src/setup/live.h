@@ -26,6 +26,7 @@ struct live_options {
 	guint64 active_timeout_ns; /* 0: never */
 	guint64 max_flows;
 	int detail; /* enum flow_detail; -1: what the templates need */
+	struct meter_tunnels tunnels;
 	guint32 ring_octets;
 	guint64 duration_ns;  /* 0: until told to stop */
 	const char *instance; /* whose flow cache outlives this process */

@@ -39,6 +39,7 @@ static struct kernel_options kernel_options_of(const struct live_options *option
 		.active_ns = options->active_timeout_ns ? options->active_timeout_ns : G_MAXUINT64,
 		.detail = (enum flow_detail)shape->detail,
 		.sample = shape->sample,
+		.tunnels = options->tunnels,
 		.sample_random = shape->sample_random,
 	};
 

@@ -105,6 +105,7 @@ static bool open_meter(struct live_packet *live, GError **error)
 		.detail = options->detail >= 0 ? (enum flow_detail)options->detail
 					       : fanout_detail(live->fanout),
 		.sample = options->export.sampling,
+		.tunnels = options->tunnels,
 		.sample_random = options->export.random_sampling,
 		.seed = (guint64)g_random_int() << 32 | g_random_int(),
 		.sink = on_batch,

@@ -72,6 +72,7 @@ static bool open_meter(struct pipeline *line, GError **error)
 					       : fanout_detail(line->fanout),
 		.circumstances = FLOW_FILE_CLOCK,
 		.sample = options->export.sampling,
+		.tunnels = options->tunnels,
 		.sample_random = options->export.random_sampling,
 		.seed = native_seed(options),
 		.sink = on_batch,

@@ -27,6 +27,7 @@ struct replay_options {
 	int detail;		    /* enum flow_detail; -1: what the templates need */
 	guint batch;		    /* packets at a time */
 	bool quiet;		    /* nothing is told but errors */
+	struct meter_tunnels tunnels;
 	struct export_options export;
 	struct places_options places;
 	/* Once, when the first file is open: the table stands in the account. Or NULL. */

@@ -21,6 +21,17 @@ enum kernel_cache stage_cache(const struct options *options)
 	return caches[options->values[OPTION_CACHE].number];
 }
 
+bool stage_tunnels(const struct options *options, struct meter_tunnels *ret_tunnels, GError **error)
+{
+	const struct tunnel_options tunnels = {
+		.view = (enum tunnel_view)options->values[OPTION_TUNNELS].number,
+		.mirrors = options->values[OPTION_MIRROR].text,
+		.ports = options->values[OPTION_TUNNEL_PORTS].text,
+	};
+
+	return tunnels_parse(&tunnels, ret_tunnels, error);
+}
+
 /* The path, unless it means standard output. */
 static const char *file_of(const char *path)
 {

@@ -5,11 +5,14 @@
 
 #include "capture/dedup.h"
 #include "capture/kernel_tables.h"
+#include "capture/tunnels.h"
 #include "export/fanout.h"
 #include "setup/options.h"
 
 /* enum flow_detail; -1: what the templates need */
 int stage_detail(const struct options *options);
+bool stage_tunnels(const struct options *options, struct meter_tunnels *ret_tunnels,
+		   GError **error);
 enum kernel_cache stage_cache(const struct options *options);
 /* No packets: no packet is taken for a copy. */
 struct dedup_options stage_dedup(const struct options *options);

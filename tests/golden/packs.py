@@ -376,6 +376,9 @@ def turned(primitives):
     lines = [re.sub(r"^! (?=name=reverse\w+ field_type=%d:)" % PEN, "", line)
              if line.startswith("! name") else re.sub("^name", "! name", line)
              for line in primitives.splitlines(keepends=True)]  # fmt: skip
+    live = [at for at, line in enumerate(lines) if line.startswith("name=")]
+    for at in live[MOST_PRIMITIVES:]:
+        lines[at] = "! " + lines[at]
     return "".join(lines)
 
 

@@ -2,16 +2,16 @@
 """What DESIGN 4.1 sees in one frame, told independently of weir's own parser.
 
 parse() gives a Seen, or the name of the reason (bpf/meter/set_aside.def) for setting it aside.
-Tunnels are not looked into; link headers are in links.py.
+Tunnels are not looked into, as with --tunnels outer; link headers are in links.py and layers.py.
 """
 
 import ipaddress
 import struct
 
 import capture
+import layers
 import links
 
-VLAN_TYPES = (0x8100, 0x88A8, 0x9100)
 PORTS = (6, 17, 33, 132, 136)  # TCP, UDP, DCCP, SCTP, UDP-Lite
 # Types that carry an identifier behind the checksum, requests and answers alike.
 ICMP_IDENTIFIED = {1: (0, 8, 13, 14, 15, 16, 17, 18), 58: (128, 129)}
@@ -64,19 +64,24 @@ def parse(packet):
         data = packet.data
     if len(data) < 14:
         return "truncated"
-    kind = data[12] << 8 | data[13]
-    at = 14
-    vlan = None
-    while kind in VLAN_TYPES:
-        if len(data) < at + 4:
-            return "truncated"
-        if vlan is None:
-            vlan = (data[at] << 8 | data[at + 1]) & 0x0FFF
-        kind = data[at + 2] << 8 | data[at + 3]
-        at += 4
-    if kind not in (0x0800, 0x86DD):
-        return "notIp"
-    return parse_ip(packet, at, vlan or 0, kind)
+    try:
+        at, kind, vlan = layers.down_to_ip(data, 14, layers.word(data, 12), 0)
+    except layers.Nothing as reason:
+        return str(reason)
+    return without_mirror(parse_ip(packet, at, vlan, kind))
+
+
+def without_mirror(seen):
+    """What ERSPAN mirrors is as if it had been seen where it was mirrored."""
+    if not isinstance(seen, Seen) or seen.proto != 47 or seen.offset:
+        return seen
+    at = layers.mirrored(seen.packet.data, seen.transport)
+    if at is None or len(seen.packet.data) < at + 14:
+        return seen
+    inside = capture.Packet(seen.packet.time_ns, capture.LINK_ETHERNET, seen.packet.data[at:],
+                            max(seen.packet.length - at, 0))  # fmt: skip
+    inner = parse(inside)
+    return inner if isinstance(inner, Seen) else seen
 
 
 def parse_ip(packet, at, vlan, kind=None):

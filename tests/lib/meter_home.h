@@ -20,6 +20,8 @@ struct meter_home {
 	enum flow_end end[HOME_RECORDS];
 	guint records;
 	bool full; /* no room for records */
+	struct meter_tunnels tunnels;
+	struct packet carrier;
 };
 
 static inline struct fragment_ports *home_fragment(struct meter_home *home,
@@ -76,6 +78,8 @@ static inline int home_parse(struct meter_home *home, const struct frame *frame,
 		.iface = frame->iface,
 		.link = frame->link,
 		.detail = FLOW_DETAIL_FULL,
+		.tunnels = &home->tunnels,
+		.carrier = &home->carrier,
 	};
 	int verdict;
 

@@ -21,6 +21,7 @@
 #include "capture/capture_file.h"
 #include "capture/kernel_meter.h"
 #include "capture/native_meter.h"
+#include "capture/tunnels.h"
 #include "meter/expire.h"
 
 #define SETS	   2048
@@ -34,10 +35,23 @@ static const struct {
 	guint64 idle_ns;
 	guint64 active_ns;
 	guint32 sample;
+	struct tunnel_options tunnels;
 } timeouts[] = {
-	{ "defaults", 15 * FLOW_SECOND_NS, 60 * FLOW_SECOND_NS, 1 },
-	{ "short", FLOW_SECOND_NS / 5, FLOW_SECOND_NS / 2, 1 },
-	{ "sampled", 15 * FLOW_SECOND_NS, 60 * FLOW_SECOND_NS, 3 },
+	{ "defaults",
+	  15 * FLOW_SECOND_NS,
+	  60 * FLOW_SECOND_NS,
+	  1,
+	  { TUNNEL_VIEW_INNER, NULL, NULL } },
+	{ "short",
+	  FLOW_SECOND_NS / 5,
+	  FLOW_SECOND_NS / 2,
+	  1,
+	  { TUNNEL_VIEW_OUTER, "vxlan,gre", "geneve:none" } },
+	{ "sampled",
+	  15 * FLOW_SECOND_NS,
+	  60 * FLOW_SECOND_NS,
+	  3,
+	  { TUNNEL_VIEW_BOTH, NULL, NULL } },
 };
 
 struct records {
@@ -256,6 +270,7 @@ static bool home_open(struct home *home, size_t which, enum flow_detail detail)
 		.sample = timeouts[timeout].sample,
 		.seed = 7,
 	};
+	tunnels_parse(&timeouts[timeout].tunnels, &home->options.tunnels, NULL);
 	options.settings = native_settings(&home->options);
 	home->name = g_strdup_printf("%s time-outs, %s, %s table", timeouts[timeout].name,
 				     hook == KERNEL_HOOK_XDP ? "XDP" : "tc",

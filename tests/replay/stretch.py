@@ -105,7 +105,7 @@ def check_setting(weir, name, packets, setting, folder):
     path = os.path.join(folder, f"stretched-{packets[0].link}.pcap")
     capture.write(path, moved, packets[0].link)
     options = ["--idle-timeout", f"{idle_ms}ms", "--active-timeout", f"{active_ms}ms"]
-    options += [*replay.ROOM, "--uniflow", "--template", replay.TEMPLATE]
+    options += [*replay.ROOM, "--uniflow", "--template", replay.TEMPLATE, "--tunnels", "outer"]
     run = replay.replay(weir, path, options)
     if run.status != 0 or not run.account or not run.account["balanced"]:
         return [f"{label}: exit status {run.status}: {run.errors}{run.account}"]

@@ -5,7 +5,7 @@ with what is expected."""
 import flow_rows
 import replay
 
-OPTIONS = [*replay.ROOM, "--detail", "full", "--template", "full", "--biflow"]
+OPTIONS = ["--tunnels", "outer", *replay.ROOM, "--detail", "full", "--template", "full", "--biflow"]
 
 
 class Direction:

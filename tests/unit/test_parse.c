@@ -78,7 +78,7 @@ static void test_link_type(void)
 
 static void test_not_ip(void)
 {
-	static const guint16 types[] = { 0x0806, 0x0000, 0x05dc, 0x0801, 0x86dc, 0x8847, 0xffff };
+	static const guint16 types[] = { 0x0806, 0x0000, 0x05dc, 0x0801, 0x86dc, 0x8863, 0xffff };
 	struct made_frame made;
 
 	for (guint i = 0; i < G_N_ELEMENTS(types); i++) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "capture/kernel_meter.h"
 #include "capture/native_meter.h"
+#include "capture/tunnels.h"
 
 #define SETS	    8
 #define SKIPPED	    77
@@ -42,22 +43,23 @@ static bool walked(const char *what, int program)
 static bool load(enum kernel_hook hook, enum kernel_cache cache, enum flow_detail detail,
 		 bool replaying)
 {
-	const struct native_options native = { .idle_ns = 15 * FLOW_SECOND_NS,
-					       .active_ns = 60 * FLOW_SECOND_NS,
-					       .max_flows = SETS * SET_WAYS,
-					       .detail = detail };
-	const struct kernel_options options = { .hook = hook,
-						.cache = cache,
-						.sets = SETS,
-						.settings = native_settings(&native),
-						.replaying = replaying };
+	struct native_options native = { .idle_ns = 15 * FLOW_SECOND_NS,
+					 .active_ns = 60 * FLOW_SECOND_NS,
+					 .max_flows = SETS * SET_WAYS,
+					 .detail = detail };
+	struct kernel_options options = {
+		.hook = hook, .cache = cache, .sets = SETS, .replaying = replaying
+	};
 	g_autofree char *what =
 		g_strdup_printf("%s, %s table, %s, %s", hooks[hook], kernel_cache_name(cache),
 				details[detail], replaying ? "replay" : "live");
 	GError *error = NULL;
-	struct kernel_meter *meter = kernel_meter_new(&options, &error);
+	struct kernel_meter *meter;
 	bool good;
 
+	tunnels_parse(&(struct tunnel_options){ 0 }, &native.tunnels, NULL);
+	options.settings = native_settings(&native);
+	meter = kernel_meter_new(&options, &error);
 	if (!meter)
 		return refused(what, error);
 	good = walked(what, kernel_meter_program(meter, hook));

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "capture/native_meter.h"
 #include "capture/probe_host.h"
+#include "capture/tunnels.h"
 #include "setup/bench/child.h"
 #include "setup/bench/summary.h"
 #include "setup/bench/vary.h"
@@ -115,7 +116,7 @@ guint32 bench_kernel_sets(guint flows)
 struct kernel_meter *bench_kernel_meter(const struct kernel_options *like, enum flow_detail detail,
 					guint flows, GError **error)
 {
-	const struct native_options native = {
+	struct native_options native = {
 		.idle_ns = like->settings.idle_ns,
 		.active_ns = ~0ULL,
 		.detail = detail,
@@ -123,6 +124,8 @@ struct kernel_meter *bench_kernel_meter(const struct kernel_options *like, enum 
 	};
 	struct kernel_options options = *like;
 
+	if (!tunnels_parse(&(struct tunnel_options){ 0 }, &native.tunnels, error))
+		return NULL;
 	options.settings = native_settings(&native);
 	options.sets = bench_kernel_sets(flows);
 	options.one_cpu = true;

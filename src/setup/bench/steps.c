@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "capture/capture_file.h"
 #include "capture/native_meter.h"
+#include "capture/tunnels.h"
 #include "setup/bench/child.h"
 #include "setup/pipeline.h"
 
@@ -60,7 +61,7 @@ static void count_records(void *data, struct flow_batch *batch)
 static struct native_meter *new_meter(const struct bench_input *input, guint64 max_flows,
 				      struct bench_figure *figure, GError **error)
 {
-	const struct native_options options = {
+	struct native_options options = {
 		.idle_ns = IDLE_NS,
 		.active_ns = ACTIVE_NS,
 		.max_flows = (guint32)max_flows,
@@ -70,7 +71,9 @@ static struct native_meter *new_meter(const struct bench_input *input, guint64 m
 		.data = figure,
 	};
 
-	return native_meter_new(&options, error);
+	return tunnels_parse(&(struct tunnel_options){ 0 }, &options.tunnels, error)
+		       ? native_meter_new(&options, error)
+		       : NULL;
 }
 
 static void take_parsing(struct native_meter *meter, const struct frame *frames, size_t count)
