@@ -201,6 +201,26 @@ class Account(Cli):
         self.assertTrue(stats["balanced"])
         self.assertEqual(stats["setAside"]["filtered"]["packets"], 2)
 
+    def test_a_link_type_that_is_not_read_is_named_once(self):
+        content = bytearray(pcap([bytes(64), bytes(64)]))
+        content[20:22] = struct.pack("<H", 189)
+        usb = self.write("usb.pcap", bytes(content))
+        run, stats = self.stats(usb)
+        told = [line for line in run.stderr.decode().splitlines() if "is not read" in line]
+        self.assertEqual(len(told), 1, run.stderr)
+        self.assertRegex(told[0], r"usb\.pcap: link type 189 \(USB_LINUX: .*linkType$")
+        self.assertEqual(run.returncode, 0)
+        self.assertTrue(stats["balanced"])
+        self.assertEqual(stats["setAside"]["linkType"], {"packets": 2, "octets": 128,
+                                                         "frameOctets": 128})
+        self.assertNotIn(b"is not read", self.weir("replay", "-q", usb).stderr)
+
+    def test_copies_are_set_aside(self):
+        stats = self.stats("--dedup", "--dedup-window", "1s", self.good)[1]
+        self.assertTrue(stats["balanced"])
+        self.assertEqual(stats["setAside"]["duplicate"]["packets"], 1)
+        self.assertEqual(self.stats(self.good)[1]["setAside"]["duplicate"]["packets"], 0)
+
     def test_damage_is_status_1_with_the_account_of_what_came_before(self):
         run, stats = self.stats(self.cut)
         self.assertEqual(run.returncode, 1)
