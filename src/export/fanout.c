@@ -248,6 +248,8 @@ bool fanout_tick(struct fanout *fanout, GError **error)
 
 	rescue(fanout);
 	look_after_leaving(fanout, false);
+	for (guint i = 0; i < fanout->ways->len; i++)
+		fanout->returned |= way_has_returned(fanout_way(fanout, i));
 	for (guint i = 0; i < fanout->ways->len; i++) {
 		struct way *way = fanout_way(fanout, i);
 		GError *one = NULL;
@@ -257,6 +259,14 @@ bool fanout_tick(struct fanout *fanout, GError **error)
 		collect(&first, one);
 	}
 	return report(first, error);
+}
+
+bool fanout_has_returned(struct fanout *fanout)
+{
+	const bool returned = fanout->returned;
+
+	fanout->returned = false;
+	return returned;
 }
 
 bool fanout_report(struct fanout *fanout, const struct export_statistics *statistics,

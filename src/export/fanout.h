@@ -89,6 +89,9 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 bool fanout_flush(struct fanout *fanout, GError **error);
 /* Now and then, with or without flows: files whose time is over get their names. As above. */
 bool fanout_tick(struct fanout *fanout, GError **error);
+/* A collector could be reached again since that was asked for: it may have forgotten what reports
+ * say. */
+bool fanout_has_returned(struct fanout *fanout);
 /* Now and then, and at the end: everything given so far is encoded, and after it, in the forms that
  * can tell, the statistics of the run. As above. */
 bool fanout_report(struct fanout *fanout, const struct export_statistics *statistics,

@@ -19,6 +19,7 @@ struct fanout {
 	struct flow_batch *part; /* what one destination gets of a batch */
 	struct tally handed;	 /* everything given out */
 	bool patient;		 /* who gives flows has time */
+	bool returned;		 /* some collector, since that was asked for */
 	bool asked;		 /* whether the collectors are there */
 	struct past *common;	 /* where they share the flows: what those before them did */
 

@@ -32,6 +32,14 @@ bool way_is_healthy(const struct way *way)
 	return !way->sender || sender_is_healthy(way->sender);
 }
 
+bool way_has_returned(struct way *way)
+{
+	const bool was_away = way->away;
+
+	way->away = !way_is_healthy(way);
+	return was_away && !way->away;
+}
+
 bool way_write(struct way *way, const struct flow_batch *batch, GError **error)
 {
 	if (batch->count == 0)

@@ -20,6 +20,7 @@ struct way {
 	struct tally absent;	   /* flows that were given out before it came */
 	struct past *before;	   /* what became of those; NULL: nothing, or others know */
 	struct past *as_past;	   /* itself, for those after it; NULL: it gets flows */
+	bool away;		   /* when last looked at */
 	bool told_leaving;	   /* that it ends */
 	struct export_counts base; /* of a file: what others count already */
 	struct export_counts told; /* a copy for who asks */
@@ -30,6 +31,8 @@ struct way *way_new(const char *url, const char *name);
 void way_free(struct way *way);
 
 bool way_is_healthy(const struct way *way);
+/* It could not be reached when last looked at, and can now. */
+bool way_has_returned(struct way *way);
 bool way_write(struct way *way, const struct flow_batch *batch, GError **error);
 /* What waits for one collector goes to another, whose messages are the same. */
 void way_move(struct way *from, struct way *to);

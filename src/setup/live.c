@@ -324,7 +324,7 @@ static void run(struct live *live)
 		links_watch(live->links);
 		live_names_look(live->names);
 		places_tick(live->places);
-		if (statistics_due(&live->statistics))
+		if (statistics_due(&live->statistics, live->fanout))
 			tell_statistics(live);
 		show(live);
 	}

@@ -257,7 +257,7 @@ static void run(struct live_packet *live)
 		places_tick(live->places);
 		native_meter_tick(live->meter, clock_wall_ns());
 		flush(live);
-		if (statistics_due(&live->statistics))
+		if (statistics_due(&live->statistics, live->fanout))
 			tell_statistics(live);
 		show(live);
 	}

@@ -31,10 +31,13 @@ void statistics_packet(struct statistics *statistics, guint64 time_ns)
 	statistics->end_ns = MAX(statistics->end_ns, time_ns);
 }
 
-bool statistics_due(struct statistics *statistics)
+bool statistics_due(struct statistics *statistics, struct fanout *fanout)
 {
 	gint64 now = g_get_monotonic_time();
 
+	/* Who comes back is told the names of interfaces at once. */
+	if (fanout_has_returned(fanout))
+		statistics->next_us = now;
 	if (statistics->every_ns == 0 || now < statistics->next_us)
 		return false;
 	statistics->next_us = now + (gint64)(statistics->every_ns / 1000);

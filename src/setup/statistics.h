@@ -23,8 +23,8 @@ struct statistics statistics_live(guint64 every_ns);
 struct statistics statistics_replay(void);
 void statistics_packet(struct statistics *statistics, guint64 time_ns);
 
-/* True when it is time again. */
-bool statistics_due(struct statistics *statistics);
+/* True when it is time again, or a collector has come back. */
+bool statistics_due(struct statistics *statistics, struct fanout *fanout);
 /* names may be NULL. */
 bool statistics_tell(struct statistics *statistics, struct fanout *fanout,
 		     const struct account *account, const struct interface_names *names,

@@ -370,6 +370,37 @@ class ReloadTest(unittest.TestCase):
                 answer += more
         return json.loads(answer)
 
+    def test_who_comes_is_told_the_names_at_once(self):
+        """Interfaces, to a collector that is added and to one that comes back."""
+        one, other = self.collector("one"), self.collector("other")
+
+        def write(*names):
+            self.configure(("export", "statistics = 1h"),
+                           *((f"exporter {place.folder[-5:].strip('/')}",
+                              f"to = ipfix+tcp://{HOST}:{place.port}") for place in names))
+
+        def told(place, session):
+            if len(place.sessions()) <= session:
+                return False
+            octets = place.sessions()[session]
+            whole = octets[: whole_messages(octets)]
+            return whole and any("interfaceName" in record
+                                 for record in ipfix_check.check(whole, ELEMENTS).options)
+
+        write(one)
+        live = self.run_weir()
+        netns.wait_for(lambda: told(one, 0), "the names at the beginning")
+        write(one, other)
+        self.reload()
+        netns.wait_for(lambda: told(other, 0), "the names at a new collector")
+        one.kill()
+        netns.wait_for(lambda: not self.ask("status")["answer"]["destinations"][0]["healthy"],
+                       "it is seen that the collector is away")  # fmt: skip
+        one.start()
+        netns.wait_for(lambda: told(one, 1), "the names at a collector that is back")
+        netns.send(self.frames(1))
+        self.stop(live)
+
     def test_others_may_not(self):
         self.configure(("exporter a", f"to = json+file:{self.path('a')}"))
         live = self.run_weir()
@@ -385,6 +416,17 @@ class ReloadTest(unittest.TestCase):
         done = subprocess.run([WEIR, "reload", "nowhere"], capture_output=True, check=False)
         self.assertEqual((done.returncode, done.stderr),
                          (2, b"weir: no instance nowhere is running\n"))
+
+
+def whole_messages(octets):
+    """How many octets of them are whole messages."""
+    at = 0
+    while len(octets) - at >= 16:
+        length = int.from_bytes(octets[at + 2 : at + 4], "big")
+        if at + length > len(octets):
+            break
+        at += length
+    return at
 
 
 def asked():
