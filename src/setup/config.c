@@ -163,10 +163,11 @@ static void unknown_section(struct config *config, const char *section)
 		config_fault(config, line, "unknown section [%s]; did you mean [%s]?", section,
 			     strcmp(nearest, "exporter") == 0 ? "exporter NAME" : nearest);
 	else
-		config_fault(config, line,
-			     "unknown section [%s]; there are [meter], [live], [export], [report] "
-			     "and [exporter NAME]",
-			     section);
+		config_fault(
+			config, line,
+			"unknown section [%s]; there are [meter], [live], [export], [geo], [report] "
+			"and [exporter NAME]",
+			section);
 }
 
 static void unknown_key(struct config *config, const char *section, const char *key)

@@ -65,7 +65,7 @@ static void test_faults(void)
 		{ "[metre]\nbatch = 1\n",
 		  "weir.conf:1: unknown section [metre]; did you mean [meter]?" },
 		{ "\n[zebra]\n", "weir.conf:2: unknown section [zebra]; there are [meter], [live], "
-				 "[export], [report] and [exporter NAME]" },
+				 "[export], [geo], [report] and [exporter NAME]" },
 		{ "[meter]\nbatch = 4096\n",
 		  "weir.conf:2: batch: '4096' is out of range; give 1 to 1024" },
 		{ "[meter]\nbatch = 1 # one\n",
