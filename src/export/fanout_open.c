@@ -115,8 +115,8 @@ struct way *fanout_open(const GPtrArray *others, const struct export_options *op
 
 /* --- collectors --- */
 
-/* A collector that was sent something may remember the templates: what it is told from now on has
- * ids of its own, the same whenever it is the same. */
+/* Where a new session is none to the collector, it may remember the templates: what it is told from
+ * now on has ids of its own, the same whenever it is the same. */
 static guint16 more_id(struct fanout *fanout, const struct destination_url *url,
 		       const struct stream_options *form)
 {
@@ -125,7 +125,7 @@ static guint16 more_id(struct fanout *fanout, const struct destination_url *url,
 	g_autofree char *key = NULL;
 	guint number;
 
-	if (!fanout->reloading || !known)
+	if (!fanout->reloading || !known || url->transport->sessions)
 		return 0;
 	key = g_strdup_printf("%s\n%s\n%s\n%d\n%u\n%u\n%u", form->form->scheme, form->template_name,
 			      form->template_sum, form->direction, form->pen, form->domain,

@@ -432,16 +432,21 @@ static void flush_all(struct fanout *fanout)
 	}
 }
 
+/* Those that had no time are gone before an heir begins: a spool is one sender's. */
 static void tell_dismissed(const struct change *change)
 {
-	const GPtrArray *leaving = change->fanout->leaving;
+	GPtrArray *leaving = change->fanout->leaving;
 
-	for (guint i = 0; i < leaving->len; i++) {
+	for (guint i = leaving->len; i-- > 0;) {
 		struct way *way = g_ptr_array_index(leaving, i);
 
 		if (!way->told_leaving)
 			tell(change, true, way_label(way), "ends");
 		way->told_leaving = true;
+		if (!way->hurried)
+			continue;
+		way_end(way);
+		g_ptr_array_remove_index(leaving, i);
 	}
 }
 

@@ -112,6 +112,7 @@ void way_hurry(struct way *way)
 {
 	g_autoptr(GError) error = NULL;
 
+	way->hurried = true;
 	if (way->file)
 		destination_finish(way->file, &error);
 	else

@@ -21,6 +21,7 @@ struct way {
 	struct past *before;	   /* what became of those; NULL: nothing, or others know */
 	struct past *as_past;	   /* itself, for those after it; NULL: it gets flows */
 	bool away;		   /* when last looked at */
+	bool hurried;		   /* to its end */
 	bool told_leaving;	   /* that it ends */
 	struct export_counts base; /* of a file: what others count already */
 	struct export_counts told; /* a copy for who asks */

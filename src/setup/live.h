@@ -18,26 +18,26 @@
 struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
 	struct attach_options attach;
-	bool drop;
 	const char *filter;	    /* a tcpdump expression; NULL: everything is metered */
 	struct dedup_options dedup; /* at packet sockets; no packets: off */
-	enum kernel_cache cache;
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */
 	guint64 max_flows;
-	int detail; /* enum flow_detail; -1: what the templates need */
 	struct meter_tunnels tunnels;
+	enum kernel_cache cache;
+	int detail; /* enum flow_detail; -1: what the templates need */
 	guint32 ring_octets;
 	guint64 duration_ns;  /* 0: until told to stop */
 	const char *instance; /* whose flow cache outlives this process */
-	bool ending;	      /* only to bring out what an earlier process left */
-	bool instance_given;  /* by the user, who means to come back */
 	struct export_options export;
 	struct places_options places;
-	guint64 statistics_ns;	/* told so often, and at the end; 0: only then */
-	struct live_view *view; /* NULL: none; ended by the caller */
-	bool quiet;
+	guint64 statistics_ns;	     /* told so often, and at the end; 0: only then */
+	struct live_view *view;	     /* NULL: none; ended by the caller */
 	const struct options *given; /* by the user; to be read again */
+	bool drop;
+	bool ending;	     /* only to bring out what an earlier process left */
+	bool instance_given; /* by the user, who means to come back */
+	bool quiet;
 };
 
 /* Meters until SIGINT, SIGTERM or the duration ends it; then everything in the cache is exported

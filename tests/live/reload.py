@@ -273,6 +273,34 @@ class ReloadTest(unittest.TestCase):
         self.assertEqual(account["exported"]["packets"], got)
         self.assertGreaterEqual(got, 50)
 
+    def test_a_spool_is_handed_on(self):
+        """What a collector that is away has not got goes to it all the same when its destination
+        has changed meanwhile."""
+        place = Collector(self.path("place"))
+        self.addCleanup(place.kill)
+
+        def write(queue):
+            self.configure(("exporter spooled", f"to = ipfix+tcp://{HOST}:{place.port}",
+                            f"spool = {self.path('spool')}", f"queue = {queue}",
+                            "linger = 60"))  # fmt: skip
+
+        os.mkdir(self.path("spool"))
+        write(1000000)
+        live = self.run_weir()
+        netns.send(self.frames(100))
+        netns.wait_for(lambda: self.ask("status")["answer"]["meteredPackets"] == 100, "packets")
+        for queue in (2000000, 3000000, 1000000):
+            write(queue)
+            self.assertIn("begins", self.reload())
+            netns.send(self.frames(10))
+        place.start()
+        account = self.stop(live)
+        results = [ipfix_check.check(octets, ELEMENTS) for octets in place.sessions()]
+        self.assertEqual([result.problems for result in results if result.problems], [])
+        self.assertEqual(sum(packets(result.records) for result in results), 130)
+        self.assertEqual(account["spooled"]["packets"] + account["exported"]["packets"], 130)
+        self.assertEqual(account["dropped"]["failed"]["packets"], 0)
+
     @staticmethod
     def frames(count):
         udp = bytes((0, 1, 0, 9, 0, 12, 0, 0)) + b"weir"
