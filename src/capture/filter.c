@@ -21,6 +21,7 @@ struct program {
 
 struct filter {
 	char *expression;
+	char *reason;	    /* why it is not for Ethernet; NULL: it is */
 	GArray *programs;   /* of struct program */
 	GByteArray *tagged; /* a frame with its tag back in its place */
 };
@@ -80,24 +81,52 @@ static bool check_direction(const struct program *program, const char *expressio
 	return false;
 }
 
+/* Link types with words of their own, which Ethernet has not. */
+static bool is_for_another(const char *expression)
+{
+	static const guint32 others[] = { 127, 113, 101, 50 };
+	bool valid = false;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(others) && !valid; i++) {
+		struct program program = compile(expression, others[i], NULL);
+
+		valid = program.valid;
+		if (valid)
+			pcap_freecode(&program.code);
+	}
+	return valid;
+}
+
+static bool refuse(const char *expression, const char *reason, GError **error)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "filter \"%s\": %s (see pcap-filter(7))",
+		    expression, reason);
+	return false;
+}
+
+static bool check(const char *expression, const struct program *ethernet, const char *reason,
+		  GError **error)
+{
+	if (ethernet->valid)
+		return check_direction(ethernet, expression, error);
+	return is_for_another(expression) ? true : refuse(expression, reason, error);
+}
+
 struct filter *filter_new(const char *expression, GError **error)
 {
 	g_autofree char *reason = NULL;
 	struct program ethernet = compile(expression, DLT_EN10MB, &reason);
 	struct filter *filter;
 
-	if (!ethernet.valid) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "filter \"%s\": %s (see pcap-filter(7))", expression, reason);
-		return NULL;
-	}
-	if (!check_direction(&ethernet, expression, error)) {
-		pcap_freecode(&ethernet.code);
+	if (!check(expression, &ethernet, reason, error)) {
+		if (ethernet.valid)
+			pcap_freecode(&ethernet.code);
 		return NULL;
 	}
 	filter = g_new0(struct filter, 1);
 	filter->tagged = g_byte_array_new();
 	filter->expression = g_strdup(expression);
+	filter->reason = g_steal_pointer(&reason);
 	filter->programs = g_array_new(FALSE, FALSE, sizeof(struct program));
 	g_array_append_val(filter->programs, ethernet);
 	return filter;
@@ -116,6 +145,7 @@ void filter_free(struct filter *filter)
 	g_array_free(filter->programs, TRUE);
 	g_byte_array_unref(filter->tagged);
 	g_free(filter->expression);
+	g_free(filter->reason);
 	g_free(filter);
 }
 
@@ -134,10 +164,14 @@ static const struct program *program_for(struct filter *filter, guint32 linktype
 	return &g_array_index(filter->programs, struct program, filter->programs->len - 1);
 }
 
-const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count)
+const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count, GError **error)
 {
 	const struct program *ethernet = &g_array_index(filter->programs, struct program, 0);
 
+	if (!ethernet->valid) {
+		refuse(filter->expression, filter->reason, error);
+		return NULL;
+	}
 	*ret_count = ethernet->code.bf_len;
 	return (const void *)ethernet->code.bf_insns;
 }

@@ -10,13 +10,15 @@
 struct filter;
 struct sock_filter;
 
-/* WEIR_ERROR_USAGE when the expression is wrong for Ethernet, or asks what the frame does not say
- * (inbound, outbound). */
+/* WEIR_ERROR_USAGE when the expression is wrong, or asks what the frame does not say (inbound,
+ * outbound). One that is not for Ethernet, but for some other link type, is right. */
 struct filter *filter_new(const char *expression, GError **error);
 void filter_free(struct filter *filter);
 
-/* libpcap's program for Ethernet; valid as long as the filter. */
-const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count);
+/* libpcap's program for Ethernet; valid as long as the filter. NULL with WEIR_ERROR_USAGE: it says
+ * nothing about Ethernet. */
+const struct sock_filter *filter_code(const struct filter *filter, guint *ret_count,
+				      GError **error);
 
 /* Does a frame of this link type (LINKTYPE_ number) match? An expression that says nothing about
  * this link type (libpcap refuses it) matches no frame of it. A

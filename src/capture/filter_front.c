@@ -105,8 +105,8 @@ static bool make_program(struct filter_front *front, const struct filter *filter
 		.passing = place->passing,
 	};
 	guint count;
-	const struct sock_filter *code = filter_code(filter, &count);
-	GArray *steps = filter_translate(code, count, &target, error);
+	const struct sock_filter *code = filter_code(filter, &count, error);
+	GArray *steps = code ? filter_translate(code, count, &target, error) : NULL;
 	bool good = steps && load(&front->programs[which], place, steps, error);
 
 	if (steps)

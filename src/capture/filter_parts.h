@@ -34,7 +34,7 @@ enum label {
 
 struct jump {
 	guint at;
-	int to; /* a classic step, or a label */
+	int to; /* a place of a classic step, or a label */
 };
 
 struct translation {
@@ -44,7 +44,11 @@ struct translation {
 	bool tagged;   /* the body under way is the one for buffers without their tag */
 	GArray *steps; /* of struct bpf_insn */
 	GArray *jumps; /* of struct jump */
-	guint *starts; /* of classic steps, in this body */
+	/* A program that loops is put down several times, each jump back going on into the next
+	 * turn: so places are turn * count + step. */
+	guint turn;
+	bool *reached; /* the places that anything goes to */
+	guint *starts; /* in this body */
 };
 
 /* --- steps --- */

@@ -9,6 +9,7 @@
 #include "capture/filter_translate.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "capture/filter_parts.h"
@@ -17,6 +18,7 @@
 #define AT_KEY	   (-16)
 #define AT_MEMORY  (-88)
 #define STEPS_MOST G_MAXINT16 /* as far as a jump goes */
+#define TURNS	   16	      /* more headers than these in a chain are no match */
 
 /* --- classic steps --- */
 
@@ -118,27 +120,49 @@ static bool put_arithmetic(struct translation *t, const struct sock_filter *step
 	return true;
 }
 
+static void go_to(struct translation *t, struct bpf_insn step, guint turn, guint at)
+{
+	const guint place = turn * t->count + at;
+
+	t->reached[place] = true;
+	jump_to(t, step, (int)place);
+}
+
+/* Ahead, or back: to what protochain does with every header. */
+static bool put_plain_jump(struct translation *t, guint at)
+{
+	const gint64 to = (gint64)at + 1 + (gint32)t->code[at].k;
+
+	if (to < 0 || to >= t->count)
+		return false;
+	if (to > at)
+		go_to(t, always(), t->turn, (guint)to);
+	else if (t->turn + 1 < TURNS)
+		go_to(t, always(), t->turn + 1, (guint)to);
+	else
+		jump_to(t, always(), LABEL_OUT);
+	return true;
+}
+
 static bool put_jump(struct translation *t, guint at)
 {
 	const struct sock_filter *step = &t->code[at];
 	struct bpf_insn test = { .code = BPF_JMP32 | BPF_OP(step->code) | BPF_SRC(step->code),
 				 .dst_reg = R_A };
 
-	if (BPF_OP(step->code) == BPF_JA) {
-		if (step->k >= t->count - at - 1)
-			return false;
-		jump_to(t, always(), (int)(at + 1 + step->k));
-		return true;
-	}
+	if (BPF_OP(step->code) == BPF_JA)
+		return put_plain_jump(t, at);
 	if (BPF_OP(step->code) > BPF_JSET || at + 1u + MAX(step->jt, step->jf) >= t->count)
 		return false;
 	if (BPF_SRC(step->code) == BPF_X)
 		test.src_reg = R_X;
 	else
 		test.imm = (gint32)step->k;
-	jump_to(t, test, (int)at + 1 + step->jt);
+	go_to(t, test, t->turn, at + 1u + step->jt);
 	if (step->jf)
-		jump_to(t, always(), (int)at + 1 + step->jf);
+		go_to(t, always(), t->turn, at + 1u + step->jf);
+	else
+		t->reached[t->turn * t->count + at + 1] = true;
 	return true;
 }
 
@@ -212,18 +236,37 @@ static void settle_body(struct translation *t)
 	g_array_set_size(t->jumps, kept);
 }
 
+static bool refuse(const struct sock_filter *step, guint at, GError **error)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "filter: step %u of libpcap's program (0x%x) has no counterpart in the kernel; "
+		    "--hook af_packet filters without",
+		    at, step->code);
+	return false;
+}
+
+/* Jumps say by themselves what they go to. */
+static bool is_jump(const struct sock_filter *step)
+{
+	return BPF_CLASS(step->code) == BPF_JMP || BPF_CLASS(step->code) == BPF_RET;
+}
+
+/* Only what is reached, for the verifier takes nothing else. */
 static bool put_body(struct translation *t, GError **error)
 {
-	for (guint at = 0; at < t->count; at++) {
-		t->starts[at] = t->steps->len;
-		if (put_step(t, at))
+	memset(t->reached, 0, sizeof(*t->reached) * t->count * TURNS);
+	t->reached[0] = true;
+	for (guint place = 0; place < t->count * TURNS; place++) {
+		const guint at = place % t->count;
+
+		if (!t->reached[place])
 			continue;
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "filter: step %u of libpcap's program (0x%x) has no counterpart in the "
-			    "kernel%s; --hook af_packet filters without",
-			    at, t->code[at].code,
-			    t->code[at].code == (BPF_JMP | BPF_JA) ? " (protochain loops)" : "");
-		return false;
+		t->turn = place / t->count;
+		t->starts[place] = t->steps->len;
+		if (!put_step(t, at))
+			return refuse(&t->code[at], at, error);
+		if (!is_jump(&t->code[at]))
+			t->reached[place + 1] = true;
 	}
 	settle_body(t);
 	return true;
@@ -304,7 +347,8 @@ GArray *filter_translate(const struct sock_filter *code, guint count,
 
 	t.steps = g_array_new(FALSE, FALSE, sizeof(struct bpf_insn));
 	t.jumps = g_array_new(FALSE, FALSE, sizeof(struct jump));
-	t.starts = g_new0(guint, count);
+	t.starts = g_new0(guint, (gsize)count * TURNS);
+	t.reached = g_new0(bool, (gsize)count *TURNS + 1);
 	begin(&t);
 	good = put_bodies(&t, error);
 	if (good) {
@@ -318,6 +362,7 @@ GArray *filter_translate(const struct sock_filter *code, guint count,
 				t.steps->len, STEPS_MOST);
 	}
 	g_free(t.starts);
+	g_free(t.reached);
 	g_array_unref(t.jumps);
 	if (good)
 		return t.steps;

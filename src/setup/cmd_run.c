@@ -58,12 +58,15 @@ static bool drops_where_it_cannot(const struct live_options *live)
 }
 
 /* Before a file is made or an interface touched. */
-static bool is_filter(const char *expression, GError **error)
+static bool is_filter(const struct live_options *live, GError **error)
 {
-	struct filter *filter = filter_new(expression, error);
+	struct filter *filter = filter_new(live->filter, error);
+	guint steps;
+	bool good = filter &&
+		    (live->attach.hook == ATTACH_PACKET || filter_code(filter, &steps, error));
 
 	filter_free(filter);
-	return filter != NULL;
+	return good;
 }
 
 /* What each option by itself does not show. */
@@ -81,7 +84,7 @@ static bool check(const struct live_options *live, GError **error)
 			    "another's copies; use --hook af_packet, or weir replay");
 		return false;
 	}
-	if (live->filter && !is_filter(live->filter, error))
+	if (live->filter && !is_filter(live, error))
 		return false;
 	for (const char *const *name = live->interfaces; *name; name++) {
 		if (g_strv_contains(name + 1, *name)) {

@@ -8,7 +8,8 @@ static const char *const filter_expressions[] = {
 	"",
 	/* protocols */
 	"ip", "ip6", "tcp", "udp", "icmp", "icmp6", "arp", "sctp", "igmp", "esp", "stp", "not ip",
-	"ip proto 47", "ip6 proto 17", "ip proto 4 or ip proto 41",
+	"ip proto 47", "ip6 proto 17", "ip proto 4 or ip proto 41", "ip6 protochain 17",
+	"ip protochain 6", "ip6 protochain 58 or protochain 50", "ip protochain 4 and not tcp",
 	"icmp or icmp6", "pppoes", "pppoed", "mpls", "mpls and ip", "llc",
 	"vlan", "vlan and ip", "vlan and vlan", "vlan 100 or vlan 200", "vlan and tcp port 80",
 	"pppoes and ip and tcp", "ether proto 0x8847 or ether proto 0x88a8", "atalk or ipx",
@@ -59,9 +60,6 @@ static const char *const filter_expressions[] = {
 	"ip[ip[1]+1]=1 or ip[ip[2]+2]=2 or ip[ip[3]+3]=3 or ip[ip[4]+4]=4 or ip[ip[5]+5]=5 or "
 	"ip[ip[6]+6]=6 or ip[ip[7]+7]=7 or ip[ip[8]+8]=8 or ip[ip[9]+9:4]=9 or ip[ip[10]+1:2]=10",
 };
-
-/* libpcap's programs for these have loops, which no kernel takes. */
-static const char *const filter_loops[] = { "ip6 protochain 17", "ip protochain 6" };
 /* clang-format on */
 
 #endif

@@ -290,24 +290,6 @@ static bool compare(const struct world *world, const char *expression)
 	return good;
 }
 
-static bool refuses_loops(const struct world *world)
-{
-	bool good = true;
-
-	for (guint i = 0; i < G_N_ELEMENTS(filter_loops); i++) {
-		g_autoptr(GError) error = NULL;
-		struct filter *filter = filter_new(filter_loops[i], NULL);
-		struct filter_front *front =
-			filter_front_new(filter, world->meters, world->counts, &error);
-
-		good &= !front && g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE) &&
-			strstr(error->message, "protochain") && strstr(error->message, "af_packet");
-		filter_front_free(front);
-		filter_free(filter);
-	}
-	return good;
-}
-
 /* --- the kernel's side --- */
 
 static int make_marker(enum bpf_prog_type type, enum bpf_attach_type attach)
@@ -370,7 +352,6 @@ int main(int argc, char **argv)
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(filter_expressions); i++)
 		failed += !compare(&world, filter_expressions[i]);
-	failed += !refuses_loops(&world);
 	printf("%zu expressions, %u frames each, %d differ\n", G_N_ELEMENTS(filter_expressions),
 	       world.frames->len, failed);
 	close_world(&world);

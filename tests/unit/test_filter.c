@@ -119,6 +119,28 @@ static void test_wrong(void)
 	filter_free(NULL);
 }
 
+/* Of Ethernet there is nothing to say, so nothing of it matches, and the kernel has no use for it.
+ */
+static void test_wireless(void)
+{
+	static const guint8 data[40] = { 0, 0, 8, [8] = 0x08 };
+	static const guint8 beacon[40] = { 0, 0, 8, [8] = 0x80 };
+	struct frame frame = { .data = data, .captured = 40, .length = 40 };
+	struct filter *filter = filter_new("wlan type data", NULL);
+	GError *error = NULL;
+	guint count;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(filter);
+	CU_ASSERT_TRUE(filter_match(filter, 127, &frame));
+	CU_ASSERT_FALSE(filter_match(filter, 1, &frame));
+	frame.data = beacon;
+	CU_ASSERT_FALSE(filter_match(filter, 127, &frame));
+	CU_ASSERT_PTR_NULL(filter_code(filter, &count, &error));
+	CU_ASSERT_TRUE(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE));
+	g_error_free(error);
+	filter_free(filter);
+}
+
 static void test_direction(void)
 {
 	GError *error = NULL;
@@ -154,6 +176,7 @@ static CU_TestInfo tests[] = {
 	{ "every capture is filtered as libpcap filters it", test_captures },
 	{ "a wrong expression is told with libpcap's reason", test_wrong },
 	{ "what the packet does not say is not asked of it", test_direction },
+	{ "an expression may be for another link type than Ethernet", test_wireless },
 	{ "an expression that says nothing about a link type matches none of it",
 	  test_other_links },
 	CU_TEST_INFO_NULL,
