@@ -3,15 +3,16 @@
  * was not captured, every packet and octet is in exactly one account, every record is possible in
  * itself, and the records are the same for another hash seed and other batches of frames.
  *
- * An input is 4 octets (flows in the table, idle, active, frames a call), then frames, each of 8
- * octets (link and direction of time, shift of the step of time, step, octets captured, octets on
- * the wire; numbers big-endian) and the octets captured. seeds/frame is made so by
- * make_frame_seeds.py. */
+ * An input is 4 octets (flows in the table and view of tunnels, idle, active, frames a call), then
+ * frames, each of 8 octets (link and direction of time, shift of the step of time, step, octets
+ * captured, octets on the wire; numbers big-endian) and the octets captured. seeds/frame is made so
+ * by make_frame_seeds.py and make_tunnel_seeds.py. */
 #include <stdint.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "capture/native_meter.h"
+#include "capture/tunnels.h"
 #include "meter/key.h"
 
 #define FRAMES_MAX    256
@@ -26,6 +27,13 @@ static const guint64 idle_choices[] = { 15 * FLOW_SECOND_NS,	     1, 1000000, FL
 					1000000ULL * FLOW_SECOND_NS, 0 };
 static const guint64 active_choices[] = { 60 * FLOW_SECOND_NS, G_MAXUINT64,    0,	  1,
 					  FLOW_SECOND_NS / 2,  FLOW_SECOND_NS, 1ULL << 62 };
+
+static const struct tunnel_options views[] = {
+	{ TUNNEL_VIEW_INNER, NULL, NULL },
+	{ TUNNEL_VIEW_OUTER, NULL, NULL },
+	{ TUNNEL_VIEW_BOTH, NULL, NULL },
+	{ TUNNEL_VIEW_INNER, "vxlan,gre,geneve,tzsp", NULL },
+};
 
 struct input {
 	struct native_options options;
@@ -214,6 +222,7 @@ static void take_input(struct input *input, const guint8 *data, size_t size)
 	guint64 now_ns = START_NS;
 
 	input->options.max_flows = 1 + data[0] % 64;
+	g_assert_true(tunnels_parse(&views[data[0] / 64], &input->options.tunnels, NULL));
 	input->options.idle_ns = idle_choices[data[1] % G_N_ELEMENTS(idle_choices)];
 	input->options.active_ns = active_choices[data[2] % G_N_ELEMENTS(active_choices)];
 	input->options.detail = FLOW_DETAIL_FULL;
