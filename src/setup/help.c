@@ -18,8 +18,8 @@ static const struct {
 	const char *section;
 	const char *title;
 } groups[] = {
-	{ "meter", "Metering" }, { "live", "Interfaces" }, { "export", "Records" },
-	{ "report", "Report" },	 { NULL, "General" },
+	{ "meter", "Metering" },  { "live", "Interfaces" }, { "export", "Records" },
+	{ "geo", "Geolocation" }, { "report", "Report" },   { NULL, "General" },
 };
 
 /* Words of text from a column on; the caller has brought the line to that column. */
