@@ -28,7 +28,7 @@ enum meter_link {
 enum tunnel_kind {
 	TUNNEL_NONE,
 /* clang-format off */
-#define TUNNEL(id, number, name, text) TUNNEL_##id = number,
+#define TUNNEL(id, number, name, text) TUNNEL_##id = (number),
 #include "tunnels.def"
 #undef TUNNEL
 	/* clang-format on */
