@@ -57,6 +57,8 @@ METER_STEP int parse_fragment(meter_ctx *ctx, struct packet *pkt)
 	key.vlan = pkt->key.vlan;
 	key.proto = pkt->key.version == 4 ? pkt->key.proto : 0;
 	key.version = pkt->key.version;
+	key.tunnel_id = pkt->key.tunnel_id;
+	key.tunnel = pkt->key.tunnel;
 	pkt->state |= FLOW_FRAGMENTED;
 	if (pkt->fragment == PACKET_FIRST_FRAGMENT)
 		fragment_first(ctx, pkt, &key);

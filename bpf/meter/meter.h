@@ -102,8 +102,10 @@ METER_INLINE void meter_tally(struct meter_counts *counts, int verdict, const st
 		return;
 	counts->packets[verdict]++;
 	counts->frame_octets[verdict] += pkt->frame_octets;
-	if (verdict == METER_OK)
-		counts->octets += pkt->octets;
+	if (verdict != METER_OK)
+		return;
+	counts->octets += pkt->octets;
+	counts->orphans += (pkt->state & FLOW_ORPHANS) / FLOW_ORPHANS;
 }
 
 #endif

@@ -80,6 +80,9 @@ struct fragment_key {
 	__u16 vlan;
 	__u8 proto;
 	__u8 version;
+	__u32 tunnel_id; /* as this packet says it: hosts in two networks may share addresses */
+	__u8 tunnel;
+	__u8 spare[3];
 };
 
 struct fragment_ports {
@@ -149,6 +152,7 @@ struct meter_counts {
 	__u64 octets;	/* of the packets metered */
 	__u64 evicted;	/* records that left with reason 5 */
 	__u64 extended; /* records that were due, but waited because the ring had no room */
+	__u64 orphans;	/* of the packets metered, fragments whose first was not seen before */
 };
 
 /* Which slots of a CPU's `hash` table are free. Packets write all but `freed`, which is the
@@ -402,7 +406,7 @@ struct flow_record {
 };
 
 _Static_assert(sizeof(struct flow_key) == 48, "six words");
-_Static_assert(sizeof(struct fragment_key) == 40, "no padding");
+_Static_assert(sizeof(struct fragment_key) == 48, "no padding");
 _Static_assert(sizeof(struct fragment_ports) == 16, "no padding");
 _Static_assert(sizeof(struct set_header) == 64, "a cache line");
 _Static_assert(sizeof(struct hash_slot) == 56, "no padding");

@@ -450,6 +450,7 @@ void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more)
 	sum->octets += more->octets;
 	sum->evicted += more->evicted;
 	sum->extended += more->extended;
+	sum->orphans += more->orphans;
 }
 
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,

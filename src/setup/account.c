@@ -83,6 +83,7 @@ void account_add_counts(struct account *account, const struct meter_counts *coun
 	}
 	account->evicted_flows += counts->evicted;
 	account->extended += counts->extended;
+	account->orphans += counts->orphans;
 }
 
 /* Of one destination and those before it. */
@@ -484,6 +485,7 @@ char *account_to_json(const struct account *account)
 	add(json, "memoryOctets", account->memory_octets);
 	add(json, "evictedFlows", account->evicted_flows);
 	add(json, "extended", account->extended);
+	add(json, "orphanFragments", account->orphans);
 	json_builder_end_object(json);
 	account_add_places(account, json);
 	add_flag(json, "damaged", account->damaged);

@@ -71,6 +71,7 @@ struct account {
 	size_t destinations_count;
 
 	guint64 evicted_flows; /* left a full table early (reason 5) */
+	guint64 orphans;       /* fragments metered whose first was not seen before */
 	guint64 extended;      /* packets counted in a record that was due but found no room */
 	guint64 max_flows;     /* that the table had room for */
 	guint64 memory_octets; /* that the table took */
@@ -143,7 +144,7 @@ char *account_to_text(const struct account *account);
  * destination; elsewhere (what others were given on purpose) and absent (what was given out before
  * it came): flows, packets, octets; repeated and recovered: records sent again, and records that an
  * earlier run had left in the spool.
- * - table: maxFlows, memoryOctets, evictedFlows, extended.
+ * - table: maxFlows, memoryOctets, evictedFlows, extended, orphanFragments.
  * - geo: lookups, hits, reloads, reloadFailures.
  * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);

@@ -72,6 +72,7 @@ static void add_counts(struct instance_totals *totals, JsonObject *account)
 	more.octets = number(account, NULL, "metered", "octets");
 	more.evicted = number(account, NULL, "table", "evictedFlows");
 	more.extended = number(account, NULL, "table", "extended");
+	more.orphans = number(account, NULL, "table", "orphanFragments");
 	for (int v = METER_OK + 1; v < METER_VERDICTS; v++) {
 		const char *name = account_set_aside_names[v].name;
 

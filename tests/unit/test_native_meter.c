@@ -299,6 +299,7 @@ static void test_parse_alone(void)
 static void test_fragments(void)
 {
 	struct traffic *traffic = g_new0(struct traffic, 1);
+	struct traffic *later;
 	struct outcome outcome;
 	struct made_frame made;
 
@@ -317,7 +318,16 @@ static void test_fragments(void)
 	outcome = run(traffic, options_of(10, 1), 64);
 	CU_ASSERT_EQUAL(outcome.count, 1);
 	CU_ASSERT_EQUAL(outcome.packets, FRAMES);
+	CU_ASSERT_EQUAL(outcome.counts.orphans, 0);
 	outcome_clear(&outcome);
+	later = g_new0(struct traffic, 1);
+	later->count = FRAMES / 2;
+	memcpy(later->frames, traffic->frames + FRAMES / 2,
+	       later->count * sizeof(later->frames[0]));
+	outcome = run(later, options_of(10, 1), 64);
+	CU_ASSERT_EQUAL(outcome.counts.orphans, FRAMES / 2);
+	outcome_clear(&outcome);
+	g_free(later); /* its octets are the traffic's */
 	traffic_free(traffic);
 }
 

@@ -342,6 +342,53 @@ static void test_refused(void)
 	}
 }
 
+/* A later fragment finds its ports in its own tunnel, not in another with the same addresses. */
+static void test_fragments(void)
+{
+	static const struct tunnel_options view = { TUNNEL_VIEW_INNER, NULL, NULL };
+	const struct kind *vxlan = &kinds[14];
+	const guint32 vni = 14 + 20 + 8 + 4; /* first two octets of the network */
+	const guint32 ip = 14 + 20 + 8 + 8 + 14;
+	struct meter_home home = { 0 };
+	struct made_frame made;
+	struct frame frame;
+	struct packet pkt;
+
+	CU_ASSERT_TRUE(tunnels_parse(&view, &home.tunnels, NULL));
+	for (guint turn = 0; turn < 3; turn++) {
+		make(&made, vxlan, false);
+		made_patch16(&made, ip + 4, 77);
+		made_patch16(&made, ip + 6, turn ? 3 : 0x2000);
+		made_patch16(&made, vni, turn == 1 ? 0x0909 : 0x0102);
+		frame = made_at(&made, 0);
+		CU_ASSERT_EQUAL(home_parse(&home, &frame, &pkt), METER_OK);
+		CU_ASSERT_EQUAL(pkt.key.tunnel, TUNNEL_VXLAN);
+		CU_ASSERT_TRUE(pkt.state & FLOW_FRAGMENTED);
+		CU_ASSERT_EQUAL(pkt.state & FLOW_ORPHANS, turn == 1 ? FLOW_ORPHANS : 0);
+		CU_ASSERT_EQUAL(pkt.key.high_port, turn == 1 ? 0 : htons(2000));
+	}
+}
+
+/* Of a carrier in fragments the first is entered; the later ones count as the carrier. */
+static void test_fragmented_carrier(void)
+{
+	static const struct tunnel_options view = { TUNNEL_VIEW_INNER, NULL, NULL };
+	struct meter_home home = { 0 };
+	struct made_frame made;
+	struct frame frame;
+	struct packet pkt;
+
+	CU_ASSERT_TRUE(tunnels_parse(&view, &home.tunnels, NULL));
+	for (guint turn = 0; turn < 2; turn++) {
+		make(&made, &kinds[14], false);
+		made_patch16(&made, 14 + 6, turn ? 3 : 0x2000);
+		frame = made_at(&made, 0);
+		CU_ASSERT_EQUAL(home_parse(&home, &frame, &pkt), METER_OK);
+		CU_ASSERT_EQUAL(pkt.key.tunnel, turn ? TUNNEL_NONE : TUNNEL_VXLAN);
+		CU_ASSERT_EQUAL(pkt.key.high_port, htons(turn ? 4789 : 2000));
+	}
+}
+
 static CU_TestInfo tests[] = {
 	{ "each kind of tunnel is entered, over IPv4 and IPv6", test_kinds },
 	{ "a packet cut inside counts as its carrier", test_cut },
@@ -350,6 +397,8 @@ static CU_TestInfo tests[] = {
 	{ "tunnels in tunnels are followed four deep", test_nested },
 	{ "a mirror's encapsulation is removed without a trace", test_mirrors },
 	{ "what cannot be followed counts as its carrier", test_refused },
+	{ "fragments find their ports in their own tunnel", test_fragments },
+	{ "of a carrier in fragments only the first is entered", test_fragmented_carrier },
 	CU_TEST_INFO_NULL,
 };
 
