@@ -12,7 +12,7 @@
 
 static const char *const names[TUNNEL_KINDS] = {
 /* clang-format off */
-#define TUNNEL(id, number, name, text) [TUNNEL_##id] = name,
+#define TUNNEL(id, number, name, text) [TUNNEL_##id] = (name),
 #include "meter/tunnels.def"
 #undef TUNNEL
 	/* clang-format on */
