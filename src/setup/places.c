@@ -183,12 +183,64 @@ static bool is_same(const struct places *places, const struct places_options *fr
 	return g_strv_equal(places->options.words, fresh->words);
 }
 
+/* Whether the words lead elsewhere now: 'weir geo build' ran meanwhile. What is gone is used on. */
+static bool lead_elsewhere(const struct places *places, const struct places_options *fresh)
+{
+	g_autoptr(GPtrArray) paths = NULL;
+
+	if (!places->geo)
+		return false;
+	paths = paths_of(fresh);
+	if (paths->len - 1 < geo_databases(places->geo))
+		return false;
+	for (guint i = 0; i + 1 < paths->len; i++) {
+		if (i >= geo_databases(places->geo) ||
+		    strcmp(g_ptr_array_index(paths, i), geo_path_at(places->geo, i)) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* As in try_standard(): nobody asked for this database, so a bad one changes nothing. */
+static struct places *look_again(const struct places_options *fresh)
+{
+	struct places *other = g_new0(struct places, 1);
+	GError *error = NULL;
+
+	other->options = *fresh;
+	other->tried = true;
+	other->geo = places_open(fresh, &error);
+	if (other->geo)
+		return other;
+	log_error(error);
+	places_free(other);
+	return NULL;
+}
+
 static bool prepare(void *data, const struct options *options, void **ret_prepared, GError **error)
 {
 	const struct places_options fresh = places_options_of(options);
 
-	*ret_prepared = is_same(data, &fresh) ? NULL : places_new(&fresh, error);
-	return *ret_prepared || is_same(data, &fresh);
+	*ret_prepared = NULL;
+	if (!is_same(data, &fresh)) {
+		*ret_prepared = places_new(&fresh, error);
+		return *ret_prepared;
+	}
+	if (lead_elsewhere(data, &fresh))
+		*ret_prepared = look_again(&fresh);
+	return true;
+}
+
+static void tell(const struct places *places, const struct options *options,
+		 struct reload_news *news)
+{
+	g_autofree char *text = option_format(options, OPTION_GEO);
+	const struct places_options fresh = places_options_of(options);
+
+	if (is_same(places, &fresh))
+		reload_changed(news, "geo: other databases are there for %s from here on", text);
+	else
+		reload_changed(news, "geo: %s from here on", text);
 }
 
 /* The places that batches point at go with what knew them: there is none between the two. */
@@ -197,17 +249,17 @@ static void apply(void *data, const struct options *options, void *prepared,
 {
 	struct places *places = data;
 	struct places *other = prepared;
-	g_autofree char *text = option_format(options, OPTION_GEO);
 
 	if (other) {
+		tell(places, options, news);
 		geo_free(places->geo);
 		places->geo = g_steal_pointer(&other->geo);
 		places->off = other->off;
 		places->tried = other->tried;
 		places_free(other);
-		reload_changed(news, "geo: %s from here on", text);
-	} else if (places->geo) {
+	} else if (places->geo && geo_databases(places->geo) > 0) {
 		geo_reload(places->geo);
+		reload_changed(news, "geo: the databases are read again; a line says when");
 	}
 	places->options = places_options_of(options); /* those of before end now */
 }

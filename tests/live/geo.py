@@ -4,6 +4,7 @@ one changes nothing, and every packet is accounted for.
 
 geo.py WEIR"""
 
+import ctypes
 import ipaddress
 import os
 import shutil
@@ -25,6 +26,10 @@ DAMAGED = "damaged/GeoIP2-City-Test-Broken-Double-Format"
 LONDON, TELSTRA = "81.2.69.160", "1.128.0.0"
 READ = "geolocation: read anew"
 KEPT = "what was read before is used on"
+STANDARD = "/var/lib/weir/world.mmdb"
+NONE = "no geolocation database"
+AGAIN = "reload: geo: the databases are read again"
+OTHER = "geo: other databases are there for auto"
 
 
 def frame(source, port):
@@ -101,7 +106,35 @@ class GeoTest(unittest.TestCase):
         self.put(CITY)
         live.process.send_signal(signal.SIGHUP)
         self.until(lambda: self.told(live).count(READ) > before, "it is read when told to")
+        self.until(lambda: AGAIN in self.told(live), "it does not say that nothing has changed")
         self.until(lambda: self.says(live, LONDON, "sourceCity", "London"), "London again")
+
+    def tell_to_reload(self, live, answer):
+        before = self.told(live).count(answer)
+        live.process.send_signal(signal.SIGHUP)
+        self.until(lambda: self.told(live).count(answer) > before, answer)
+
+    def test_a_database_built_meanwhile(self):
+        """Where none was when the run began, a reload finds it; a damaged one changes nothing."""
+        self.path = STANDARD
+        with netns.Live(WEIR, [netns.FAR], "--template", "geo", "--idle-timeout", "20ms",
+                        "--hook", "tc") as live:  # fmt: skip
+            self.assertTrue(live.metering, live.errors)
+            self.until(lambda: NONE in self.told(live), "there is none")
+            self.put(DAMAGED)
+            self.tell_to_reload(live, STANDARD + ": damaged")
+            self.put(CITY)
+            self.tell_to_reload(live, OTHER)
+            self.until(lambda: self.says(live, LONDON, "sourceCity", "London"), "London")
+            os.unlink(STANDARD)
+            self.tell_to_reload(live, KEPT)
+            records = len(live.records())
+            self.until(lambda: len(live.records()) > records + 2, "more records")
+            self.assertTrue(self.says(live, LONDON, "sourceCity", "London"))
+            os.set_blocking(live.process.stderr.fileno(), True)
+            account = live.stop()
+            self.assertEqual(live.status, 0, live.errors)
+            self.assertEqual(account["metered"]["packets"], self.sent)
 
     def test_in_the_kernel(self):
         self.check("--hook", "tc")
@@ -110,7 +143,16 @@ class GeoTest(unittest.TestCase):
         self.check("--hook", "af_packet")
 
 
+def own_standard_path():
+    """What lies there on this machine is none of the tests' business."""
+    if netns.LIBC.mount(b"tmpfs", b"/var/lib", b"tmpfs", ctypes.c_ulong(0), b"mode=755") != 0:
+        print("skipped: a file system:", os.strerror(ctypes.get_errno()))
+        sys.exit(77)
+    os.mkdir(os.path.dirname(STANDARD))
+
+
 if __name__ == "__main__":
     WEIR = sys.argv.pop(1)
     netns.enter()
+    own_standard_path()
     unittest.main(verbosity=2)

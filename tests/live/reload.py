@@ -312,7 +312,7 @@ class ReloadTest(unittest.TestCase):
     def test_what_cannot_change_is_named(self):
         where = ("exporter a", f"to = json+file:{self.path('a')}")
         self.configure(where)
-        live = self.run_weir("--detail", "basic")
+        live = self.run_weir("--detail", "basic", "--geo", "off")
         self.configure(("live", "direction = out", "ring = 1M"), where)
         told = self.reload()
         self.assertIn("direction stays in until the run begins anew, which 'out' needs", told)
