@@ -298,12 +298,14 @@ static void tell(const struct change *change, bool changed, const char *label, c
 {
 	va_list values;
 	g_autofree char *what = NULL;
+	g_autofree char *who = g_strdup_printf("destination \"%s\": ", label);
 	g_autofree char *line = NULL;
 
 	va_start(values, format);
 	what = g_strdup_vprintf(format, values);
 	va_end(values);
-	line = g_strdup_printf("destination \"%s\": %s", label, what);
+	/* Most errors say whose they are. */
+	line = g_strconcat(g_str_has_prefix(what, who) ? "" : who, what, NULL);
 	change->tell(change->data, changed, line);
 }
 
@@ -347,6 +349,12 @@ static void dismiss(const struct change *change, const struct fanout_plan *plan)
 		if (fanout->policy != FANOUT_ALL)
 			fanout->common = past_ref(way->as_past);
 		if (way->file || has_heir(plan, way))
+			way_hurry(way);
+	}
+	for (guint i = 0; i < fanout->leaving->len; i++) {
+		struct way *way = g_ptr_array_index(fanout->leaving, i);
+
+		if (has_heir(plan, way))
 			way_hurry(way);
 	}
 }

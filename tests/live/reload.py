@@ -275,14 +275,14 @@ class ReloadTest(unittest.TestCase):
 
     def test_a_spool_is_handed_on(self):
         """What a collector that is away has not got goes to it all the same when its destination
-        has changed meanwhile."""
+        has changed meanwhile, or was taken out and lingers when it comes back."""
         place = Collector(self.path("place"))
         self.addCleanup(place.kill)
 
-        def write(queue):
-            self.configure(("exporter spooled", f"to = ipfix+tcp://{HOST}:{place.port}",
-                            f"spool = {self.path('spool')}", f"queue = {queue}",
-                            "linger = 60"))  # fmt: skip
+        def write(*queues):
+            self.configure(("exporter other", f"to = json+file:{self.path('other')}"), *(
+                ("exporter spooled", f"to = ipfix+tcp://{HOST}:{place.port}", "linger = 600",
+                 f"spool = {self.path('spool')}", f"queue = {queue}") for queue in queues))  # fmt: skip
 
         os.mkdir(self.path("spool"))
         write(1000000)
@@ -293,6 +293,10 @@ class ReloadTest(unittest.TestCase):
             write(queue)
             self.assertIn("begins", self.reload())
             netns.send(self.frames(10))
+        write()
+        self.assertIn("ends", self.reload())
+        write(1000000)
+        self.assertEqual(self.reload(), 'destination "spooled": begins\n')
         place.start()
         account = self.stop(live)
         results = [ipfix_check.check(octets, ELEMENTS) for octets in place.sessions()]
@@ -312,7 +316,7 @@ class ReloadTest(unittest.TestCase):
     def test_what_cannot_change_is_named(self):
         where = ("exporter a", f"to = json+file:{self.path('a')}")
         self.configure(where)
-        live = self.run_weir("--detail", "basic", "--geo", "off")
+        live = self.run_weir("--detail", "basic")
         self.configure(("live", "direction = out", "ring = 1M"), where)
         told = self.reload()
         self.assertIn("direction stays in until the run begins anew, which 'out' needs", told)
