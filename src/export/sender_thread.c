@@ -14,8 +14,11 @@
 #define LOOK_SOON_MS  10
 #define NAP_US	      1000
 #define REFUSAL_MS    100
-/* A pace is kept by bursts of a hundredth of a second at most. */
+/* A pace is kept by bursts of a hundredth of a second at most, and no longer than a common socket
+ * (208 KiB) has room for while its reader is not running; but two rests may be made up for. */
 #define PACE_BURSTS   100
+#define PACE_BURST    32
+#define PACE_RESTS    500
 #define PACE_REST_US  1000
 
 /* --- sessions --- */
@@ -216,7 +219,7 @@ static guint allowance(struct sender *sender)
 {
 	gint64 now = g_get_monotonic_time();
 	guint64 pace = sender->options.pace;
-	guint64 most = MAX(pace / PACE_BURSTS, 1);
+	guint64 most = MAX(MIN(pace / PACE_BURSTS, PACE_BURST), MAX(pace / PACE_RESTS, 1));
 
 	if (pace == 0)
 		return BATCH;
