@@ -39,15 +39,17 @@ bool fanout_wants_places(const struct fanout *fanout)
 	return false;
 }
 
-/* Keeps the first error. */
+/* Keeps the first error; the others are told here, since nobody else will. */
 static void collect(GError **first, GError *error)
 {
 	if (error == NULL)
 		return;
-	if (*first == NULL)
+	if (*first == NULL) {
 		*first = error;
-	else
-		g_error_free(error);
+		return;
+	}
+	log_line("%s", error->message);
+	g_error_free(error);
 }
 
 static bool report(GError *first, GError **error)

@@ -309,8 +309,20 @@ def name_that_comes(case):
     case.expect(run.errors().count("trying again") == 1, run.errors())
 
 
+def each_loss_is_told(case):
+    """of several collectors that never came, each has its line at the end"""
+    case.less("1k")
+    urls = [f"ipfix+tcp://{HOST}:{free_port()}?linger=1&domain={number}" for number in range(3)]
+    run = case.run(urls)
+    case.expect(run.wait() == 1, "a loss is no error")
+    lines = [line for line in run.errors().splitlines() if line.endswith("did not get there")]
+    for url in urls:
+        case.expect(sum(f'"{url}"' in line for line in lines) == 1, f"{url}: {lines}")
+    case.check_balanced(run.account())
+
+
 CASES = [loss_on_the_way, templates_lost, slow_datagrams, cut_in_a_message, spool_under_tls,
-         spool_of_a_live_run, file_on_a_full_disk, name_that_comes]  # fmt: skip
+         spool_of_a_live_run, file_on_a_full_disk, name_that_comes, each_loss_is_told]  # fmt: skip
 
 if __name__ == "__main__":
     netns.enter()
