@@ -25,7 +25,7 @@ OPTIONS = ["--max-flows", "65536", "--idle-timeout", "1s"]
 HOOKS = (["--hook", "xdp"], ["--hook", "af_packet"])
 NAME = re.compile(r"weir-far-\d{8}T\d{6}Z\.ipfix")
 ARROW = re.compile(r" +> \S+$")
-FLOW = re.compile(r"\d\d:\d\d:\d\d +(?:\d\S* +)?[A-Z]\S+ +\S+(?: > \S+)? .* (end|idle|active|forced)$")
+FLOW = re.compile(r"\d\d:\d\d:\d\d +(?:\d\S* +)?\w\S* +\S+(?: > \S+)? .* (end|idle|active|forced)$")
 
 
 def row(lines, name):

@@ -35,7 +35,8 @@ OLD = ["-cipher", "ALL:@SECLEVEL=0"]
 FOLDER = tempfile.TemporaryDirectory(prefix="weir-")
 CERTIFICATES = Certificates(FOLDER.name)
 HALF = 300  # flows
-TRIES = "linger=1&timeout=2"
+# The second where the first was over before the first answer, as on a busy machine.
+TRIES = ["linger=1&timeout=2", "linger=30&timeout=20"]
 
 
 def setUpModule():
@@ -167,10 +168,13 @@ class RefusalTest(Case):
     """Who is not trusted gets nothing, and the user gets one line that says why."""
 
     def refused(self, said, url, *options, certificate="collector"):
-        server = Server(CERTIFICATES, PLACES["127.0.0.1"], *options, certificate=certificate)
-        with server:
-            status = self.replay(f"ipfix+{url}&{TRIES}")
-            self.assertEqual(server.octets(), b"")
+        for tries in TRIES:
+            server = Server(CERTIFICATES, PLACES["127.0.0.1"], *options, certificate=certificate)
+            with server:
+                status = self.replay(f"ipfix+{url}&{tries}")
+                self.assertEqual(server.octets(), b"")
+            if len(self.errors.splitlines()) > 1:
+                break
         first, last = self.errors.splitlines()
         self.assertIn(said, first)
         self.assertTrue(first.endswith("; trying again"), first)

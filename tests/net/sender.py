@@ -173,7 +173,7 @@ def udp_by_messages(case):
     """over UDP templates come again after so many messages, and numbers go on [11]"""
     gaps = []
     for count in (10, 20):
-        datagrams = datagrams_of(case, f"refresh-messages={count}&refresh=0&pace=4000")
+        datagrams = datagrams_of(case, f"refresh-messages={count}&refresh=0&pace=4000&linger=60")
         at = introductions(datagrams)
         found = {b - a for a, b in zip(at, at[1:])}
         case.expect(len(at) > 5 and len(found) == 1, f"{len(at)} times, gaps {sorted(found)}")
@@ -184,7 +184,7 @@ def udp_by_messages(case):
 def udp_by_time(case):
     """over UDP templates come again after so long [11]"""
     began = time.monotonic()
-    datagrams = datagrams_of(case, "refresh-messages=0&refresh=1&pace=150")
+    datagrams = datagrams_of(case, "refresh-messages=0&refresh=1&pace=150&linger=60")
     most = 1 + int(time.monotonic() - began)
     at = introductions(datagrams)
     case.expect(1 < len(at) <= most, f"templates came {len(at)} times, at most {most} may")
@@ -194,7 +194,7 @@ def udp_by_time(case):
 def udp_refused(case):
     """a port nobody listens on is told of, and what comes later still arrives when somebody does"""
     port = free_port()
-    url = f"ipfix+udp://{HOST}:{port}?queue=100000000&pace=500"
+    url = f"ipfix+udp://{HOST}:{port}?queue=100000000&pace=500&linger=60"
     run = case.run([url])
     wait_for(lambda: "refuses" in run.errors(), "a complaint")
     with case.collector("udp", port) as collector:
