@@ -17,6 +17,7 @@ struct places {
 	bool tried; /* what nobody named is looked for once */
 	bool given; /* records in batches may have places */
 	struct geo *geo;
+	struct geo_counts before; /* of those that a reload replaced */
 };
 
 struct places_options places_options_of(const struct options *options)
@@ -159,16 +160,32 @@ void places_tick(struct places *places)
 		geo_tick(places->geo);
 }
 
+static struct geo_counts counts_of(const struct places *places)
+{
+	struct geo_counts counts = places->before;
+
+	if (places->geo) {
+		const struct geo_counts *now = geo_counts(places->geo);
+
+		counts.lookups += now->lookups;
+		counts.hits += now->hits;
+		counts.reloads += now->reloads;
+		counts.reload_failures += now->reload_failures;
+	}
+	return counts;
+}
+
 void places_settle(const struct places *places, struct account *account)
 {
-	const struct geo_counts *counts = places && places->geo ? geo_counts(places->geo) : NULL;
+	struct geo_counts counts;
 
-	if (!counts)
+	if (!places)
 		return;
-	account->places_asked = counts->lookups;
-	account->places_remembered = counts->hits;
-	account->places_reloads = counts->reloads;
-	account->places_reload_failures = counts->reload_failures;
+	counts = counts_of(places);
+	account->places_asked = counts.lookups;
+	account->places_remembered = counts.hits;
+	account->places_reloads = counts.reloads;
+	account->places_reload_failures = counts.reload_failures;
 }
 
 const struct geo *places_geo(const struct places *places)
@@ -252,6 +269,7 @@ static void apply(void *data, const struct options *options, void *prepared,
 
 	if (other) {
 		tell(places, options, news);
+		places->before = counts_of(places);
 		geo_free(places->geo);
 		places->geo = g_steal_pointer(&other->geo);
 		places->off = other->off;

@@ -135,6 +135,7 @@ class GeoTest(unittest.TestCase):
             account = live.stop()
             self.assertEqual(live.status, 0, live.errors)
             self.assertEqual(account["metered"]["packets"], self.sent)
+            self.assertEqual(account["geo"]["lookups"], 2 * account["exported"]["records"])
 
     def test_in_the_kernel(self):
         self.check("--hook", "tc")
