@@ -192,8 +192,12 @@ static bool open_file(struct geo_database *database, int fd, GError **error)
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(guint32));
 	struct geo_found found = { .wanted = keys, .samples = samples };
 
-	if (fd < 0 || fstat(fd, &database->file) != 0)
-		return fail(database, WEIR_ERROR_FAILED, g_strerror(errno), error);
+	if (fd < 0 || fstat(fd, &database->file) != 0) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: %s; name a geolocation database that can be read", database->path,
+			    g_strerror(errno));
+		return false;
+	}
 	if (!S_ISREG(database->file.st_mode) || database->file.st_size == 0)
 		return fail(database, WEIR_ERROR_FAILED,
 			    "is no file with something in it; name a geolocation database", error);

@@ -258,6 +258,17 @@ static void test_nothing_of_use(void)
 	}
 }
 
+static void test_no_file(void)
+{
+	const char *const paths[] = { FOLDER "nowhere.mmdb", NULL };
+	g_autoptr(GError) error = NULL;
+
+	CU_ASSERT_PTR_NULL(geo_new(paths, &error));
+	CU_ASSERT_TRUE_FATAL(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_FAILED));
+	CU_ASSERT_TRUE(g_str_has_prefix(error->message, paths[0]));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error->message, "; name a geolocation database"));
+}
+
 /* --- memory --- */
 
 /* Addresses near each other, as networks are of all lengths. */
@@ -346,6 +357,7 @@ static CU_TestInfo tests[] = {
 	{ "IPv6 and unknown addresses", test_trees },
 	{ "an IPv4 address in an IPv6 one is looked up", test_forms_of_ipv4 },
 	{ "a database without places is refused", test_nothing_of_use },
+	{ "a file that is not there is told with what to do", test_no_file },
 	{ "what is remembered is what a database says", test_memory },
 	{ "a record gets the places of both ends", test_batch },
 	CU_TEST_INFO_NULL,
