@@ -456,11 +456,11 @@ char *destination_url_with(const char *url, const char *key, const char *value)
 
 void destination_url_clear(struct destination_url *url)
 {
-	g_clear_pointer(&url->path, g_free);
-	g_clear_pointer(&url->host, g_free);
-	g_clear_pointer(&url->spool, g_free);
-	g_clear_pointer(&url->template_name, g_free);
-	g_clear_pointer(&url->fault, g_free);
+	char **const texts[] = { &url->path, &url->host, &url->spool, &url->template_name,
+				 &url->fault };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_clear_pointer(texts[i], g_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		g_clear_pointer(word_of(url, i), g_free);
 }

@@ -384,29 +384,29 @@ static void mac(const struct flow_view *view, const guint8 octets[6], union fiel
 
 const struct field fields[] = {
 #define IANA(name, id, type, semantics, direction, detail, version, v9, units, source, text)    \
-	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source, NULL, false },
+	{ #name, id, false, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_##detail, version, v9, units, text, get_iana_##id, source, NULL },
 #define OWN(name, id, type, semantics, direction, detail, units, source, text)                  \
-	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source, NULL, false },
+	{ #name, id, true, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_##detail, 0, 0, units, text, get_own_##id, source, NULL },
 #define TCP(name, id, type, semantics, direction, units, known, source, text)                   \
-	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_TCP, 0, 0, units, text, get_own_##id, source, known, false },
+	{ #name, id, true, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_own_##id, source, known },
 #define TCP_IANA(name, id, type, semantics, direction, units, known, source, text)              \
-	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known, false },
+	{ #name, id, false, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_TCP, 0, 0, units, text, get_iana_##id, source, known },
 #define EXTRA_IANA(name, id, type, semantics, direction, v9, units, known, source, text)        \
-	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
-	  FLOW_DETAIL_BASIC, 0, v9, units, text, get_iana_##id, source, known, false },
+	{ #name, id, false, false, FIELD_##type, FIELD_##semantics, FIELD_##direction,                 \
+	  FLOW_DETAIL_BASIC, 0, v9, units, text, get_iana_##id, source, known },
 #define EXTRA(name, id, type, semantics, direction, units, known, source, text)                 \
-	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
-	  FLOW_DETAIL_BASIC, 0, 0, units, text, get_own_##id, source, known, true },
+	{ #name, id, true, true, FIELD_##type, FIELD_##semantics, FIELD_##direction,                  \
+	  FLOW_DETAIL_BASIC, 0, 0, units, text, get_own_##id, source, known },
 #define GEO(name, id, type, semantics, end, which, units, text)                                 \
-	{ #name, id, true, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,   \
-	  0, 0, units, text, get_own_##id, { FIELD_COMPUTED, 0, 0 }, knows_own_##id, true },
+	{ #name, id, true, true, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,   \
+	  0, 0, units, text, get_own_##id, { FIELD_COMPUTED, 0, 0 }, knows_own_##id },
 #define GEO_IANA(name, id, type, semantics, v9, end, which, units, text)                        \
-	{ #name, id, false, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,  \
-	  0, v9, units, text, get_iana_##id, { FIELD_COMPUTED, 0, 0 }, knows_iana_##id, true },
+	{ #name, id, false, true, FIELD_##type, FIELD_##semantics, FIELD_OF_FLOW, FLOW_DETAIL_BASIC,  \
+	  0, v9, units, text, get_iana_##id, { FIELD_COMPUTED, 0, 0 }, knows_iana_##id },
 #define FIELD_DEFAULT FIELD_SEMANTICS_DEFAULT
 #include "flow/fields.def"
 #undef FIELD_DEFAULT

@@ -159,6 +159,7 @@ struct field {
 	const char *name; /* of the element */
 	guint16 id;	  /* of the element */
 	bool own;	  /* under our enterprise number instead of IANA's registry */
+	bool of_place;	  /* known only where somebody looks up addresses */
 	enum field_type type;
 	enum field_semantics semantics;
 	enum field_direction direction;
@@ -170,7 +171,6 @@ struct field {
 	field_get *get;
 	struct field_place place;
 	field_known *known; /* false: get's 0 means nothing; NULL: always known */
-	bool of_place;	    /* known only where somebody looks up addresses */
 };
 
 extern const struct field fields[];

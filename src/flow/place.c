@@ -5,7 +5,7 @@
 const char *flow_place_name(enum flow_place_value value)
 {
 	static const char *const names[FLOW_PLACE_VALUES] = {
-#define PLACE(id, name, kind) [FLOW_PLACE_##id] = name,
+#define PLACE(id, name, kind) [FLOW_PLACE_##id] = (name),
 #include "flow/place.def"
 #undef PLACE
 	};
