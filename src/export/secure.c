@@ -172,9 +172,13 @@ static char *holders(GTlsCertificate *certificate)
 	g_autoptr(GPtrArray) addresses = g_tls_certificate_get_ip_addresses(certificate);
 	GString *list = g_string_new(NULL);
 
-	for (guint i = 0; names && i < names->len; i++)
-		g_string_append_printf(list, "%s%s", list->len ? ", " : "",
-				       (const char *)g_bytes_get_data(names->pdata[i], NULL));
+	for (guint i = 0; names && i < names->len; i++) {
+		gsize length;
+		const char *name = g_bytes_get_data(names->pdata[i], &length);
+		g_autofree char *text = g_utf8_make_valid(length ? name : "", (gssize)length);
+
+		g_string_append_printf(list, "%s%s", list->len ? ", " : "", text);
+	}
 	for (guint i = 0; addresses && i < addresses->len; i++) {
 		g_autofree char *text = g_inet_address_to_string(addresses->pdata[i]);
 
