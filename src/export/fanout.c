@@ -327,6 +327,11 @@ size_t fanout_count(const struct fanout *fanout)
 	return fanout->ways->len;
 }
 
+struct tally fanout_handed(const struct fanout *fanout)
+{
+	return fanout->handed;
+}
+
 bool fanout_is_healthy(const struct fanout *fanout, size_t index)
 {
 	return way_is_healthy(fanout_way(fanout, index));

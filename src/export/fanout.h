@@ -4,6 +4,7 @@
 #ifndef WEIR_EXPORT_FANOUT_H
 #define WEIR_EXPORT_FANOUT_H
 
+#include "export/ledger.h"
 #include "export/template.h"
 
 typedef guint64 export_clock(void); /* nanoseconds since 1970 */
@@ -117,6 +118,8 @@ void fanout_apply(struct fanout *fanout, struct fanout_plan *plan,
 		  const struct export_options *options, fanout_tell *tell, void *data);
 
 size_t fanout_count(const struct fanout *fanout);
+/* What it was given to write so far. */
+struct tally fanout_handed(const struct fanout *fanout);
 /* What became of the flows that were given out before this destination came, by those before it;
  * where they share the flows, the first has it for all. */
 struct export_counts fanout_before(const struct fanout *fanout, size_t index);

@@ -115,13 +115,8 @@ static void commit(void *data)
 	write_batch(live);
 	if (live->handed.flows > 0 && !fanout_flush(live->fanout, &error))
 		note_error(live, error);
-	if (live->handed.flows > 0 && live->cache.instance) {
-		struct instance_totals totals = live_cache_totals(&live->earlier, live->fanout);
-
-		totals.position = kernel_ring_position(ring);
-		totals.old_position = old ? kernel_ring_position(old) : 0;
-		instance_commit(live->cache.instance, &totals);
-	}
+	if (live->handed.flows > 0 || live->cache.waiting)
+		live_cache_commit(&live->cache, &live->earlier, live->fanout);
 	live->handed = (struct account_flows){ 0 };
 	kernel_ring_commit(ring);
 	if (old)
@@ -477,6 +472,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 			note_error(&live, fault);
 		settle_account(&live, ret_account);
 		if (left) {
+			live_cache_commit(&live.cache, &live.earlier, live.fanout);
 			account_guess_cache(ret_account);
 			ret_account->in_cache.flows = live.flows;
 		}

@@ -241,8 +241,36 @@ void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
 	}
 }
 
-struct instance_totals live_cache_totals(const struct instance_totals *earlier,
-					 const struct fanout *fanout)
+static guint64 less(guint64 from, guint64 what)
+{
+	return from > what ? from - what : 0;
+}
+
+/* What waits for the destinations in memory would be lost with this process, and the next one has
+ * to say so. */
+static void fear_for_waiting(struct instance_totals *totals, const struct instance_totals *earlier,
+			     struct tally handed)
+{
+	struct account_drops *failed = &totals->dropped[ACCOUNT_FAILED];
+
+	handed.flows = less(handed.flows, totals->exported.flows - earlier->exported.flows);
+	handed.packets = less(handed.packets, totals->exported.packets - earlier->exported.packets);
+	handed.octets = less(handed.octets, totals->exported.octets - earlier->exported.octets);
+	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
+		const struct account_drops *now = &totals->dropped[i];
+		const struct account_drops *then = &earlier->dropped[i];
+
+		handed.flows = less(handed.flows, now->records - then->records);
+		handed.packets = less(handed.packets, now->packets - then->packets);
+		handed.octets = less(handed.octets, now->octets - then->octets);
+	}
+	failed->records += handed.flows;
+	failed->packets += handed.packets;
+	failed->octets += handed.octets;
+}
+
+static struct instance_totals totals_of(const struct instance_totals *earlier,
+					const struct fanout *fanout)
 {
 	struct instance_totals totals = *earlier;
 	struct account sum = { .earlier = totals.exported };
@@ -258,6 +286,23 @@ struct instance_totals live_cache_totals(const struct instance_totals *earlier,
 	memcpy(totals.dropped, sum.dropped, sizeof(totals.dropped));
 	account_clear(&sum);
 	return totals;
+}
+
+void live_cache_commit(struct live_cache *cache, const struct instance_totals *earlier,
+		       const struct fanout *fanout)
+{
+	struct instance_totals totals;
+	guint64 before;
+
+	if (!cache->instance)
+		return;
+	totals = totals_of(earlier, fanout);
+	before = totals.dropped[ACCOUNT_FAILED].records;
+	fear_for_waiting(&totals, earlier, fanout_handed(fanout));
+	cache->waiting = totals.dropped[ACCOUNT_FAILED].records > before;
+	totals.position = kernel_ring_position(kernel_meter_ring(cache->meter));
+	totals.old_position = cache->old ? kernel_ring_position(kernel_meter_ring(cache->old)) : 0;
+	instance_commit(cache->instance, &totals);
 }
 
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,

@@ -14,6 +14,7 @@ struct live_cache {
 	guint32 old_sets;
 	guint64 epoch_ns; /* between the kernel's clock and 1970 */
 	bool adopted;
+	bool waiting; /* at the last commit, flows for destinations */
 };
 
 /* Takes the instance, so that nobody else does; then what is in it, or something new. */
@@ -30,9 +31,10 @@ void live_cache_close(struct live_cache *cache);
 /* The kernel's times become those since 1970. */
 void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow);
 
-/* What has been exported and dropped, by this process and those before it. */
-struct instance_totals live_cache_totals(const struct instance_totals *earlier,
-					 const struct fanout *fanout);
+/* Says for the next process what has been exported and dropped, by this process and those before
+ * it, and how far the rings have been read. */
+void live_cache_commit(struct live_cache *cache, const struct instance_totals *earlier,
+		       const struct fanout *fanout);
 /* Adds what came to the hooks, and what became of it there. */
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
 		     struct account *account);

@@ -9,8 +9,10 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -142,6 +144,33 @@ class RestartTest(unittest.TestCase):
         self.assertEqual(self.doubt, 0)
         self.assert_whole(live.ended(), frames)
         self.assert_nothing_left()
+
+    def test_what_waits_for_a_collector_is_accounted_for(self):
+        """When a run ends while its collector is away, the next one's account says what became of
+        what waited: a spool has it, or it is lost; and it is whole."""
+        place = socket.socket()  # whose number nobody else gets, and where nobody listens
+        self.addCleanup(place.close)
+        place.bind(("127.0.0.1", 0))
+        for how, spooled in ((signal.SIGTERM, True), (signal.SIGTERM, False),
+                             (signal.SIGKILL, True)):  # fmt: skip
+            folder = tempfile.mkdtemp()
+            self.addCleanup(shutil.rmtree, folder)
+            url = f"ipfix+tcp://127.0.0.1:{place.getsockname()[1]}?linger=0"
+            url += f"&spool={folder}" if spooled else ""
+            live = self.live(*SHORT, "--to", url)
+            self.blast(frames=100, flows=100).finish()
+            netns.wait_for(lambda live=live: len(live.records()) == 100, "records")
+            live.process.send_signal(how)
+            live.process.wait()
+            account = self.live(*SHORT, "--to", url).stop()
+            self.assertTrue(account["balanced"], account)
+            self.assertEqual(account["metered"]["packets"], 100)
+            kept = account["exported"]["packets"]
+            lost = account["dropped"]["failed"]["packets"]
+            if how == signal.SIGTERM:
+                self.assertEqual((kept, lost), (100, 0) if spooled else (0, 100))
+            else:  # unless it died before it had noted that they wait
+                self.assertEqual(lost + account["spooled"]["packets"], 100)
 
     def test_a_service_that_is_away_stays_promiscuous(self):
         for before in (0, 1):
