@@ -77,6 +77,7 @@ METER_INLINE int parse_network(meter_ctx *ctx, struct packet *pkt)
 	return parse_ip(ctx, pkt);
 }
 
+#if METER_SHORT_WAY
 /* A TCP header without any need for a closer look; false: it has one. */
 METER_INLINE bool common_tcp(const meter_ctx *ctx, struct packet *pkt, const struct wire_tcp *tcp,
 			     __u32 left)
@@ -136,14 +137,17 @@ METER_INLINE bool parse_common(const meter_ctx *ctx, struct packet *pkt)
 	}
 	return true;
 }
+#endif
 
 /* From the frame's first octet to the end of the transport header. */
 METER_INLINE int parse_frame(meter_ctx *ctx, struct packet *pkt)
 {
 	int verdict;
 
-	if (METER_SHORT_WAY && parse_common(ctx, pkt))
+#if METER_SHORT_WAY
+	if (parse_common(ctx, pkt))
 		return METER_OK;
+#endif
 	verdict = parse_link(ctx, pkt);
 	if (verdict == METER_OK)
 		verdict = parse_network(ctx, pkt);
