@@ -18,6 +18,7 @@ At the basic level the hook's clock is the one that the kernel's tick moves, and
 are read from it too: it may stand still for longer than a tick where the host is busy.
 """
 
+import json
 import os
 import random
 import re
@@ -155,8 +156,9 @@ def by_key(records):
     found = {}
     for record in records:
         found.setdefault(tuple(record.get(name) for name in KEY), []).append(record)
-    for rows in found.values():
-        rows.sort(key=lambda record: replay.time_ns(record["flowStartNanoseconds"]))
+    for rows in found.values():  # flows of two tunnels may begin in one tick
+        rows.sort(key=lambda record: (json.dumps(exact(record), sort_keys=True),
+                                      replay.time_ns(record["flowStartNanoseconds"])))  # fmt: skip
     return found
 
 
