@@ -85,7 +85,7 @@ METER_INLINE __u64 word_is_above(__u64 a, __u64 b)
 }
 
 /* The kernel has a generator of its own, and needs no state for it. */
-METER_INLINE __u32 sample_draw(__u64 *state)
+METER_INLINE __u32 sample_draw(const __u64 *state)
 {
 	(void)state;
 	return bpf_get_prandom_u32();
