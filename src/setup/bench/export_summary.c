@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/bench/export_summary.h"
 
+/* A run may be shorter than the clock's steps, and no time at all makes a rate of no number. */
 static double ns_a_record(const struct export_figure *figure)
 {
-	return (double)figure->cpu_ns / (double)MAX(figure->records, 1);
+	return (double)MAX(figure->cpu_ns, 1) / (double)MAX(figure->records, 1);
 }
 
 static double part(guint64 of, guint64 whole)

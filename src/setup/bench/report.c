@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <json-glib/json-glib.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -53,7 +54,10 @@ static void add_count(JsonBuilder *json, const char *name, guint64 value)
 static void add_real(JsonBuilder *json, const char *name, double value)
 {
 	json_builder_set_member_name(json, name);
-	json_builder_add_double_value(json, value);
+	if (isfinite(value))
+		json_builder_add_double_value(json, value);
+	else
+		json_builder_add_null_value(json); /* JSON has no such number */
 }
 
 struct bench_report *bench_report_new(void)
