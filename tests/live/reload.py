@@ -304,8 +304,7 @@ class ReloadTest(unittest.TestCase):
         def arrived():
             return [ipfix_check.check(octets, ELEMENTS) for octets in place.sessions()]
 
-        # The collector may be behind its own system. Known to fail now and then: a spool that its
-        # former sender holds still is left to the next run.
+        # The collector may be behind. Known to fail: a spool that is still held waits for a run.
         netns.wait_for(lambda: sum(packets(result.records) for result in arrived()) == 130
                        or os.listdir(self.path("spool")), f"130 packets; weir says {account}")  # fmt: skip
         self.assertEqual([result.problems for result in arrived() if result.problems], [])
