@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* What both kernel homes share: the settings, and a clock that a test can set. */
+/* What both kernel homes share: the settings, a clock that a test can set, and what reads alike of
+ * both kinds of context. */
 #ifndef METER_CTX_BPF_H
 #define METER_CTX_BPF_H
 
@@ -10,6 +11,12 @@
 #include <stdbool.h>
 
 #include "types.h"
+
+#ifdef METER_CTX_SKB
+typedef struct __sk_buff meter_ctx;
+#else
+typedef struct xdp_md meter_ctx;
+#endif
 
 /* The stack is short: what few packets need lies in a map. */
 #define METER_PACKET_MORE
@@ -94,6 +101,48 @@ METER_INLINE __u32 sample_draw(const __u64 *state)
 METER_INLINE enum meter_link clock_link(void)
 {
 	return config.replaying ? replay.link : METER_LINK_ETHERNET;
+}
+
+METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
+{
+	return (const __u8 *)(long)ctx->data;
+}
+
+METER_INLINE const __u8 *ctx_end(const meter_ctx *ctx)
+{
+	return (const __u8 *)(long)ctx->data_end;
+}
+
+METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return clock_now();
+}
+
+METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return clock_link();
+}
+
+METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return config.meter.detail;
+}
+
+METER_INLINE const volatile struct meter_tunnels *ctx_tunnels(const meter_ctx *ctx)
+{
+	(void)ctx;
+	return &config.meter.tunnels;
+}
+
+METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
+{
+	struct tunnel_scratch *mine = tunnel_scratch();
+
+	(void)ctx;
+	return mine ? mine->carrier : NULL;
 }
 
 #endif

@@ -6,18 +6,6 @@
 #include "ctx_bpf.h"
 #include "wire.h"
 
-typedef struct __sk_buff meter_ctx;
-
-METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
-{
-	return (const __u8 *)(long)ctx->data;
-}
-
-METER_INLINE const __u8 *ctx_end(const meter_ctx *ctx)
-{
-	return (const __u8 *)(long)ctx->data_end;
-}
-
 /* Headers the meter may read; what lies beyond may stay in fragments of the buffer. */
 #define LINEAR_OCTETS 256
 
@@ -27,12 +15,6 @@ METER_INLINE void ctx_reach(meter_ctx *ctx)
 
 	if (linear < LINEAR_OCTETS && linear < ctx->len)
 		bpf_skb_pull_data(ctx, ctx->len < LINEAR_OCTETS ? ctx->len : LINEAR_OCTETS);
-}
-
-METER_INLINE __u64 ctx_now(const meter_ctx *ctx)
-{
-	(void)ctx;
-	return clock_now();
 }
 
 METER_INLINE __u32 ctx_length(const meter_ctx *ctx)
@@ -49,32 +31,6 @@ METER_INLINE __u32 ctx_tag_octets(const meter_ctx *ctx)
 METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
 {
 	return config.replaying ? replay.iface : ctx->ifindex;
-}
-
-METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
-{
-	(void)ctx;
-	return clock_link();
-}
-
-METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
-{
-	(void)ctx;
-	return config.meter.detail;
-}
-
-METER_INLINE const volatile struct meter_tunnels *ctx_tunnels(const meter_ctx *ctx)
-{
-	(void)ctx;
-	return &config.meter.tunnels;
-}
-
-METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
-{
-	struct tunnel_scratch *mine = tunnel_scratch();
-
-	(void)ctx;
-	return mine ? mine->carrier : NULL;
 }
 
 METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)
