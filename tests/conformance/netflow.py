@@ -13,7 +13,7 @@ import sys
 import tempfile
 import unittest
 
-from session import Receiver, must_replay
+from session import Receiver, must_replay, sets_of
 
 import capture as capture_file
 from make_pcap import SECOND, Talk
@@ -33,15 +33,7 @@ def packet_of(octets):
     version, *head = struct.unpack_from(">HHIIII", octets)
     if version != 9:
         raise AssertionError(f"version {version}")
-    sets = []
-    at = 20
-    while at < len(octets):
-        number, length = struct.unpack_from(">HH", octets, at)
-        if length < 4 or at + length > len(octets):
-            raise AssertionError(f"a flowset of {length} octets, {len(octets) - at} there")
-        sets.append((number, octets[at + 4 : at + length]))
-        at += length
-    return Packet(*head, sets, octets)
+    return Packet(*head, sets_of(octets, 20), octets)
 
 
 def pairs(body, at, count):

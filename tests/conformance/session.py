@@ -102,9 +102,9 @@ def messages(octets):
     return found
 
 
-def sets_of(message):
+def sets_of(message, at=16):
+    """Number and octets of each set, or flowset, behind the header."""
     found = []
-    at = 16
     while at < len(message):
         number, length = struct.unpack_from(">HH", message, at)
         if length < 4 or at + length > len(message):
