@@ -9,6 +9,9 @@
 /* Written by `weir geo build` without --output. */
 #define GEO_PATH_BUILT "/var/lib/weir/world.mmdb"
 
+/* Of the environment: this file instead of those below, or "off": none. */
+#define GEO_PATH_VARIABLE "WEIR_WORLD"
+
 /* In the order to try them, NULL at the end. Built here comes before shipped with a package. */
 static inline const char *const *geo_paths(void)
 {

@@ -30,6 +30,10 @@ struct places_options places_options_of(const struct options *options)
 
 static const char *standard_path(void)
 {
+	const char *own = g_getenv(GEO_PATH_VARIABLE);
+
+	if (own != NULL)
+		return strcmp(own, OFF) == 0 ? NULL : own;
 	for (const char *const *path = geo_paths(); *path; path++) {
 		if (access(*path, F_OK) == 0)
 			return *path;

@@ -150,6 +150,7 @@ def own_standard_path():
         print("skipped: a file system:", os.strerror(ctypes.get_errno()))
         sys.exit(77)
     os.mkdir(os.path.dirname(STANDARD))
+    os.environ.pop("WEIR_WORLD", None)
 
 
 if __name__ == "__main__":
