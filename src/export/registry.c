@@ -22,6 +22,11 @@ const char *registry_semantics_name(enum field_semantics semantics)
 	return semantics_names[semantics];
 }
 
+const char *registry_detail_name(enum flow_detail detail)
+{
+	return detail_names[detail];
+}
+
 static void write_record(GString *out, const struct field *field, guint32 pen)
 {
 	g_autofree char *text = g_markup_escape_text(field->description, -1);
@@ -88,9 +93,9 @@ void registry_write_elements(GString *out, guint32 pen)
 }
 
 /* The first comment of a shipped template after its licence says what it is for. */
-static char *purpose(const char *text)
+char *registry_template_purpose(const struct template_builtin *builtin)
 {
-	const char *start = strchr(text, '\n');
+	const char *start = strchr(builtin->text, '\n');
 	const char *end = start ? strchr(start + 1, '\n') : NULL;
 
 	if (!end || !g_str_has_prefix(start + 1, "# "))
@@ -103,7 +108,7 @@ void registry_write_templates(GString *out)
 	g_string_append_printf(out, "%-10s %-8s %5s %5s %-6s %s\n", "TEMPLATE", "FLOW", "IPV4",
 			       "IPV6", "DETAIL", "MEANING");
 	for (const struct template_builtin *builtin = template_builtins; builtin->name; builtin++) {
-		g_autofree char *what = purpose(builtin->text);
+		g_autofree char *what = registry_template_purpose(builtin);
 		g_autoptr(GError) error = NULL;
 		struct record_template *form =
 			record_template_load(builtin->name, TEMPLATE_AS_WRITTEN, &error);

@@ -7,6 +7,10 @@
 
 /* "deltaCounter", ...: as IANA's registry spells them. */
 const char *registry_semantics_name(enum field_semantics semantics);
+/* "basic", ...: as --detail calls it. */
+const char *registry_detail_name(enum flow_detail detail);
+/* What a built-in template is for; free with g_free. */
+char *registry_template_purpose(const struct template_builtin *builtin);
 
 /* Our own elements under this enterprise number, in the XML of IANA's registry with the two tags
  * that libfixbuf adds to it. templates/weir-elements.xml is this with FIELD_PEN_DEFAULT. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* weir help [COMMAND] */
+/* weir help [--json] [COMMAND] */
 #include "setup/help.h"
 #include "setup/options.h"
 
@@ -8,6 +8,10 @@ static bool help(const struct options *options, GError **error)
 	const struct command *command;
 	g_autofree char *name = NULL;
 
+	if (options->values[OPTION_AS_JSON].number) {
+		help_print_json(stdout);
+		return true;
+	}
 	if (!options->arguments) {
 		help_print_overview(stdout);
 		return true;

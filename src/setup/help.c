@@ -13,15 +13,6 @@
 #define PACK_COLUMN   13
 #define CHOICE_COLUMN 8
 
-/* Sections of the configuration file, and what help calls them. */
-static const struct {
-	const char *section;
-	const char *title;
-} groups[] = {
-	{ "meter", "Metering" },  { "live", "Interfaces" }, { "export", "Records" },
-	{ "geo", "Geolocation" }, { "report", "Report" },   { NULL, "General" },
-};
-
 /* Words of text from a column on; the caller has brought the line to that column. */
 static void print_wrapped(const char *text, size_t column, FILE *to)
 {
@@ -88,7 +79,7 @@ static void print_option(const struct option_row *row, FILE *to)
 	print_wrapped(text, OPTION_COLUMN, to);
 }
 
-static void print_group(enum command_id command, guint group, FILE *to)
+static void print_group(enum command_id command, const struct option_section *section, FILE *to)
 {
 	bool configurable = option_rows[OPTION_CONFIG].commands & (1u << command);
 	bool begun = false;
@@ -97,13 +88,13 @@ static void print_group(enum command_id command, guint group, FILE *to)
 		const struct option_row *row = &option_rows[id];
 
 		if (!(row->commands & (1u << command)) ||
-		    g_strcmp0(row->section, groups[group].section) != 0)
+		    g_strcmp0(row->section, section->name) != 0)
 			continue;
-		if (!begun && groups[group].section && configurable)
-			fprintf(to, "\n%s, section [%s] of a configuration file:\n",
-				groups[group].title, groups[group].section);
+		if (!begun && section->name && configurable)
+			fprintf(to, "\n%s, section [%s] of a configuration file:\n", section->title,
+				section->name);
 		else if (!begun)
-			fprintf(to, "\n%s:\n", groups[group].title);
+			fprintf(to, "\n%s:\n", section->title);
 		begun = true;
 		print_option(row, to);
 	}
@@ -133,8 +124,8 @@ void help_print_command(enum command_id command, FILE *to)
 	fprintf(to, "weir %s - %s\n\nUsage: weir %s %s\n\n", row->name, row->summary, row->name,
 		row->arguments);
 	print_wrapped(row->description, 0, to);
-	for (guint group = 0; group < G_N_ELEMENTS(groups); group++)
-		print_group(command, group, to);
+	for (guint i = 0; i < option_sections_count; i++)
+		print_group(command, &option_sections[i], to);
 	if (command == COMMAND_ELEMENTS)
 		print_packs(to);
 	print_examples(row->examples, to);

@@ -10,5 +10,7 @@
 void help_print_command(enum command_id command, FILE *to);
 /* Of weir itself: every command in a line. */
 void help_print_overview(FILE *to);
+/* All of weir, as JSON. */
+void help_print_json(FILE *to);
 
 #endif

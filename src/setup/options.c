@@ -22,6 +22,12 @@ const struct option_row option_rows[OPTIONS] = {
 #undef OPTION
 };
 
+const struct option_section option_sections[] = {
+	{ "meter", "Metering" },  { "live", "Interfaces" }, { "export", "Records" },
+	{ "geo", "Geolocation" }, { "report", "Report" },   { NULL, "General" },
+};
+const guint option_sections_count = G_N_ELEMENTS(option_sections);
+
 static bool is_quantity(enum option_type type, enum quantity_kind *ret_kind)
 {
 	switch (type) {

@@ -44,6 +44,16 @@ struct option_row {
 
 extern const struct option_row option_rows[OPTIONS];
 
+/* Of the configuration file, in the order to show them; the last has no name and stands for what
+ * the command line alone has. */
+struct option_section {
+	const char *name;
+	const char *title;
+};
+
+extern const struct option_section option_sections[];
+extern const guint option_sections_count;
+
 /* Later ones override earlier ones. */
 enum option_origin {
 	OPTION_NOT_GIVEN,
