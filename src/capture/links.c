@@ -30,10 +30,11 @@ struct links {
 	struct watched watched[];
 };
 
-static void tell(const struct links *links, const char *interface, const char *news)
+static void tell(const struct links *links, enum log_level level, const char *interface,
+		 const char *news)
 {
 	if (links->options.tell)
-		links->options.tell(links->options.data, interface, news);
+		links->options.tell(links->options.data, level, interface, news);
 }
 
 /* --- when to look --- */
@@ -79,14 +80,14 @@ static bool is_time(struct links *links)
 static void went(struct links *links, struct watched *one, const char *news)
 {
 	if (!one->away)
-		tell(links, one->interface, news);
+		tell(links, LOG_LEVEL_WARNING, one->interface, news);
 	one->away = true;
 }
 
 static void came(struct links *links, struct watched *one)
 {
 	if (one->away)
-		tell(links, one->interface, "back, metering goes on");
+		tell(links, LOG_LEVEL_INFO, one->interface, "back, metering goes on");
 	one->away = false;
 	g_clear_pointer(&one->hindrance, g_free);
 }
@@ -112,7 +113,7 @@ static void try_again(struct links *links, struct watched *one)
 	if (attach_is_ready(one->interface) && g_strcmp0(one->hindrance, error->message) != 0) {
 		g_free(one->hindrance);
 		one->hindrance = g_strdup(error->message);
-		tell(links, NULL, error->message);
+		tell(links, LOG_LEVEL_WARNING, NULL, error->message);
 	}
 	g_error_free(error);
 }
@@ -220,7 +221,7 @@ struct links *links_new(const struct kernel_meter *meter, const struct links_opt
 			return give_up(links);
 		news = g_strdup_printf("metering at %s%s", attachment_hook(one->attachment),
 				       attachment_found(one->attachment) ? ", as it went on" : "");
-		tell(links, one->interface, news);
+		tell(links, LOG_LEVEL_INFO, one->interface, news);
 	}
 	forget_fronts(links);
 	return links;

@@ -4,12 +4,13 @@
 #ifndef WEIR_CAPTURE_LINKS_H
 #define WEIR_CAPTURE_LINKS_H
 
+#include "base/log.h"
 #include "capture/attach.h"
 
 struct links;
 
 /* News of an interface, in words: a line of the log. */
-typedef void links_tell(void *data, const char *interface, const char *news);
+typedef void links_tell(void *data, enum log_level level, const char *interface, const char *news);
 
 struct links_options {
 	const char *const *interfaces; /* NULL-terminated */

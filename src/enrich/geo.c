@@ -375,8 +375,8 @@ static void finish_loading(struct geo *geo)
 		take(geo, g_steal_pointer(&loaded->databases));
 	} else {
 		geo->counts.reload_failures++;
-		log_line("geolocation: %s; what was read before is used on",
-			 loaded->error->message);
+		log_warning("geolocation: %s; what was read before is used on",
+			    loaded->error->message);
 	}
 	loaded_free(loaded);
 }

@@ -48,7 +48,7 @@ static void collect(GError **first, GError *error)
 		*first = error;
 		return;
 	}
-	log_line("%s", error->message);
+	log_say(LOG_LEVEL_ERROR, "%s", error->message);
 	g_error_free(error);
 }
 
@@ -90,7 +90,7 @@ static void rescue(struct fanout *fanout)
 		if (!to)
 			continue;
 		if (!stream_flush(away->stream, &error))
-			log_line("%s", error->message);
+			log_say(LOG_LEVEL_ERROR, "%s", error->message);
 		way_move(away, to);
 	}
 }

@@ -131,9 +131,10 @@ static int create_part(struct file_series *series)
 static void tell_leftover(const struct file_series *series, const char *leftover)
 {
 	if (leftover != NULL)
-		log_line("destination \"%s\": %s is there already, left by a run that was killed "
-			 "or of one that still writes it; this one writes %s",
-			 series->url, leftover, series->name);
+		log_about(LOG_LEVEL_WARNING, "destination", series->url,
+			  "destination \"%s\": %s is there already, left by a run that was killed "
+			  "or of one that still writes it; this one writes %s",
+			  series->url, leftover, series->name);
 }
 
 struct file_writer *file_series_begin(struct file_series *series, guint64 seconds, GError **error)

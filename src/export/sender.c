@@ -179,9 +179,10 @@ static void tell_spooled(struct sender *sender)
 	guint64 flows = outbox_spooled(sender->outbox);
 
 	if (flows > 0)
-		log_line("destination \"%s\": %" G_GUINT64_FORMAT
-			 " flows stay in spool \"%s\", for the next run to send",
-			 sender->url, flows, sender->options.spool);
+		log_about(LOG_LEVEL_INFO, "destination", sender->url,
+			  "destination \"%s\": %" G_GUINT64_FORMAT
+			  " flows stay in spool \"%s\", for the next run to send",
+			  sender->url, flows, sender->options.spool);
 }
 
 void sender_end(struct sender *sender)

@@ -31,7 +31,8 @@ static void note_error(struct sender *sender, GError *error)
 	}
 	/* Where the first attempt decides, whoever waits for it says how it ended. */
 	if (!sender->complained && (sender->tried || !sender->options.strict))
-		log_line("destination \"%s\": %s; trying again", sender->url, error->message);
+		log_about(LOG_LEVEL_WARNING, "destination", sender->url,
+			  "destination \"%s\": %s; trying again", sender->url, error->message);
 	sender->complained = true;
 	g_mutex_lock(&sender->mutex);
 	g_clear_error(&sender->error);
@@ -101,7 +102,10 @@ static void rest_unconnected(struct sender *sender)
 static void set_connected(struct sender *sender)
 {
 	if (sender->complained)
-		log_line("destination \"%s\": reached again", sender->url);
+		log_about(LOG_LEVEL_INFO, "destination", sender->url,
+			  "destination \"%s\": reached again", sender->url);
+	else
+		log_debug("destination \"%s\": reached", sender->url);
 	sender->complained = false;
 	g_mutex_lock(&sender->mutex);
 	sender->tried = true;

@@ -148,7 +148,8 @@ static void take_file(struct spool *spool, guint64 number)
 
 	spool->last_number = MAX(spool->last_number, number);
 	if (!spool_file_open(file, &error)) {
-		log_line("destination \"%s\": %s; it is left alone", spool->url, error->message);
+		log_about(LOG_LEVEL_WARNING, "destination", spool->url,
+			  "destination \"%s\": %s; it is left alone", spool->url, error->message);
 		spool_file_free(file);
 		return;
 	}
@@ -178,9 +179,10 @@ static bool take_files(struct spool *spool, const char *collector, GError **erro
 	}
 	g_ptr_array_sort(spool->files, by_number);
 	if (other)
-		log_line("destination \"%s\": spool \"%s\" also holds records of another template "
-			 "for this collector; a run with that template sends them",
-			 spool->url, spool->options.folder);
+		log_about(LOG_LEVEL_INFO, "destination", spool->url,
+			  "destination \"%s\": spool \"%s\" also holds records of another template "
+			  "for this collector; a run with that template sends them",
+			  spool->url, spool->options.folder);
 	return true;
 }
 
@@ -257,9 +259,10 @@ struct spool *spool_open(const struct spool_options *options, GError **error)
 	take_point(spool);
 	spool->earlier_through = spool->last_number;
 	if (spool->unread > 0)
-		log_line("destination \"%s\": %" G_GUINT64_FORMAT
-			 " messages of an earlier run wait in spool \"%s\" and are sent first",
-			 spool->url, spool->unread, options->folder);
+		log_about(LOG_LEVEL_INFO, "destination", spool->url,
+			  "destination \"%s\": %" G_GUINT64_FORMAT
+			  " messages of an earlier run wait in spool \"%s\" and are sent first",
+			  spool->url, spool->unread, options->folder);
 	return spool;
 }
 
@@ -286,7 +289,8 @@ guint64 spool_unread(const struct spool *spool)
 static bool complain(struct spool *spool, const char *what)
 {
 	if (!spool->complained)
-		log_line(
+		log_about(
+			LOG_LEVEL_WARNING, "destination", spool->url,
 			"destination \"%s\": spool \"%s\": %s; records it has no room for are lost",
 			spool->url, spool->options.folder, what);
 	spool->complained = true;
@@ -424,8 +428,9 @@ struct message *spool_read(struct spool *spool)
 		if (ready(file, &error))
 			message = spool_file_read(file, at, &error);
 		if (!message) {
-			log_line("destination \"%s\": %s; what it holds is passed over", spool->url,
-				 error->message);
+			log_about(LOG_LEVEL_WARNING, "destination", spool->url,
+				  "destination \"%s\": %s; what it holds is passed over",
+				  spool->url, error->message);
 			pass_over(spool, file, at);
 			continue;
 		}

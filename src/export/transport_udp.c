@@ -111,10 +111,10 @@ static void warn_of_length(struct transport *transport, const struct transport_b
 		if (batch->messages[i].length <= transport->room)
 			continue;
 		transport->warned = true;
-		log_line("%s: messages of %zu octets are sent in pieces, as the way there takes "
-			 "%zu; give it ?mtu=%zu, or a shorter template",
-			 transport->host, batch->messages[i].length, transport->room,
-			 transport->room);
+		log_warning("%s: messages of %zu octets are sent in pieces, as the way there takes "
+			    "%zu; give it ?mtu=%zu, or a shorter template",
+			    transport->host, batch->messages[i].length, transport->room,
+			    transport->room);
 	}
 }
 

@@ -118,7 +118,7 @@ void way_hurry(struct way *way)
 	else
 		sender_hurry(way->sender, &error);
 	if (error)
-		log_line("%s", error->message);
+		log_say(LOG_LEVEL_ERROR, "%s", error->message);
 }
 
 bool way_has_left(struct way *way)
@@ -139,12 +139,13 @@ void way_end(struct way *way)
 	else
 		sender_finish(way->sender, &error);
 	if (error)
-		log_line("%s", error->message);
+		log_say(LOG_LEVEL_ERROR, "%s", error->message);
 	counts = way_counts(way);
-	log_line("destination \"%s\": ended, with %" G_GUINT64_FORMAT " flows in %" G_GUINT64_FORMAT
-		 " records, %" G_GUINT64_FORMAT " lost",
-		 way_label(way), counts->flows, counts->records,
-		 counts->overflow_flows + counts->failed_flows + counts->untold_flows);
+	log_about(LOG_LEVEL_INFO, "destination", way_label(way),
+		  "destination \"%s\": ended, with %" G_GUINT64_FORMAT
+		  " flows in %" G_GUINT64_FORMAT " records, %" G_GUINT64_FORMAT " lost",
+		  way_label(way), counts->flows, counts->records,
+		  counts->overflow_flows + counts->failed_flows + counts->untold_flows);
 	past_set(way->as_past, counts);
 	past_settle(way->as_past);
 }

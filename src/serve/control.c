@@ -97,6 +97,7 @@ char *control_answer(const struct control *control, const char *request, enum pe
 	return unknown_verb(control, text);
 }
 
+	log_debug("control: %s", text);
 /* --- connections --- */
 
 /* A word for one who will not be a client; whether it is read is his affair. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir run: interfaces instead of files; everything else as for replay. */
 #include "base/error.h"
+#include "base/log.h"
 #include "capture/filter.h"
 #include "setup/instance.h"
 #include "setup/live.h"
@@ -116,6 +117,7 @@ static bool run(const struct options *options, GError **error)
 		live.view = live_output_view(output);
 		if (!live.instance)
 			live.instance = name;
+		log_set_instance(live.instance);
 		live_run(&live, &account, &fault);
 	}
 	live_output_close(output, &account);

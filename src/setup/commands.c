@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/nearest.h"
 #include "setup/config.h"
 #include "setup/help.h"
+#include "setup/logging.h"
 #include "setup/options.h"
 
 const struct command commands[COMMANDS] = {
@@ -42,14 +44,7 @@ const struct command *command_by_name(const char *name, GError **error)
 
 int command_fail(const GError *error)
 {
-	g_autofree char *line = g_strdup(error->message);
-
-	/* Names and values come from outside; the terminal gets one plain line all the same. */
-	for (char *c = line; *c; c++) {
-		if (g_ascii_iscntrl(*c))
-			*c = '?';
-	}
-	fprintf(stderr, "weir: %s\n", line);
+	log_last(error);
 	return g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE) ? 2 : 1;
 }
 
@@ -106,7 +101,10 @@ static bool execute(enum command_id command, struct options *options, command_bo
 		help_print_command(command, stdout);
 		return true;
 	}
-	return read_all(command, options, error) && body(options, error);
+	if (!read_all(command, options, error))
+		return false;
+	logging_begin(options);
+	return body(options, error);
 }
 
 int command_main(enum command_id command, int argc, char **argv, command_body *body)
@@ -120,5 +118,8 @@ int command_main(enum command_id command, int argc, char **argv, command_body *b
 			    "standard output: %s; what was printed is not complete",
 			    g_strerror(errno));
 	options_free(options);
-	return error ? command_fail(error) : 0;
+	if (error)
+		return command_fail(error);
+	log_last(NULL);
+	return 0;
 }

@@ -38,9 +38,10 @@ void instance_leave_copy(const char *name, guint64 layout)
 	if (g_file_copy(self, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error) &&
 	    chmod(part, 0700) == 0 && rename(part, path) == 0)
 		return;
-	log_line("%s: %s; should a later version of weir not read this one's tables, their flows "
-		 "are lost",
-		 path, error ? error->message : "no copy of weir");
+	log_warning(
+		"%s: %s; should a later version of weir not read this one's tables, their flows "
+		"are lost",
+		path, error ? error->message : "no copy of weir");
 }
 
 void instance_drop_copy(const char *name, guint64 layout)
@@ -113,9 +114,9 @@ bool instance_set_apart(const char *name, const char *tables, guint *lot)
 	    g_file_test(copy, G_FILE_TEST_IS_EXECUTABLE) && instance_make_folder(folder, NULL) &&
 	    rename(tables, place) == 0)
 		return true;
-	log_line("instance %s: another version of weir left flows in the kernel that this one "
-		 "cannot read; they are given up",
-		 name);
+	log_warning("instance %s: another version of weir left flows in the kernel that this one "
+		    "cannot read; they are given up",
+		    name);
 	return false;
 }
 

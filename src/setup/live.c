@@ -157,12 +157,16 @@ static void take_all(struct live *live, struct kernel_meter *meter)
 		;
 }
 
-static void tell(void *data, const char *interface, const char *news)
+static void tell(void *data, enum log_level level, const char *interface, const char *news)
 {
 	const struct live *live = data;
 
-	if (live->links || !live->options->quiet)
-		log_line("%s%s%s", interface ? interface : "", interface ? ": " : "", news);
+	if (!live->links && live->options->quiet)
+		return;
+	if (interface)
+		log_about(level, "interface", interface, "%s: %s", interface, news);
+	else
+		log_say(level, "%s", news);
 }
 
 static struct links_options links_options_of(struct live *live)
@@ -291,6 +295,7 @@ static void tick(struct live *live)
 
 	if (!fanout_tick(live->fanout, &error))
 		note_error(live, error);
+	log_tick();
 }
 
 /* What was taken from the ring is out before it is told how much that was. */

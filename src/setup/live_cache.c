@@ -153,7 +153,7 @@ bool live_cache_claim(struct live_cache *cache, const struct live_options *optio
 		g_propagate_error(error, reason);
 		return false;
 	}
-	log_line("%s; a restart will begin a new account", reason->message);
+	log_warning("%s; a restart will begin a new account", reason->message);
 	g_error_free(reason);
 	return true;
 }
@@ -211,10 +211,10 @@ void live_cache_tell(const struct live_cache *cache, const struct live_options *
 	if (cache->adopted)
 		log_line("instance %s: going on where an earlier process ended", options->instance);
 	if (doubt.flows > 0)
-		log_line("instance %s: %" G_GUINT64_FORMAT " flows (%" G_GUINT64_FORMAT
-			 " packets) may be written twice: that process was writing them when it "
-			 "died",
-			 options->instance, doubt.flows, doubt.packets);
+		log_warning("instance %s: %" G_GUINT64_FORMAT " flows (%" G_GUINT64_FORMAT
+			    " packets) may be written twice: that process was writing them when it "
+			    "died",
+			    options->instance, doubt.flows, doubt.packets);
 }
 
 void live_cache_close(struct live_cache *cache)

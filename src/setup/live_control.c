@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "serve/control.h"
 #include "setup/live_reload.h"
+#include "setup/logging.h"
 #include "setup/stop.h"
 
 /* What happens in one turn at most: packets wait meanwhile. */
@@ -61,7 +62,7 @@ static void reload_by_signal(struct live_control *control)
 	if (news)
 		log_news(control, news);
 	else
-		log_line("reload: %s; nothing has changed", error->message);
+		log_warning("reload: %s; nothing has changed", error->message);
 	reload_news_free(news);
 }
 
@@ -188,7 +189,7 @@ static void open_socket(struct live_control *control)
 		},
 		&error);
 	if (!control->control)
-		log_line("%s; this run cannot be asked or told anything", error->message);
+		log_warning("%s; this run cannot be asked or told anything", error->message);
 }
 
 struct live_control *live_control_new(const struct live_parts *parts)
@@ -199,6 +200,7 @@ struct live_control *live_control_new(const struct live_parts *parts)
 	control->since = g_date_time_new_now_utc();
 	control->reload = reload_new(parts->options->given);
 	control->exports = live_reload_new(parts, control->reload);
+	logging_join(control->reload);
 	open_socket(control);
 	/* The view is a window by itself. */
 	if (!parts->options->view)

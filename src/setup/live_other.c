@@ -129,9 +129,10 @@ static bool run(const struct apart *apart, const char *stats, const struct live_
 			 GINT_TO_POINTER(getpid()), NULL, NULL, &status, &error) &&
 	    g_spawn_check_wait_status(status, &error))
 		return true;
-	log_line("instance %s: what another version of weir left is not written: %s; '%s stop %s' "
-		 "tries again",
-		 options->instance, error->message, apart->program, apart->name);
+	log_warning(
+		"instance %s: what another version of weir left is not written: %s; '%s stop %s' "
+		"tries again",
+		options->instance, error->message, apart->program, apart->name);
 	return false;
 }
 
@@ -150,8 +151,8 @@ static void drain(struct instance *instance, const struct live_options *options,
 		root = json_parser_get_root(parser);
 	unlink(stats);
 	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-		log_line("instance %s: what another version of weir left had no account",
-			 options->instance);
+		log_warning("instance %s: what another version of weir left had no account",
+			    options->instance);
 		return;
 	}
 	add_account(&totals, json_node_get_object(root));

@@ -90,7 +90,8 @@ static bool open_sockets(struct live_packet *live, GError **error)
 		if (!socket->packet)
 			return false;
 		if (!live->options->quiet)
-			log_line("%s: metering at a packet socket", socket->interface);
+			log_about(LOG_LEVEL_INFO, "interface", socket->interface,
+				  "%s: metering at a packet socket", socket->interface);
 	}
 	return true;
 }
@@ -123,7 +124,8 @@ static bool open_meter(struct live_packet *live, GError **error)
 static void interface_left(struct socket *socket, GError *error)
 {
 	if (!socket->away)
-		log_line("%s; waiting for it to come back", error->message);
+		log_about(LOG_LEVEL_WARNING, "interface", socket->interface,
+			  "%s; waiting for it to come back", error->message);
 	g_error_free(error);
 	socket->away = true;
 	socket->retry_ns = clock_wall_ns() + RETRY_NS;
@@ -139,7 +141,8 @@ static void try_again(struct socket *socket)
 		interface_left(socket, error);
 		return;
 	}
-	log_line("%s: back, metering goes on", socket->interface);
+	log_about(LOG_LEVEL_INFO, "interface", socket->interface, "%s: back, metering goes on",
+		  socket->interface);
 	socket->away = false;
 }
 
@@ -190,6 +193,7 @@ static void flush(struct live_packet *live)
 	if (now < live->next_flush)
 		return;
 	live->next_flush = now + LIVE_FLUSH_US;
+	log_tick();
 	if (!fanout_flush(live->fanout, &error))
 		note_error(live, error);
 }

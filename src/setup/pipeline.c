@@ -195,8 +195,8 @@ static void on_unread(void *data, guint16 linktype)
 	g_autofree char *what = link_strip_describe(linktype);
 
 	if (!line->options->quiet)
-		log_line("%s: link type %s is not read; its packets are set aside as linkType",
-			 line->path, what);
+		log_warning("%s: link type %s is not read; its packets are set aside as linkType",
+			    line->path, what);
 }
 
 static bool open_line(struct pipeline *line, GError **error)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/same_file.h"
 
 struct report {
@@ -65,6 +66,17 @@ static bool close_stats(FILE *stats, const char *path, GError **error)
 	return good;
 }
 
+/* Standard error is JSON wholly or not at all. */
+static void tell(const struct account *account)
+{
+	g_autofree char *json = log_is_json() ? account_to_json(account) : NULL;
+
+	if (json)
+		log_json_member("account", json);
+	else
+		account_print(account, stderr);
+}
+
 /* An account of nothing would only hide the error below it. */
 static bool worth_telling(const struct account *account, const GError *fault)
 {
@@ -107,7 +119,7 @@ bool report_close(struct report *report, struct account *account, GError *fault,
 	if (worth_telling(account, fault)) {
 		check_balance(account, &fault);
 		if (!values[OPTION_QUIET].number)
-			account_print(account, stderr);
+			tell(account);
 		if (report->stats)
 			write_stats(account, report->stats);
 	}

@@ -19,8 +19,9 @@
 static const char *const both[] = { FAR, "other", NULL };
 static const char *const one[] = { FAR, NULL };
 
-static void keep(void *data, const char *interface, const char *news)
+static void keep(void *data, enum log_level level, const char *interface, const char *news)
 {
+	(void)level;
 	g_ptr_array_add(data,
 			g_strconcat(interface ? interface : "", interface ? ": " : "", news, NULL));
 }
