@@ -9,6 +9,7 @@
 #else
 #include "cache_set.h"
 #endif
+#include "copies.h"
 
 /* The whole of a hook program. state: what the hook itself says of its packets, FLOW_LEFT or 0. */
 METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
@@ -23,6 +24,8 @@ METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 	if (!mine)
 		return;
 	tally = &mine->meter;
+	if (config.copies.wanted && copy_is_dropped(ctx, tally))
+		return;
 	if (!meter_samples(&config.meter, &mine->sampler)) {
 		meter_tally_unsampled(tally, ctx_length(ctx) + ctx_tag_octets(ctx));
 		return;

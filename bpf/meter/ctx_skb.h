@@ -28,9 +28,14 @@ METER_INLINE __u32 ctx_tag_octets(const meter_ctx *ctx)
 	return ctx->vlan_present && !config.replaying ? sizeof(struct wire_vlan) : 0;
 }
 
-METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
+METER_INLINE __u32 ctx_ifindex(const meter_ctx *ctx)
 {
 	return config.replaying ? replay.iface : ctx->ifindex;
+}
+
+METER_INLINE __u16 ctx_iface(const meter_ctx *ctx)
+{
+	return ctx_ifindex(ctx);
 }
 
 METER_INLINE __u16 ctx_vlan(const meter_ctx *ctx)

@@ -5,6 +5,7 @@
 
 #include "ctx.h"
 #include "types.h"
+#include "wire.h"
 
 /* Two cache lines are too short for the string instruction a compiler makes of one memset(): its
  * start alone takes longer. */
@@ -88,6 +89,12 @@ enum packet_fragment {
 	PACKET_FIRST_FRAGMENT,
 	PACKET_LATER_FRAGMENT,
 };
+
+METER_INLINE bool is_tag(__be16 type)
+{
+	return type == bpf_htons(WIRE_ETH_VLAN) || type == bpf_htons(WIRE_ETH_PROVIDER) ||
+	       type == bpf_htons(WIRE_ETH_QINQ_OLD);
+}
 
 /* No frame the meter reads has its headers beyond this; the verifier wants to know. */
 #define PACKET_OFFSET_MAX 0x3fff

@@ -10,12 +10,6 @@
 #define PARSE_LAYERS_MAX 12
 #define PARSE_LABELS_MAX 8
 
-METER_INLINE bool is_tag(__be16 type)
-{
-	return type == bpf_htons(WIRE_ETH_VLAN) || type == bpf_htons(WIRE_ETH_PROVIDER) ||
-	       type == bpf_htons(WIRE_ETH_QINQ_OLD);
-}
-
 METER_INLINE __u16 load16(const __u8 *at)
 {
 	return at[0] << 8 | at[1];

@@ -105,6 +105,31 @@ struct meter_settings {
 	struct meter_tunnels tunnels;
 };
 
+#define COPY_KEYS 48
+#define COPY_WAYS 6 /* packets of a set of the kernel's table */
+
+/* Which packets are copies of one that came before (see copy.h). */
+struct copy_settings {
+	__u64 window_ns;
+	__u32 set_mask;	       /* sets of the table - 1 */
+	__u32 wanted;	       /* 0: copies are metered, too */
+	__u32 keys[COPY_KEYS]; /* of the digests: random */
+};
+
+/* Two interfaces: where a packet was seen first, and where a copy of it was. */
+struct copy_pair {
+	__u32 first;
+	__u32 again;
+};
+
+struct copy_counts {
+	__u64 packets;
+	__u64 frame_octets;
+};
+
+/* So many pairs are counted apart. */
+#define COPY_PAIRS 256
+
 /* The same for a home in the kernel: its read-only data, fixed before the program is loaded. */
 struct cache_config {
 	struct meter_settings meter;
@@ -114,6 +139,7 @@ struct cache_config {
 	__u32 replaying;     /* time, length and interface come from struct cache_replay */
 	__u32 xdp_action;    /* what becomes of a frame that XDP metered */
 	__u32 cpus;	     /* whose tables may hold parts of one flow; 1: none is looked for */
+	struct copy_settings copies;
 };
 
 /* A packet's meta data where a capture is replayed through the kernel. */

@@ -81,6 +81,10 @@ enum {
 	WIRE_IPV6_JUMBO = 0xc2, /* hop-by-hop option, RFC 2675 */
 };
 
+struct wire_word {
+	__u64 word;
+} WIRE;
+
 struct wire_eth {
 	__u8 destination[6];
 	__u8 source[6];

@@ -1,38 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is remembered of a packet is a digest of 64 bits, by a seed of the run: over the IP header
- * without what routers change (DSCP and ECN, TTL, checksum), and over the start of what follows,
- * checksums and sequence numbers included. A packet sent again has another IPv4 identification; in
- * IPv6, or where a sender leaves that 0, only the window tells a copy from a retransmission. Of a
- * frame without IP it is everything behind the MAC addresses and VLAN tags.
- *
- * The last packets lie in a ring, each in the chain of its digest's bucket: so the window of
+/* The last packets lie in a ring, each in the chain of its digest's bucket: so the window of
  * packets is exact, whatever they are. */
 #include "capture/dedup.h"
 
-#include <string.h>
+#include "meter/copy.h"
 
-#include "base/buffer.h"
-#include "meter/wire.h"
-
-#define PAYLOAD	  128 /* octets behind the IP header that are compared */
-#define TAGS_MOST 8
-#define NOBODY	  G_MAXUINT32
-#define ODD	  0x9e3779b97f4a7c15ULL
+#define NOBODY G_MAXUINT32
 
 struct copy {
 	guint64 digest;
 	guint64 time_ns;
 	guint32 next; /* in the bucket's chain */
+	guint32 iface;
 	bool used;
 };
 
 struct dedup {
 	struct dedup_options options;
+	struct copy_settings settings;
 	struct copy *ring;
 	guint32 at; /* where the next one goes, in the oldest one's place */
 	guint32 *buckets;
 	guint32 mask;
+	struct dedup_pair pairs[COPY_PAIRS];
+	guint pairs_count;
 };
+
+/* splitmix64 */
+static guint64 next_key(guint64 *state)
+{
+	guint64 z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+struct copy_settings dedup_settings(const struct dedup_options *options)
+{
+	struct copy_settings settings = { .wanted = options->packets > 0,
+					  .window_ns = options->window_ns };
+	guint64 state = options->seed;
+	guint64 sets = 1;
+
+	while (sets * COPY_WAYS < 2 * (guint64)options->packets)
+		sets <<= 1;
+	settings.set_mask = (guint32)(sets - 1);
+	for (guint i = 0; i < COPY_KEYS; i++)
+		settings.keys[i] = (guint32)(next_key(&state) >> 32);
+	return settings;
+}
 
 struct dedup *dedup_new(const struct dedup_options *options)
 {
@@ -42,6 +59,7 @@ struct dedup *dedup_new(const struct dedup_options *options)
 	while (buckets < options->packets)
 		buckets <<= 1;
 	dedup->options = *options;
+	dedup->settings = dedup_settings(options);
 	dedup->ring = g_new0(struct copy, options->packets);
 	dedup->buckets = g_new(guint32, buckets);
 	dedup->mask = (guint32)(buckets - 1);
@@ -59,112 +77,6 @@ void dedup_free(struct dedup *dedup)
 	g_free(dedup);
 }
 
-/* --- digests --- */
-
-static guint64 mix(guint64 digest, guint64 word)
-{
-	const unsigned __int128 product = (unsigned __int128)(digest ^ word) * ODD;
-
-	return (guint64)product ^ (guint64)(product >> 64) ^ (digest << 23 | digest >> 41);
-}
-
-static guint64 mix_octets(guint64 digest, const guint8 *at, size_t octets)
-{
-	guint64 word;
-
-	for (; octets >= sizeof(word); octets -= sizeof(word), at += sizeof(word)) {
-		memcpy(&word, at, sizeof(word));
-		digest = mix(digest, word);
-	}
-	word = 0;
-	memcpy(&word, at, octets);
-	return mix(digest, word ^ (guint64)octets << 56);
-}
-
-/* What is there of the octets that are meant, and how many that are. */
-static guint64 mix_start(guint64 digest, const guint8 *at, const guint8 *end, size_t octets)
-{
-	const size_t there = (size_t)(end - at);
-
-	return mix(mix_octets(digest, at, MIN(MIN(there, octets), (size_t)PAYLOAD)), octets);
-}
-
-static guint64 digest_ipv4(guint64 digest, const guint8 *at, const guint8 *end)
-{
-	const guint16 total = load_be16(at + 2);
-	size_t header = (at[0] & 0x0f) * 4u;
-	guint8 kept[sizeof(struct wire_ipv4)];
-
-	memcpy(kept, at, sizeof(kept));
-	kept[1] = 0;			   /* DSCP and ECN */
-	kept[8] = kept[10] = kept[11] = 0; /* TTL, checksum */
-	digest = mix_octets(digest, kept, sizeof(kept));
-	if (header < sizeof(kept) || header > (size_t)(end - at))
-		header = sizeof(kept);
-	/* Offloads leave no length in captures of the sender; what is behind the packet is padding.
-	 */
-	return mix_start(digest, at + header, end,
-			 total == 0 ? PAYLOAD : total - MIN(total, header));
-}
-
-static guint64 digest_ipv6(guint64 digest, const guint8 *at, const guint8 *end)
-{
-	const guint16 octets = load_be16(at + 4);
-	guint8 kept[sizeof(struct wire_ipv6)];
-
-	memcpy(kept, at, sizeof(kept));
-	kept[0] &= 0xf0; /* traffic class, in two parts */
-	kept[1] &= 0x0f;
-	kept[7] = 0; /* hop limit */
-	digest = mix_octets(digest, kept, sizeof(kept));
-	return mix_start(digest, at + sizeof(kept), end, octets ? octets : PAYLOAD);
-}
-
-static guint64 digest_network(guint64 seed, const guint8 *at, const guint8 *end, guint16 type)
-{
-	const size_t there = (size_t)(end - at);
-
-	if (type == WIRE_ETH_IPV4 && there >= sizeof(struct wire_ipv4))
-		return digest_ipv4(mix(seed, 4), at, end);
-	if (type == WIRE_ETH_IPV6 && there >= sizeof(struct wire_ipv6))
-		return digest_ipv6(mix(seed, 6), at, end);
-	return mix_start(mix(seed, (guint64)type << 8), at, end, there);
-}
-
-static bool is_tag(guint16 type)
-{
-	return type == WIRE_ETH_VLAN || type == WIRE_ETH_PROVIDER || type == WIRE_ETH_QINQ_OLD;
-}
-
-static guint64 digest_ethernet(guint64 seed, const guint8 *at, const guint8 *end)
-{
-	guint16 type;
-
-	if (end - at < (gssize)sizeof(struct wire_eth))
-		return mix_start(seed, at, end, (size_t)(end - at));
-	type = load_be16(at + 12);
-	at += sizeof(struct wire_eth);
-	for (int i = 0; i < TAGS_MOST && is_tag(type); i++) {
-		if (end - at < (gssize)sizeof(struct wire_vlan))
-			break;
-		type = load_be16(at + 2);
-		at += sizeof(struct wire_vlan);
-	}
-	return digest_network(seed, at, end, type);
-}
-
-static guint64 digest_of(guint64 seed, const struct frame *frame)
-{
-	const guint8 *end = frame->data + frame->captured;
-	const bool six = frame->captured && frame->data[0] >> 4 == 6;
-
-	if (frame->link == METER_LINK_ETHERNET)
-		return digest_ethernet(seed, frame->data, end);
-	return digest_network(seed, frame->data, end, six ? WIRE_ETH_IPV6 : WIRE_ETH_IPV4);
-}
-
-/* --- the last ones --- */
-
 static guint32 *bucket_of(struct dedup *dedup, guint64 digest)
 {
 	return &dedup->buckets[(guint32)(digest >> 32) & dedup->mask];
@@ -179,38 +91,73 @@ static void forget(struct dedup *dedup, guint32 place)
 	*link = dedup->ring[place].next;
 }
 
-static void remember(struct dedup *dedup, guint64 digest, guint64 time_ns)
+static void remember(struct dedup *dedup, guint64 digest, const struct frame *frame)
 {
 	struct copy *copy = &dedup->ring[dedup->at];
 	guint32 *bucket = bucket_of(dedup, digest);
 
 	if (copy->used)
 		forget(dedup, dedup->at);
-	*copy = (struct copy){
-		.digest = digest, .time_ns = time_ns, .next = *bucket, .used = true
-	};
+	*copy = (struct copy){ .digest = digest,
+			       .time_ns = frame->time_ns,
+			       .iface = frame->iface,
+			       .next = *bucket,
+			       .used = true };
 	*bucket = dedup->at;
 	dedup->at = dedup->at + 1 < dedup->options.packets ? dedup->at + 1 : 0;
 }
 
-/* Interfaces are not read in the order of time, so a copy may be the earlier one. */
-static guint64 apart(guint64 a, guint64 b)
+static void count_pair(struct dedup *dedup, const struct copy *first, const struct frame *frame)
 {
-	return a > b ? a - b : b - a;
+	const struct copy_pair pair = { .first = first->iface, .again = frame->iface };
+	guint i = 0;
+
+	while (i < dedup->pairs_count && (dedup->pairs[i].pair.first != pair.first ||
+					  dedup->pairs[i].pair.again != pair.again))
+		i++;
+	if (i == COPY_PAIRS)
+		return;
+	if (i == dedup->pairs_count)
+		dedup->pairs[dedup->pairs_count++].pair = pair;
+	dedup->pairs[i].counts.packets++;
+	dedup->pairs[i].counts.frame_octets += frame->length + (guint32)frame->outer;
 }
 
-bool dedup_frame(struct dedup *dedup, const struct frame *frame)
+/* What a packet of that time is a copy of; of several, the latest. */
+static const struct copy *find(struct dedup *dedup, guint64 digest, guint64 time_ns)
 {
-	const guint64 digest = digest_of(dedup->options.seed, frame);
+	const struct copy *found = NULL;
 
 	for (guint32 place = *bucket_of(dedup, digest); place != NOBODY;
 	     place = dedup->ring[place].next) {
 		const struct copy *copy = &dedup->ring[place];
 
 		if (copy->digest == digest &&
-		    apart(frame->time_ns, copy->time_ns) <= dedup->options.window_ns)
-			return true;
+		    copy_is_near(time_ns, copy->time_ns, dedup->options.window_ns) &&
+		    (!found || copy->time_ns > found->time_ns))
+			found = copy;
 	}
-	remember(dedup, digest, frame->time_ns);
-	return false;
+	return found;
+}
+
+bool dedup_frame(struct dedup *dedup, const struct frame *frame)
+{
+	struct copy_view view = { .at = frame->data,
+				  .end = frame->data + frame->captured,
+				  .keys = dedup->settings.keys };
+	const guint64 digest = copy_digest(&view, (enum meter_link)frame->link);
+
+	const struct copy *first = find(dedup, digest, frame->time_ns);
+
+	if (first)
+		count_pair(dedup, first, frame);
+	else
+		remember(dedup, digest, frame);
+	return first != NULL;
+}
+
+const struct dedup_pair *dedup_pairs(const struct dedup *dedup, guint *ret_count)
+{
+	*ret_count = dedup->pairs_count;
+	return dedup->pairs;
 }

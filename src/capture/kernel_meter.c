@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "capture/filter_front.h"
+#include "capture/kernel_copies.h"
 #include "capture/kernel_load.h"
 #include "capture/kernel_pool.h"
 #include "weir_drain.skel.h"
@@ -36,6 +37,7 @@ struct kernel_meter {
 	struct filter_front *front; /* NULL: nothing is before the meter */
 	int counts;
 	int fragments;
+	struct copy_settings copies;
 	struct kernel_tables tables;
 	struct cache_replay *replay;
 	struct kernel_ring *ring;
@@ -64,9 +66,12 @@ static const struct object objects[OBJECTS] = {
 	[DRAIN] = { { weir_drain__elf_bytes, weir_drain_hash__elf_bytes }, "weir_drain" },
 };
 
-/* The slots are the hash table's alone. */
-static const char *const shared_maps[] = { "flow_tables", "flow_slots", "records", "counts",
-					   "fragments" };
+/* The slots are the hash table's alone. The last one is no process's but this. */
+static const char *const shared_maps[] = { "flow_tables", "flow_slots", "records",
+					   "counts",	  "fragments",	KERNEL_COPIES_PAIRS,
+					   KERNEL_COPIES };
+
+#define PINNED_MAPS (G_N_ELEMENTS(shared_maps) - 1)
 
 /* The only map whose name ends so: libbpf puts the object's name before it. */
 static struct bpf_map *map_of_section(struct bpf_object *object, const char *section)
@@ -111,7 +116,7 @@ static int adopt_maps(struct bpf_object *object, const char *folder)
 {
 	int code = 0;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps) && !code; i++) {
+	for (size_t i = 0; i < PINNED_MAPS && !code; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, shared_maps[i]);
 		g_autofree char *path = pin_path(folder, shared_maps[i]);
 		int fd;
@@ -129,7 +134,7 @@ static int adopt_maps(struct bpf_object *object, const char *folder)
 
 static bool pin_maps(struct bpf_object *object, const char *folder, GError **error)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps); i++) {
+	for (size_t i = 0; i < PINNED_MAPS; i++) {
 		g_autofree char *path = pin_path(folder, shared_maps[i]);
 		int fd = bpf_object__find_map_fd_by_name(object, shared_maps[i]);
 
@@ -141,12 +146,17 @@ static bool pin_maps(struct bpf_object *object, const char *folder, GError **err
 
 void kernel_meter_unpin(const char *folder)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(shared_maps); i++) {
+	for (size_t i = 0; i < PINNED_MAPS; i++) {
 		g_autofree char *path = pin_path(folder, shared_maps[i]);
 
 		unlink(path);
 	}
 	kernel_pool_unpin(folder);
+}
+
+static int map_named(const struct kernel_meter *meter, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(meter->first, name);
 }
 
 static int share_maps(const struct kernel_meter *meter, struct bpf_object *object)
@@ -158,8 +168,7 @@ static int share_maps(const struct kernel_meter *meter, struct bpf_object *objec
 
 		/* The compiler leaves out maps an object has no use for. */
 		if (map)
-			code = bpf_map__reuse_fd(
-				map, bpf_object__find_map_fd_by_name(meter->first, shared_maps[i]));
+			code = bpf_map__reuse_fd(map, map_named(meter, shared_maps[i]));
 	}
 	return code;
 }
@@ -176,9 +185,13 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 		.replaying = options->replaying,
 		.xdp_action = options->drop ? XDP_DROP : XDP_PASS,
 		.cpus = (guint32)MIN(meter->tables.cpus, FLOW_CPUS_MAX),
+		.copies = meter->copies,
 	};
 	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
+	if (!code && !meter->first)
+		code = kernel_copies_size(bpf_object__find_map_by_name(object, KERNEL_COPIES),
+					  &meter->copies);
 	if (!code && meter->first)
 		code = share_maps(meter, object);
 	else if (!code && options->adopt)
@@ -222,14 +235,13 @@ static bool open_maps(struct kernel_meter *meter, GError **error)
 {
 	struct bpf_object *mine = meter->objects[meter->hook];
 
-	meter->counts = bpf_object__find_map_fd_by_name(meter->first, "counts");
-	meter->fragments = bpf_object__find_map_fd_by_name(meter->first, "fragments");
+	meter->counts = map_named(meter, "counts");
+	meter->fragments = map_named(meter, "fragments");
 	meter->replay = mmap(NULL, sizeof(*meter->replay), PROT_READ | PROT_WRITE, MAP_SHARED,
 			     bpf_map__fd(map_of_section(mine, ".bss")), 0);
 	if (meter->replay == MAP_FAILED)
 		return kernel_fail(error, "its maps", errno);
-	meter->ring =
-		kernel_ring_open(bpf_object__find_map_fd_by_name(meter->first, "records"), error);
+	meter->ring = kernel_ring_open(map_named(meter, "records"), error);
 	return meter->ring != NULL;
 }
 
@@ -258,7 +270,7 @@ static bool load_all(struct kernel_meter *meter, const struct kernel_options *op
 		if (!meter->objects[hook] && !load(meter, hook, options, error))
 			return false;
 	}
-	outer = bpf_object__find_map_fd_by_name(meter->first, "flow_tables");
+	outer = map_named(meter, "flow_tables");
 	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, error)
 			   : !kernel_tables_place(&meter->tables, outer, error))
 		return false;
@@ -288,6 +300,7 @@ static struct kernel_meter *blank(const struct kernel_options *options)
 
 	meter->replay = MAP_FAILED;
 	meter->hook = options->hook;
+	meter->copies = dedup_settings(&options->dedup);
 	kernel_tables_init(&meter->tables, &options->settings, options->cache, options->sets);
 	meter->tables.one = options->one_cpu;
 	for (int i = 0; i < OBJECTS; i++)
@@ -340,6 +353,11 @@ struct filter_front *kernel_meter_front(const struct kernel_meter *meter)
 	return meter->front;
 }
 
+const struct kernel_tables *kernel_meter_tables(const struct kernel_meter *meter)
+{
+	return &meter->tables;
+}
+
 int kernel_meter_cpus(const struct kernel_meter *meter)
 {
 	return meter->tables.cpus;
@@ -383,7 +401,7 @@ enum flow_detail kernel_meter_detail(const struct kernel_meter *meter)
 
 guint64 kernel_meter_memory(const struct kernel_meter *meter)
 {
-	return kernel_tables_memory(&meter->tables);
+	return kernel_tables_memory(&meter->tables) + kernel_copies_memory(&meter->copies);
 }
 
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error)
@@ -435,10 +453,19 @@ bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *d
 	}
 	while (!bpf_map_get_next_key(meter->fragments, NULL, &key))
 		bpf_map_delete_elem(meter->fragments, &key);
+	if (!kernel_copies_clear(map_named(meter, KERNEL_COPIES),
+				 map_named(meter, KERNEL_COPIES_PAIRS), &meter->copies, error))
+		return false;
 	memset(counts, 0, sizeof(*counts) * (size_t)meter->tables.cpus);
 	if (bpf_map_update_elem(meter->counts, &zero, counts, BPF_ANY))
 		return kernel_fail(error, "clearing the counters", errno);
 	return true;
+}
+
+GArray *kernel_meter_copies(const struct kernel_meter *meter, GError **error)
+{
+	return kernel_copies_pairs(map_named(meter, KERNEL_COPIES_PAIRS), meter->tables.cpus,
+				   error);
 }
 
 void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "capture/frame.h"
+#include "capture/dedup.h"
 #include "capture/kernel_ring.h"
 #include "capture/kernel_tables.h"
 
@@ -29,6 +29,7 @@ struct kernel_options {
 	bool drop;	     /* XDP: the host spends nothing more on a frame that was metered */
 	bool one_cpu;	     /* one table is made, for whichever CPU the caller is bound to */
 	const struct filter *filter; /* only what matches is metered; NULL: everything */
+	struct dedup_options dedup;  /* no packets: copies are metered, too */
 	bool replaying; /* time, length and interface are the frame's, not the kernel's */
 	/* A folder on the BPF file system where the maps outlive this process, or NULL. adopt: they
 	 * are there, with the same detail and sets, and are taken as they are. */
@@ -57,6 +58,7 @@ int kernel_meter_program(const struct kernel_meter *meter, enum kernel_hook hook
 int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook hook);
 /* What is before the meter; NULL: nothing. */
 struct filter_front *kernel_meter_front(const struct kernel_meter *meter);
+const struct kernel_tables *kernel_meter_tables(const struct kernel_meter *meter);
 int kernel_meter_cpus(const struct kernel_meter *meter);
 enum flow_detail kernel_meter_detail(const struct kernel_meter *meter);
 /* Octets of all flow tables. */
@@ -74,6 +76,8 @@ void kernel_meter_drain(struct kernel_meter *meter, kernel_record *sink, void *d
  * counters are zero, as if just loaded. */
 bool kernel_meter_empty(struct kernel_meter *meter, kernel_record *sink, void *data,
 			GError **error);
+/* Of the packets set aside as copies, by pair; free with g_array_unref (struct dedup_pair). */
+GArray *kernel_meter_copies(const struct kernel_meter *meter, GError **error);
 void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more);
 bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
 			 GError **error);
