@@ -68,7 +68,7 @@ static guint32 stride_of(enum kernel_cache cache, enum flow_detail detail)
 	return kinds[cache].flows > 1 ? (octets + 63) / 64 * 64 : octets;
 }
 
-static guint32 value_octets(const struct kernel_tables *tables)
+guint32 kernel_tables_value(const struct kernel_tables *tables)
 {
 	const struct kind *kind = &kinds[tables->cache];
 
@@ -155,7 +155,7 @@ bool kernel_tables_make(struct kernel_tables *tables, GError **error)
 			continue;
 		}
 		tables->fds[cpu] = bpf_map_create(kind->type, "flow_table", kind->key_octets,
-						  value_octets(tables), tables->sets, NULL);
+						  kernel_tables_value(tables), tables->sets, NULL);
 		if (tables->fds[cpu] < 0)
 			return fail_table(tables, errno, error);
 	}
@@ -195,16 +195,25 @@ guint64 kernel_tables_memory(const struct kernel_tables *tables)
 	       kernel_cache_octets(tables->cache, tables->detail);
 }
 
+void kernel_tables_record(const struct kernel_tables *tables, const void *flow,
+			  struct flow_record *ret_record)
+{
+	ret_record->end = FLOW_END_NONE;
+	ret_record->detail = (guint16)tables->detail;
+	ret_record->circumstances = (guint16)tables->circumstances;
+	ret_record->cpu = 0;
+	ret_record->elsewhere = 0;
+	memcpy(&ret_record->flow, flow, flow_size(tables->detail));
+	if (ret_record->flow.key.proto != IPPROTO_TCP && tables->detail >= FLOW_DETAIL_TCP)
+		memset(ret_record->flow.tcp, 0, sizeof(ret_record->flow.tcp));
+}
+
 static void dump_flow(const struct kernel_tables *tables, const guint8 *flow,
 		      const struct kernel_sink *to)
 {
-	struct flow_record record = { .end = FLOW_END_NONE,
-				      .detail = (guint16)tables->detail,
-				      .circumstances = tables->circumstances };
+	struct flow_record record = { .detail = (guint16)tables->detail };
 
-	memcpy(&record.flow, flow, flow_size(tables->detail));
-	if (record.flow.key.proto != IPPROTO_TCP)
-		memset(record.flow.tcp, 0, sizeof(record.flow.tcp));
+	kernel_tables_record(tables, flow, &record);
 	to->sink(to->data, &record);
 }
 
@@ -224,7 +233,7 @@ static void dump_set(const struct kernel_tables *tables, const guint8 *set,
 static bool empty_sets(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
 		       GError **error)
 {
-	g_autofree guint8 *set = g_malloc(value_octets(tables));
+	g_autofree guint8 *set = g_malloc(kernel_tables_value(tables));
 	static const struct set_header none;
 
 	for (guint32 i = 0; i < tables->sets; i++) {
@@ -243,7 +252,7 @@ static bool empty_sets(const struct kernel_tables *tables, int table, const stru
 static bool empty_hash(const struct kernel_tables *tables, int table, const struct kernel_sink *to,
 		       GError **error)
 {
-	g_autofree guint8 *flow = g_malloc(value_octets(tables));
+	g_autofree guint8 *flow = g_malloc(kernel_tables_value(tables));
 	struct flow_key key;
 
 	while (!bpf_map_get_next_key(table, NULL, &key)) {

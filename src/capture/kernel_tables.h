@@ -45,6 +45,11 @@ bool kernel_tables_make(struct kernel_tables *tables, GError **error);
 bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError **error);
 /* Takes the tables that an earlier process put there. */
 bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error);
+/* Octets of a value: a set, or a flow. */
+guint32 kernel_tables_value(const struct kernel_tables *tables);
+/* A flow of a table as a record without an end, cut to the tables' detail. */
+void kernel_tables_record(const struct kernel_tables *tables, const void *flow,
+			  struct flow_record *ret_record);
 /* Octets of all tables. */
 guint64 kernel_tables_memory(const struct kernel_tables *tables);
 

@@ -99,10 +99,9 @@ static void send_batch(struct meter_home *home)
 	home->batch->count = 0;
 }
 
-METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
+METER_INLINE void fill_record(const struct meter_home *home, const struct flow *flow,
+			      enum flow_end end, struct flow_record *record)
 {
-	struct flow_record *record = &home->batch->records[home->batch->count];
-
 	record->end = (guint16)end;
 	record->detail = home->detail;
 	record->circumstances = (guint16)home->circumstances;
@@ -111,6 +110,11 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 	memcpy(&record->flow, flow, home->flow_octets);
 	if (flow->key.proto != WIRE_IP_TCP && home->detail >= FLOW_DETAIL_TCP)
 		memset(record->flow.tcp, 0, sizeof(record->flow.tcp));
+}
+
+METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
+{
+	fill_record(home, flow, end, &home->batch->records[home->batch->count]);
 	if (++home->batch->count == FLOW_BATCH_MAX)
 		send_batch(home);
 	return true;
@@ -319,6 +323,28 @@ const struct meter_counts *native_meter_counts(const struct native_meter *meter)
 guint32 native_meter_flows(const struct native_meter *meter)
 {
 	return flow_table_count(meter->table);
+}
+
+struct looker {
+	const struct meter_home *home;
+	native_look *look;
+	void *data;
+	struct flow_record record;
+};
+
+static void on_look(void *data, const struct flow *flow)
+{
+	struct looker *looker = data;
+
+	fill_record(looker->home, flow, FLOW_END_NONE, &looker->record);
+	looker->look(looker->data, &looker->record);
+}
+
+bool native_meter_look(const struct native_meter *meter, guint32 *at, native_look *look, void *data)
+{
+	struct looker looker = { .home = &meter->home, .look = look, .data = data };
+
+	return flow_table_look(meter->table, at, on_look, &looker);
 }
 
 size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count)

@@ -44,6 +44,12 @@ const struct meter_counts *native_meter_counts(const struct native_meter *meter)
 /* Of the flows still in the cache. */
 guint32 native_meter_flows(const struct native_meter *meter);
 
+/* Some of the flows in the cache, as records without an end, from *at on, which goes on: between
+ * two looks the meter may be used. False: there are no more. */
+typedef void native_look(void *data, const struct flow_record *record);
+bool native_meter_look(const struct native_meter *meter, guint32 *at, native_look *look,
+		       void *data);
+
 /* Parsing alone, for benchmarks: how many of the frames can be metered. */
 size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count);
 

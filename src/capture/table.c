@@ -17,6 +17,7 @@
 #define WHEEL_MASK  (WHEEL_SIZE - 1)
 #define LATENESS_NS FLOW_SECOND_NS
 #define HUGE_PAGE   (2u << 20)
+#define LOOK	    4096 /* slots at a time */
 
 /* What the table keeps of a slot beside the flow: its place in a wheel list (or, where the slot is
  * free, the next free one) and the tag it is indexed under. */
@@ -428,4 +429,17 @@ guint32 flow_table_count(const struct flow_table *table)
 guint64 flow_table_evicted(const struct flow_table *table)
 {
 	return table->evicted;
+}
+
+/* Every flow is in a list of the wheel, and no free slot is. */
+bool flow_table_look(const struct flow_table *table, guint32 *at, flow_table_visit *visit,
+		     void *data)
+{
+	const guint32 end = MIN((guint64)*at + LOOK, table->fresh);
+
+	for (; *at < end; ++*at) {
+		if (table->places[*at].list != NONE)
+			visit(data, flow_at(table, *at));
+	}
+	return *at < table->fresh;
 }

@@ -57,6 +57,12 @@ guint64 flow_table_advance(struct flow_table *table, guint64 now_ns);
  * time, else as forced. */
 void flow_table_flush(struct flow_table *table, guint64 now_ns);
 
+/* A look at some slots, from *at on, which goes on: a flow that is there the whole time is visited
+ * once. False: there are no more. */
+typedef void flow_table_visit(void *data, const struct flow *flow);
+bool flow_table_look(const struct flow_table *table, guint32 *at, flow_table_visit *visit,
+		     void *data);
+
 guint32 flow_table_count(const struct flow_table *table);
 guint64 flow_table_evicted(const struct flow_table *table);
 

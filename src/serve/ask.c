@@ -8,7 +8,7 @@
 
 #define PATIENCE_S 60
 #define STEP	   65536
-/* What a run says of everything in its cache is long, but not endless. */
+/* What a run says of its cache is long, but not endless. */
 #define MOST	   (1u << 30)
 
 static bool fail(GError **error, const char *path, const char *what)
@@ -30,38 +30,77 @@ static bool send_all(GSocket *socket, const char *text, GError **error)
 	return true;
 }
 
-/* Up to the end of the line, which is left out. */
-static bool receive_line(GSocket *socket, GString *line, GError **error)
+static bool receive_some(GSocket *socket, GString *text, GError **error)
 {
-	g_autofree char *step = g_malloc(STEP);
+	gsize before = text->len;
+	gssize got;
 
-	while (line->len < MOST) {
-		gssize got = g_socket_receive(socket, step, STEP, NULL, error);
-
-		if (got < 0)
-			return false;
-		g_string_append_len(line, step, got);
-		if (line->len > 0 && line->str[line->len - 1] == '\n')
-			return true;
-		if (got == 0)
-			break;
+	if (before >= MOST) {
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, "its answer has no end");
+		return false;
 	}
-	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, "it went away without an answer");
-	return false;
+	g_string_set_size(text, before + STEP);
+	got = g_socket_receive(socket, text->str + before, STEP, NULL, error);
+	g_string_set_size(text, before + (gsize)MAX(got, 0));
+	if (got == 0)
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+				    "it went away without an answer");
+	return got > 0;
 }
 
-static bool converse(const char *path, const char *request, GString *answer, GError **error)
+/* Behind the end of the line that begins there; 0: it has not come yet. */
+static gsize end_of_line(const GString *text, gsize from)
+{
+	const char *end = memchr(text->str + from, '\n', text->len - from);
+
+	return end ? (gsize)(end + 1 - text->str) : 0;
+}
+
+static GSocket *connect_to(const char *path, GError **error)
 {
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
-	g_autofree char *line = g_strconcat(request, "\n", NULL);
 	g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
 						 G_SOCKET_PROTOCOL_DEFAULT, error);
 
 	if (!socket)
-		return false;
+		return NULL;
 	g_socket_set_timeout(socket, PATIENCE_S);
-	return g_socket_connect(socket, address, NULL, error) && send_all(socket, line, error) &&
-	       receive_line(socket, answer, error);
+	return g_socket_connect(socket, address, NULL, error) ? g_steal_pointer(&socket) : NULL;
+}
+
+/* The first line of the answer, without its end; what came behind it is in more. */
+static char *converse(GSocket *socket, const char *request, GString *more, GError **error)
+{
+	g_autofree char *line = g_strconcat(request, "\n", NULL);
+	gsize end;
+	char *first;
+
+	if (!send_all(socket, line, error))
+		return NULL;
+	while (!(end = end_of_line(more, 0))) {
+		if (!receive_some(socket, more, error))
+			return NULL;
+	}
+	first = g_strndup(more->str, end - 1);
+	g_string_erase(more, 0, (gssize)end);
+	return first;
+}
+
+static bool receive_lines(GSocket *socket, guint64 lines, GString *text, GError **error)
+{
+	gsize from = 0;
+
+	while (lines > 0) {
+		gsize end = end_of_line(text, from);
+
+		if (end) {
+			from = end;
+			lines--;
+		} else if (!receive_some(socket, text, error)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static JsonObject *read_answer(const char *path, const char *text, GError **error)
@@ -87,14 +126,35 @@ static JsonObject *read_answer(const char *path, const char *text, GError **erro
 	return NULL;
 }
 
+static guint64 lines_of(JsonObject *answer)
+{
+	return (guint64)MAX(json_object_get_int_member_with_default(answer, "lines", 0), 0);
+}
+
+JsonObject *control_ask_lines(const char *path, const char *request, GString *ret_lines,
+			      GError **error)
+{
+	g_autoptr(GError) fault = NULL;
+	g_autoptr(GSocket) socket = connect_to(path, &fault);
+	g_autofree char *first = NULL;
+	g_autoptr(JsonObject) answer = NULL;
+
+	if (socket)
+		first = converse(socket, request, ret_lines, &fault);
+	if (first) {
+		answer = read_answer(path, first, error);
+		if (!answer)
+			return NULL;
+		if (receive_lines(socket, lines_of(answer), ret_lines, &fault))
+			return g_steal_pointer(&answer);
+	}
+	fail(error, path, fault->message);
+	return NULL;
+}
+
 JsonObject *control_ask(const char *path, const char *request, GError **error)
 {
-	g_autoptr(GString) answer = g_string_new(NULL);
-	g_autoptr(GError) fault = NULL;
+	g_autoptr(GString) lines = g_string_new(NULL);
 
-	if (!converse(path, request, answer, &fault)) {
-		fail(error, path, fault->message);
-		return NULL;
-	}
-	return read_answer(path, answer->str, error);
+	return control_ask_lines(path, request, lines, error);
 }

@@ -9,5 +9,8 @@
  * (WEIR_ERROR_FAILED), or the answer is an error, which is passed on as it was: its status says
  * which kind. The answer's members otherwise; free with json_object_unref. */
 JsonObject *control_ask(const char *path, const char *request, GError **error);
+/* The same, and the lines that come after the answer, whole. */
+JsonObject *control_ask_lines(const char *path, const char *request, GString *ret_lines,
+			      GError **error);
 
 #endif

@@ -56,6 +56,22 @@ static char *unknown_verb(const struct control *control, const char *verb)
 	return control_refusal(CONTROL_USAGE, text);
 }
 
+static char *refuse(const GError *error)
+{
+	return control_refusal(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE)
+				       ? CONTROL_USAGE
+				       : CONTROL_FAILED,
+			       error->message);
+}
+
+static char *begin(const struct control *control, const struct control_verb *row,
+		   const char *argument, struct control_reply *reply)
+{
+	g_autoptr(GError) error = NULL;
+
+	return row->begin(control->options.data, argument, reply, &error) ? NULL : refuse(error);
+}
+
 static char *handle(const struct control *control, const struct control_verb *row,
 		    const char *argument)
 {
@@ -68,22 +84,21 @@ static char *handle(const struct control *control, const struct control_verb *ro
 	json_builder_set_member_name(json, "answer");
 	json_builder_begin_object(json);
 	if (!row->handle(control->options.data, argument, json, &error))
-		return control_refusal(g_error_matches(error, WEIR_ERROR, WEIR_ERROR_USAGE)
-					       ? CONTROL_USAGE
-					       : CONTROL_FAILED,
-				       error->message);
+		return refuse(error);
 	json_builder_end_object(json);
 	json_builder_end_object(json);
 	return to_line(json);
 }
 
-char *control_answer(const struct control *control, const char *request, enum peer_rights rights)
+char *control_answer(const struct control *control, const char *request, enum peer_rights rights,
+		     struct control_reply *reply)
 {
 	g_autofree char *text = g_strstrip(g_strdup(request));
 	char *argument = text + strcspn(text, " \t");
 
 	if (!g_utf8_validate(text, -1, NULL))
 		return control_refusal(CONTROL_USAGE, "a request is a line of UTF-8 text");
+	log_debug("control: %s", text);
 	if (*argument)
 		*argument++ = '\0';
 	for (const struct control_verb *row = control->options.verbs; row->name; row++) {
@@ -92,12 +107,41 @@ char *control_answer(const struct control *control, const char *request, enum pe
 		if (row->changes && rights < PEER_CHANGES)
 			return control_refusal(CONTROL_NOT_ALLOWED,
 					       "that changes the run, and is for root");
-		return handle(control, row, g_strchug(argument));
+		argument = g_strchug(argument);
+		return row->begin ? begin(control, row, argument, reply)
+				  : handle(control, row, argument);
 	}
 	return unknown_verb(control, text);
 }
 
-	log_debug("control: %s", text);
+/* --- replies that come later --- */
+
+static void reply_with(struct control_reply *reply, GString *answer)
+{
+	if (reply->client)
+		control_client_answer(reply->client, answer);
+	else
+		g_string_free(answer, TRUE);
+	g_free(reply);
+}
+
+void control_reply_done(struct control_reply *reply, const char *answer, GString *lines)
+{
+	g_autofree char *first = g_strdup_printf("{\"status\":0,\"answer\":%s}\n", answer);
+
+	if (!lines)
+		lines = g_string_new(NULL);
+	g_string_prepend(lines, first);
+	reply_with(reply, lines);
+}
+
+void control_reply_failed(struct control_reply *reply, const GError *error)
+{
+	g_autofree char *answer = refuse(error);
+
+	reply_with(reply, g_string_new(answer));
+}
+
 /* --- connections --- */
 
 /* A word for one who will not be a client; whether it is read is his affair. */

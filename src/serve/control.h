@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The control socket of a run, a Unix socket: a request is one line, the answer is one line of
- *JSON.
+ * JSON, and as many lines more as that says.
  *
  *	request:	VERB [ARGUMENT]\n
  *	answer:		{"status":0,"answer":{...}}\n
+ *			{"status":0,"answer":{"lines":2,...}}\nLINE\nLINE\n
  *			{"status":1,"error":"what, where, what to do"}\n
  *
  * status is as an exit status: 0 done, 1 failed, 2 a request that makes no sense, 3 not allowed.
+ * What the lines are is the verb's: objects of JSON, or text for people. Without the member "lines"
+ * there are none.
  * A connection takes any number of requests, answered in their order; one that is silent, does not
  * take its answer, or sends a line without an end is closed. Root and the user of the run may
  * everything; the group's members may ask; others are refused. */
@@ -36,11 +39,24 @@ enum control_status {
  * the error is the answer instead. */
 typedef bool control_handle(void *data, const char *argument, JsonBuilder *answer, GError **error);
 
+/* An answer that takes longer: whoever began it owes one of the two below, once, in the same
+ * thread. The client may be gone by then. */
+struct control_reply;
+
+/* False: the error is the answer, and the reply is not his. */
+typedef bool control_begin(void *data, const char *argument, struct control_reply *reply,
+			   GError **error);
+/* answer: an object's text, which says "lines" where there are any; lines: of whole lines, taken;
+ * NULL: none. */
+void control_reply_done(struct control_reply *reply, const char *answer, GString *lines);
+void control_reply_failed(struct control_reply *reply, const GError *error);
+
 /* One row a verb. */
 struct control_verb {
 	const char *name;
 	bool changes; /* not for those who may only ask */
 	control_handle *handle;
+	control_begin *begin; /* in place of handle */
 };
 
 struct control_options {

@@ -16,7 +16,8 @@ struct control_client {
 	GSource *timer;
 	size_t length; /* of what came of the next requests */
 	char request[CONTROL_REQUEST];
-	char *answer; /* NULL: none is on its way */
+	struct control_reply *reply; /* that it waits for; NULL: none */
+	char *answer;		     /* NULL: none is on its way */
 	size_t answer_length;
 	size_t answer_sent;
 	bool ending; /* with this answer */
@@ -35,6 +36,8 @@ void control_client_free(struct control_client *client)
 	client->control->clients = g_list_remove(client->control->clients, client);
 	drop_source(&client->source);
 	drop_source(&client->timer);
+	if (client->reply)
+		client->reply->client = NULL;
 	g_socket_close(client->socket, NULL);
 	g_object_unref(client->socket);
 	g_free(client->answer);
@@ -67,37 +70,70 @@ static void wait_for(struct control_client *client, GIOCondition condition)
 	g_source_attach(client->source, NULL);
 }
 
-static void set_answer(struct control_client *client, char *answer)
+static void set_answer(struct control_client *client, char *answer, size_t length)
 {
 	client->answer = answer;
-	client->answer_length = strlen(answer);
+	client->answer_length = length;
 	client->answer_sent = 0;
 	begin_patience(client);
 }
 
-/* The first request that is whole is answered. False: there is none. */
-static bool take_request(struct control_client *client)
+static void refuse(struct control_client *client, const char *message)
+{
+	char *answer = control_refusal(CONTROL_USAGE, message);
+
+	set_answer(client, answer, strlen(answer));
+}
+
+/* Until a reply comes, the client is asked for nothing, and is not short of patience. */
+static void answer(struct control_client *client, const char *request)
+{
+	struct control_reply *reply = g_new0(struct control_reply, 1);
+	char *text;
+
+	reply->client = client;
+	client->reply = reply;
+	text = control_answer(client->control, request, client->rights, reply);
+	if (!text) {
+		if (client->reply)
+			drop_source(&client->timer);
+		return;
+	}
+	client->reply = NULL;
+	g_free(reply);
+	set_answer(client, text, strlen(text));
+}
+
+void control_client_answer(struct control_client *client, GString *answer)
+{
+	const size_t length = answer->len;
+
+	client->reply = NULL;
+	set_answer(client, g_string_free(answer, FALSE), length);
+	wait_for(client, G_IO_OUT);
+}
+
+/* The first request that is whole is answered. */
+static void take_request(struct control_client *client)
 {
 	char *end = memchr(client->request, '\n', client->length);
 	size_t taken;
 
 	if (!end && client->length < sizeof(client->request))
-		return false;
+		return;
 	if (!end) {
 		client->ending = true;
-		set_answer(client, control_refusal(CONTROL_USAGE, "the request has no end"));
-		return true;
+		refuse(client, "the request has no end");
+		return;
 	}
 	*end = '\0';
 	taken = (size_t)(end + 1 - client->request);
 	if (strlen(client->request) + 1 < taken)
-		set_answer(client, control_refusal(CONTROL_USAGE, "a request is a line of text"));
+		refuse(client, "a request is a line of text");
 	else
-		set_answer(client,
-			   control_answer(client->control, client->request, client->rights));
+		answer(client, client->request);
 	client->length -= taken;
 	memmove(client->request, client->request + taken, client->length);
-	return true;
 }
 
 /* False: the client is gone. */
@@ -132,18 +168,21 @@ static bool send_some(struct control_client *client)
 static gboolean on_ready(GSocket *socket, GIOCondition condition, gpointer data)
 {
 	struct control_client *client = data;
-	const bool good = client->answer ? send_some(client) : receive(client);
+	bool good;
 
 	(void)socket;
 	(void)condition;
+	if (client->answer)
+		good = send_some(client);
+	else
+		good = !client->reply && receive(client); /* hung up while it waited */
 	if (!good) {
 		control_client_free(client);
 		return G_SOURCE_REMOVE;
 	}
-	if (client->answer || take_request(client))
-		wait_for(client, G_IO_OUT);
-	else
-		wait_for(client, G_IO_IN);
+	if (!client->answer)
+		take_request(client);
+	wait_for(client, client->answer ? G_IO_OUT : client->reply ? G_IO_HUP : G_IO_IN);
 	return G_SOURCE_REMOVE;
 }
 

@@ -22,8 +22,17 @@ struct control_client *control_client_new(struct control *control, GSocket *sock
 					  enum peer_rights rights);
 void control_client_free(struct control_client *client);
 
-/* What a request is answered with, the end of the line as well; free with g_free. */
-char *control_answer(const struct control *control, const char *request, enum peer_rights rights);
+/* Who waits for a reply; NULL: he has gone. */
+struct control_reply {
+	struct control_client *client;
+};
+
+/* What a request is answered with, the end of the line as well; free with g_free. NULL: the reply
+ * was taken, and the answer comes later. Else the reply is the caller's as before. */
+char *control_answer(const struct control *control, const char *request, enum peer_rights rights,
+		     struct control_reply *reply);
 char *control_refusal(enum control_status status, const char *message);
+/* Of a client that waits for it; taken. */
+void control_client_answer(struct control_client *client, GString *answer);
 
 #endif

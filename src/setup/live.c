@@ -151,12 +151,6 @@ static bool take_records(struct live *live, int wait_ms)
 	return true;
 }
 
-static void take_all(struct live *live, struct kernel_meter *meter)
-{
-	while (take_turn(live, meter))
-		;
-}
-
 static void tell(void *data, enum log_level level, const char *interface, const char *news)
 {
 	const struct live *live = data;
@@ -197,7 +191,8 @@ static void empty_tables(struct live *live, struct kernel_meter *meter, struct s
 	}
 	if (!scan_free(scan, &error))
 		note_error(live, error);
-	take_all(live, meter);
+	while (take_turn(live, meter))
+		;
 	join_flush(live_join_of(live->taking));
 	commit(live);
 }
@@ -387,6 +382,9 @@ static struct live_control *open_control(struct live *live)
 		.fanout = live->fanout,
 		.statistics = &live->statistics,
 		.detail = kernel_meter_detail(live->cache.meter),
+		.cache = &live->cache,
+		.names = live->names,
+		.places = live->places,
 		.commit = commit,
 		.settle = settle_account,
 		.data = live,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "operate/live_flows.h"
 #include "serve/control.h"
 #include "setup/live_reload.h"
 #include "setup/logging.h"
@@ -17,6 +18,7 @@ struct live_control {
 	struct control *control; /* NULL: there is no socket */
 	struct live_reload *exports;
 	struct reload *reload;
+	struct live_flows *flows;
 	GDateTime *since;
 	guint reloads; /* that changed something or were free to */
 	guint failed;
@@ -167,12 +169,22 @@ static bool on_status(void *data, const char *argument, JsonBuilder *answer, GEr
 	return true;
 }
 
+/* --- flows --- */
+
+static bool on_flows(void *data, const char *argument, struct control_reply *reply, GError **error)
+{
+	const struct live_control *control = data;
+
+	return live_flows_begin(control->flows, argument, reply, error);
+}
+
 /* --- the control --- */
 
 static const struct control_verb verbs[] = {
-	{ "status", false, on_status },
-	{ "reload", true, on_reload },
-	{ NULL, false, NULL },
+	{ .name = "status", .handle = on_status },
+	{ .name = "flows", .begin = on_flows },
+	{ .name = "reload", .changes = true, .handle = on_reload },
+	{ .name = NULL },
 };
 
 static void open_socket(struct live_control *control)
@@ -201,6 +213,7 @@ struct live_control *live_control_new(const struct live_parts *parts)
 	control->reload = reload_new(parts->options->given);
 	control->exports = live_reload_new(parts, control->reload);
 	logging_join(control->reload);
+	control->flows = live_flows_new(&control->parts);
 	open_socket(control);
 	/* The view is a window by itself. */
 	if (!parts->options->view)
@@ -213,6 +226,7 @@ void live_control_free(struct live_control *control)
 	if (!control)
 		return;
 	control_free(control->control);
+	live_flows_free(control->flows);
 	reload_free(control->reload);
 	live_reload_free(control->exports);
 	g_date_time_unref(control->since);
@@ -232,5 +246,5 @@ bool live_control_turn(struct live_control *control)
 		reload_by_signal(control);
 	for (int i = 0; i < TURN && g_main_context_iteration(NULL, FALSE); i++)
 		;
-	return control_busy(control->control);
+	return live_flows_turn(control->flows) || control_busy(control->control);
 }

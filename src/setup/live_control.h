@@ -7,12 +7,21 @@
 #include "setup/reload.h"
 #include "setup/statistics.h"
 
+struct live_cache;
+struct live_names;
+struct native_meter;
+
 /* The run; all of it outlives the control. */
 struct live_parts {
 	const struct live_options *options;
 	struct fanout *fanout;
 	struct statistics *statistics;
 	enum flow_detail detail; /* that is metered */
+	/* Of the two that hold flows there is one. */
+	const struct live_cache *cache;
+	const struct native_meter *meter;
+	const struct live_names *names;
+	struct places *places;
 	/* Hands over what was taken. NULL: nothing waits. */
 	void (*commit)(void *data);
 	/* The account as it stands. */

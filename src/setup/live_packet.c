@@ -244,6 +244,9 @@ static struct live_control *open_control(struct live_packet *live)
 	});
 }
 
+		.meter = live->meter,
+		.names = live->names,
+		.places = live->places,
 static void run(struct live_packet *live)
 {
 	bool busy = false;

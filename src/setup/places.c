@@ -158,6 +158,15 @@ void places_enrich(struct places *places, const struct fanout *fanout, struct fl
 	}
 }
 
+void places_look(struct places *places, struct flow_batch *batch)
+{
+	if (places->off)
+		return;
+	if (!places->tried)
+		try_standard(places);
+	geo_enrich(places->geo, batch);
+}
+
 void places_tick(struct places *places)
 {
 	if (places->geo)

@@ -25,6 +25,8 @@ void places_free(struct places *places);
 
 /* Before the batch is written; the answers are good until this is called twice more. */
 void places_enrich(struct places *places, const struct fanout *fanout, struct flow_batch *batch);
+/* The same for who shows records, whatever the templates of those that are written want. */
+void places_look(struct places *places, struct flow_batch *batch);
 /* Between batches: see geo_tick(). */
 void places_tick(struct places *places);
 /* Other databases are opened when the run is told to reload, the same ones read anew. */

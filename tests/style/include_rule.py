@@ -2,7 +2,8 @@
 """The include rule: who may know whom (STYLE.md, rules 1 to 3).
 
 bpf/ never includes src/, nor anything else that is not for a BPF program. A stage of src/ includes
-base/, flow/ and itself; flow/ and capture/ see the meter too; setup/ and the mains see everything.
+base/, flow/ and itself; flow/ and capture/ see the meter too; setup/, operate/ and the mains
+see everything.
 """
 
 import posixpath
@@ -19,6 +20,7 @@ MAY_SEE = {  # by stage; a stage that is not named here sees base, flow and itse
     "flow": {"base", "flow", "meter"},
     "capture": {"base", "flow", "meter", "capture"},
     "setup": EVERYTHING,
+    "operate": EVERYTHING,
     "main": EVERYTHING,
 }
 
