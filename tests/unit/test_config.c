@@ -249,6 +249,45 @@ static void test_load(void)
 	options_free(options);
 }
 
+/* "#key = default": the "#" away. */
+static char *spelled_out(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	for (guint i = 0; lines[i]; i++) {
+		if (lines[i][0] == '#' && g_ascii_islower(lines[i][1]))
+			memmove(lines[i], lines[i] + 1, strlen(lines[i]));
+	}
+	return g_strjoinv("\n", lines);
+}
+
+/* What tests/documents/conf.py sees from outside. */
+static void test_shipped(void)
+{
+	struct options *unsaid = options_new();
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = NULL;
+	g_autofree char *text = NULL;
+	g_autofree char *spelled = NULL;
+	guint said = 0;
+
+	CU_ASSERT_TRUE_FATAL(g_file_get_contents(WEIR_CONF, &text, NULL, NULL));
+	spelled = spelled_out(text);
+	faults = parse(options, spelled);
+	CU_ASSERT_EQUAL(faults->len, 0);
+	for (guint id = 0; id < OPTIONS; id++) {
+		g_autofree char *value = option_format(options, id);
+		g_autofree char *standard = option_format(unsaid, id);
+
+		said += options->values[id].origin == OPTION_FROM_CONFIG;
+		CU_ASSERT_STRING_EQUAL(value, standard);
+		CU_ASSERT_EQUAL(options->values[id].number, unsaid->values[id].number);
+	}
+	CU_ASSERT_TRUE(said > 20);
+	options_free(unsaid);
+	options_free(options);
+}
+
 static CU_TestInfo tests[] = {
 	{ "settings of every section are read", test_settings },
 	{ "a fault is told with its line and what was meant", test_faults },
@@ -258,6 +297,7 @@ static CU_TestInfo tests[] = {
 	{ "all faults are told and what is good is taken", test_all_faults },
 	{ "an empty file is good, one with zero octets is not", test_octets },
 	{ "a file with faults is refused as a whole", test_load },
+	{ "the shipped file with every default spelled out sets what is set", test_shipped },
 	CU_TEST_INFO_NULL,
 };
 
