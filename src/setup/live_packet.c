@@ -239,14 +239,14 @@ static struct live_control *open_control(struct live_packet *live)
 		.fanout = live->fanout,
 		.statistics = &live->statistics,
 		.detail = live->detail,
+		.meter = live->meter,
+		.names = live->names,
+		.places = live->places,
 		.settle = on_settle,
 		.data = live,
 	});
 }
 
-		.meter = live->meter,
-		.names = live->names,
-		.places = live->places,
 static void run(struct live_packet *live)
 {
 	bool busy = false;
