@@ -6,7 +6,7 @@ _weir_tables()
 {
 	templates='standard biflow quality full geo ntop v9 v5'
 	urls='udp:// ipfix+file: ipfix+udp:// ipfix+tcp:// ipfix+tls:// ipfix+dtls:// ipfix+sctp:// netflow9+file: netflow9+udp:// netflow5+file: netflow5+udp:// json+file: json+tcp:// json+tls:// text+file:'
-	commands='replay templates elements check run stop reload doctor bench geo help'
+	commands='replay templates elements check run stop reload flows doctor bench geo help'
 }
 
 _weir_offer() # words, to match what is typed
@@ -102,6 +102,9 @@ _weir_value() # of the option before, where that takes one
 	"replay --json-stats" | "run --json-stats" | "stop --json-stats")
 		_weir_offer ""; _weir_add files
 		;;
+	"replay --log-level" | "run --log-level" | "stop --log-level")
+		_weir_offer "error warning info debug"
+		;;
 	"replay --config" | "replay -c" | "run --config" | "run -c" | "stop --config" | "stop -c")
 		_weir_offer ""; _weir_add files
 		;;
@@ -141,6 +144,18 @@ _weir_value() # of the option before, where that takes one
 	"bench --json")
 		_weir_offer ""; _weir_add files
 		;;
+	"flows --filter" | "flows -f")
+		_weir_offer ""
+		;;
+	"flows --sort")
+		_weir_offer "octets packets start last duration retransmissions rtt response"
+		;;
+	"flows --limit")
+		_weir_offer ""
+		;;
+	"flows --template" | "flows -T")
+		_weir_offer ""
+		;;
 	"geo build --output" | "geo build -o")
 		_weir_offer ""; _weir_add files
 		;;
@@ -161,13 +176,14 @@ _weir_value() # of the option before, where that takes one
 _weir_options()
 {
 	case "$command" in
-	"replay") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --seed --batch --to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --progress --no-progress --quiet --config --help" ;;
+	"replay") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --seed --batch --to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --progress --no-progress --quiet --log-level --log-json --config --help" ;;
 	"templates") _weir_offer "--biflow --uniflow --help" ;;
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
-	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --instance --help" ;;
-	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --config --help" ;;
+	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --instance --help" ;;
+	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
+	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;
 	"doctor") _weir_offer "--max-flows --detail --cache --json --help" ;;
 	"bench") _weir_offer "--max-flows --traffic --detail --packets --rounds --keep --json --help" ;;
 	"geo") _weir_offer "--help" ;;
@@ -187,6 +203,7 @@ _weir_argument()
 	"run") _weir_offer ""; _weir_add interfaces ;;
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
+	"flows") _weir_offer ""; _weir_add instances ;;
 	"doctor") _weir_offer ""; _weir_add interfaces ;;
 	"bench") _weir_offer "export" ;;
 	"geo") _weir_offer "build lookup" ;;
