@@ -22,6 +22,7 @@ struct fixture {
 	char *path;
 	struct control *control;
 	guint changes;
+	GQueue replies; /* that are owed */
 };
 
 static bool say(void *data, const char *argument, JsonBuilder *answer, GError **error)
@@ -51,14 +52,29 @@ static bool change(void *data, const char *argument, JsonBuilder *answer, GError
 
 static bool fail(void *data, const char *argument, JsonBuilder *answer, GError **error)
 {
-	say(data, argument, answer, error);
+	if (answer)
+		say(data, argument, answer, error);
 	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, "it \"cannot\" be");
 	return false;
 }
 
+static bool later(void *data, const char *argument, struct control_reply *reply, GError **error)
+{
+	struct fixture *fixture = data;
+
+	if (*argument)
+		return fail(data, argument, NULL, error);
+	g_queue_push_tail(&fixture->replies, reply);
+	return true;
+}
+
 static const struct control_verb verbs[] = {
-	{ "say", false, say },	 { "much", false, say_much }, { "change", true, change },
-	{ "fail", false, fail }, { NULL, false, NULL },
+	{ .name = "say", .handle = say },
+	{ .name = "much", .handle = say_much },
+	{ .name = "change", .changes = true, .handle = change },
+	{ .name = "fail", .handle = fail },
+	{ .name = "later", .begin = later },
+	{ .name = NULL },
 };
 
 static struct fixture *set_up(guint patience_ms)
@@ -166,7 +182,7 @@ static void test_answers(void)
 	expect_line(fd, "fail\n", "{\"status\":1,\"error\":\"it \\\"cannot\\\" be\"}");
 	expect_line(fd, "dance\n",
 		    "{\"status\":2,\"error\":\"there is no verb \\\"dance\\\"; there is "
-		    "say, much, change, fail\"}");
+		    "say, much, change, fail, later\"}");
 	CU_ASSERT_TRUE(control_busy(fixture->control));
 	close(fd);
 	tear_down(fixture);
@@ -199,7 +215,7 @@ static void test_garbage(void)
 		    "{\"status\":2,\"error\":\"a request is a line of UTF-8 text\"}");
 	expect_line(fd, "\n",
 		    "{\"status\":2,\"error\":\"there is no verb \\\"\\\"; there is say, much, "
-		    "change, fail\"}");
+		    "change, fail, later\"}");
 	expect(fd, endless, CONTROL_REQUEST, "{\"status\":2,\"error\":\"the request has no end\"}");
 	CU_ASSERT_TRUE(is_closed(fd));
 	close(fd);
@@ -269,8 +285,9 @@ static void test_many(void)
 static void test_rights(void)
 {
 	struct fixture *fixture = set_up(0);
-	g_autofree char *refused = control_answer(fixture->control, "change", PEER_ASKS);
-	g_autofree char *taken = control_answer(fixture->control, "say a", PEER_ASKS);
+	struct control_reply none = { NULL };
+	g_autofree char *refused = control_answer(fixture->control, "change", PEER_ASKS, &none);
+	g_autofree char *taken = control_answer(fixture->control, "say a", PEER_ASKS, &none);
 	struct stat status;
 
 	CU_ASSERT_STRING_EQUAL(refused,
@@ -305,10 +322,74 @@ static void test_place(void)
 	tear_down(fixture);
 }
 
+/* --- replies that come later --- */
+
+static void await_replies(struct fixture *fixture, guint count)
+{
+	const gint64 until = g_get_monotonic_time() + LIMIT_US;
+
+	while (g_queue_get_length(&fixture->replies) < count && g_get_monotonic_time() < until)
+		turn();
+	CU_ASSERT_EQUAL_FATAL(g_queue_get_length(&fixture->replies), count);
+}
+
+static void reply(struct fixture *fixture, const char *answer, const char *lines)
+{
+	control_reply_done(g_queue_pop_head(&fixture->replies), answer,
+			   lines ? g_string_new(lines) : NULL);
+}
+
+static void test_later(void)
+{
+	struct fixture *fixture = set_up(50);
+	int fd = try_connect(fixture);
+	const gint64 until = g_get_monotonic_time() + 200000;
+	g_autofree char *first = NULL;
+
+	expect_line(fd, "later now\n", "{\"status\":1,\"error\":\"it \\\"cannot\\\" be\"}");
+	CU_ASSERT_EQUAL(write(fd, "later\nsay b\n", 12), 12);
+	await_replies(fixture, 1);
+	/* Longer than patience would last. */
+	while (g_get_monotonic_time() < until)
+		turn();
+	reply(fixture, "{\"lines\":2}", "one\ntwo\n");
+	first = read_line(fd);
+	CU_ASSERT_STRING_EQUAL(first, "{\"status\":0,\"answer\":{\"lines\":2}}");
+	expect(fd, "", 0, "one");
+	expect(fd, "", 0, "two");
+	expect(fd, "", 0, "{\"status\":0,\"answer\":{\"said\":\"b\"}}");
+	close(fd);
+	tear_down(fixture);
+}
+
+/* Nobody is left to be told. */
+static void test_gone(void)
+{
+	struct fixture *fixture = set_up(0);
+	g_autoptr(GError) error = g_error_new_literal(WEIR_ERROR, WEIR_ERROR_FAILED, "too late");
+	int fd = try_connect(fixture);
+
+	CU_ASSERT_EQUAL(write(fd, "later\n", 6), 6);
+	await_replies(fixture, 1);
+	close(fd);
+	while (control_busy(fixture->control))
+		turn();
+	reply(fixture, "{}", NULL);
+	fd = try_connect(fixture);
+	CU_ASSERT_EQUAL(write(fd, "later\n", 6), 6);
+	await_replies(fixture, 1);
+	control_free(fixture->control);
+	control_reply_failed(g_queue_pop_head(&fixture->replies), error);
+	fixture->control = NULL;
+	close(fd);
+	tear_down(fixture);
+}
+
 struct question {
 	const char *path;
 	const char *request;
 	JsonObject *answer;
+	GString *lines; /* NULL: none are wanted */
 	GError *error;
 	gint done;
 };
@@ -317,7 +398,10 @@ static gpointer ask(gpointer data)
 {
 	struct question *question = data;
 
-	question->answer = control_ask(question->path, question->request, &question->error);
+	question->answer =
+		question->lines ? control_ask_lines(question->path, question->request,
+						    question->lines, &question->error)
+				: control_ask(question->path, question->request, &question->error);
 	g_atomic_int_set(&question->done, 1);
 	return NULL;
 }
@@ -361,6 +445,29 @@ static void test_ask(void)
 	tear_down(fixture);
 }
 
+static void test_ask_lines(void)
+{
+	struct fixture *fixture = set_up(0);
+	g_autofree char *line = g_strnfill(LONG_ANSWER, 'x');
+	g_autofree char *lines = g_strdup_printf("%s\n\n%s\n", line, line);
+	struct question question = { .path = fixture->path,
+				     .request = "later",
+				     .lines = g_string_new(NULL) };
+	GThread *thread = g_thread_new("ask", ask, &question);
+
+	await_replies(fixture, 1);
+	reply(fixture, "{\"lines\":3,\"flows\":7}", lines);
+	while (!g_atomic_int_get(&question.done))
+		turn();
+	g_thread_join(thread);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(question.answer);
+	CU_ASSERT_EQUAL(json_object_get_int_member(question.answer, "flows"), 7);
+	CU_ASSERT_STRING_EQUAL(question.lines->str, lines);
+	json_object_unref(question.answer);
+	g_string_free(question.lines, TRUE);
+	tear_down(fixture);
+}
+
 static CU_TestInfo tests[] = {
 	{ "a request is answered with a status and a line of JSON", test_answers },
 	{ "requests may come in pieces and several at once", test_pieces },
@@ -371,6 +478,9 @@ static CU_TestInfo tests[] = {
 	{ "who may only ask changes nothing", test_rights },
 	{ "a socket left behind is replaced, one in use is not", test_place },
 	{ "the asking side passes on answers and errors", test_ask },
+	{ "an answer may come later and have lines, and the next request waits", test_later },
+	{ "an answer for one who has gone is given up", test_gone },
+	{ "the asking side takes all lines of an answer", test_ask_lines },
 	CU_TEST_INFO_NULL,
 };
 
