@@ -3,26 +3,16 @@
 #include "export/cell.h"
 
 #include "flow/flow.h"
+#include "flow/protocol.h"
 
 void cell_protocol(struct cell *cell, guint64 protocol)
 {
-	static const struct {
-		guint8 number;
-		const char *name;
-	} known[] = {
-		{ 1, "ICMP" },	{ 2, "IGMP" },	 { 4, "IPIP" },	  { 41, "IPv6" },
-		{ 6, "TCP" },	{ 17, "UDP" },	 { 33, "DCCP" },  { 47, "GRE" },
-		{ 50, "ESP" },	{ 51, "AH" },	 { 58, "ICMP6" }, { 89, "OSPF" },
-		{ 103, "PIM" }, { 112, "VRRP" }, { 132, "SCTP" }, { 136, "UDPL" },
-	};
+	const char *name = flow_protocol_name(protocol);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
-		if (known[i].number == protocol) {
-			cell_string(cell, known[i].name);
-			return;
-		}
-	}
-	cell_number(cell, protocol);
+	if (name)
+		cell_string(cell, name);
+	else
+		cell_number(cell, protocol);
 }
 
 void cell_duration(struct cell *cell, guint64 duration_ns)
