@@ -32,6 +32,7 @@ static struct {
 	volatile sig_atomic_t entered;
 	volatile sig_atomic_t stop; /* Ctrl-Z */
 	int fd;
+	const char *leave; /* writes what was there before */
 	struct termios found;
 } state;
 
@@ -52,7 +53,7 @@ void terminal_restore(void)
 	if (!state.entered)
 		return;
 	state.entered = 0;
-	if (write(state.fd, LEAVE, strlen(LEAVE)) < 0)
+	if (write(state.fd, state.leave, strlen(state.leave)) < 0)
 		state.entered = 1; /* nothing better can be done; who comes again may try again */
 	if (in_foreground(state.fd))
 		tcsetattr(state.fd, TCSANOW, &state.found);
@@ -77,21 +78,32 @@ static void on_stop(int number)
 	state.stop = 1;
 }
 
-static void watch_signals(void)
+static void watch_ends(void)
 {
 	struct sigaction end = { .sa_sigaction = on_end, .sa_flags = SA_SIGINFO };
-	const struct sigaction stop = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
 
 	sigemptyset(&end.sa_mask);
 	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
 		sigaction(ends[i], &end, &found_actions[i]);
+}
+
+static void watch_signals(void)
+{
+	const struct sigaction stop = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
+
+	watch_ends();
 	sigaction(SIGTSTP, &stop, &found_stop);
+}
+
+static void forget_ends(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
+		sigaction(ends[i], &found_actions[i], NULL);
 }
 
 static void forget_signals(void)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
-		sigaction(ends[i], &found_actions[i], NULL);
+	forget_ends();
 	sigaction(SIGTSTP, &found_stop, NULL);
 }
 
@@ -112,6 +124,7 @@ struct terminal *terminal_open(int fd)
 	state.fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (state.fd < 0)
 		return NULL;
+	state.leave = LEAVE;
 	terminal = g_new0(struct terminal, 1);
 	terminal->out = g_string_new(NULL);
 	watch_signals();
@@ -216,4 +229,18 @@ void terminal_free(struct terminal *terminal)
 	close(state.fd);
 	g_string_free(terminal->out, TRUE);
 	g_free(terminal);
+}
+
+void terminal_borrow(int fd, const char *leave)
+{
+	state.fd = fd;
+	state.leave = leave;
+	watch_ends();
+	state.entered = 1;
+}
+
+void terminal_return(void)
+{
+	state.entered = 0;
+	forget_ends();
 }
