@@ -29,6 +29,8 @@ struct pipeline {
 	struct statistics statistics;
 	GError *first; /* the first thing that went wrong, said at the end */
 	bool begun;
+	bool left;		      /* whoever looked on has seen enough */
+	struct account_flows watched; /* given to them */
 	struct frame frames[BATCH_MAX];
 };
 
@@ -43,6 +45,18 @@ static void note_error(struct pipeline *line, GError *error)
 		line->first = error;
 }
 
+static void give_watch(struct pipeline *line, struct flow_batch *batch)
+{
+	places_look(line->places, batch);
+	line->options->watch->flows(line->options->watch->data, batch);
+	for (size_t i = 0; i < batch->count; i++) {
+		line->watched.packets += flow_packets(&batch->records[i].flow);
+		line->watched.octets += flow_octets(&batch->records[i].flow);
+	}
+	line->watched.flows += batch->count;
+	line->watched.records += batch->count;
+}
+
 static void on_batch(void *data, struct flow_batch *batch)
 {
 	struct pipeline *line = data;
@@ -50,6 +64,8 @@ static void on_batch(void *data, struct flow_batch *batch)
 
 	interface_names_enrich(line->names, batch);
 	places_enrich(line->places, line->fanout, batch);
+	if (line->options->watch)
+		give_watch(line, batch);
 	if (!fanout_write(line->fanout, batch, &error))
 		note_error(line, error);
 }
@@ -117,7 +133,29 @@ static void take_frames(struct pipeline *line, const struct capture_file *file, 
 	number_interfaces(line, file);
 	if (line->renumbered)
 		renumber(line, count);
+	if (line->options->watch &&
+	    !line->options->watch->frames(line->options->watch->data, line->frames, count))
+		line->left = true;
 	native_meter_frames(line->meter, line->frames, count);
+}
+
+static bool is_over(const struct pipeline *line)
+{
+	return line->left || stop_wanted();
+}
+
+static void tell_progress(struct pipeline *line, const struct capture_file *file)
+{
+	const struct replay_options *options = line->options;
+	const struct replay_watch *watch = options->watch;
+
+	if (options->progress)
+		options->progress(options->progress_data, line->path, capture_file_offset(file),
+				  capture_file_size(file), line->account->seen.packets);
+	if (watch)
+		watch->progress(watch->data, line->path, capture_file_offset(file),
+				capture_file_size(file), native_meter_counts(line->meter),
+				line->account->seen.packets);
 }
 
 static bool replay_file(struct pipeline *line, const char *path, GError **error)
@@ -134,12 +172,10 @@ static bool replay_file(struct pipeline *line, const char *path, GError **error)
 	line->begun = true;
 	g_array_set_size(line->numbers, 1); /* there is no interface 0 */
 	line->renumbered = false;
-	while (!stop_wanted() &&
+	while (!is_over(line) &&
 	       (count = capture_file_read(file, line->frames, options->batch, error)) > 0) {
 		take_frames(line, file, (size_t)count);
-		if (options->progress)
-			options->progress(options->progress_data, path, capture_file_offset(file),
-					  capture_file_size(file), line->account->seen.packets);
+		tell_progress(line, file);
 	}
 	capture_file_free(file);
 	return count >= 0;
@@ -164,6 +200,8 @@ static void settle_account(struct pipeline *line)
 	account_add_counts(account, sieve_counts(line->sieve));
 	account->in_cache.flows = native_meter_flows(line->meter);
 	account_add_fanout(account, line->fanout);
+	if (fanout_count(line->fanout) == 0)
+		account->exported = line->watched;
 	places_settle(line->places, account);
 }
 
@@ -172,7 +210,7 @@ static void replay_files(struct pipeline *line)
 	GError *error = NULL;
 
 	stop_watch(0);
-	for (const char *const *path = line->options->files; *path && !stop_wanted(); path++) {
+	for (const char *const *path = line->options->files; *path && !is_over(line); path++) {
 		if (replay_file(line, *path, &error))
 			continue;
 		line->account->damaged |= g_error_matches(error, WEIR_ERROR, WEIR_ERROR_DAMAGED);

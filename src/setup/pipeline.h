@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "capture/dedup.h"
+#include "capture/frame.h"
 #include "export/fanout.h"
 #include "setup/account.h"
 #include "setup/places.h"
@@ -14,6 +15,20 @@
 /* Called a few times a batch at most; size is 0 where it is not known; packets of all files. */
 typedef void replay_progress(void *data, const char *file, guint64 offset, guint64 size,
 			     guint64 packets);
+
+/* Who looks on. All calls come from the thread of replay_run(). */
+struct replay_watch {
+	void *data;
+	/* What was read and is no copy and not filtered, before it is metered. False: enough; the
+	 * run ends in order. */
+	bool (*frames)(void *data, const struct frame *frames, size_t count);
+	/* What left the table, with places and interfaces. Counted as exported where there is no
+	 * destination. */
+	void (*flows)(void *data, const struct flow_batch *batch);
+	/* Of all files so far; as replay_progress. */
+	void (*progress)(void *data, const char *file, guint64 offset, guint64 size,
+			 const struct meter_counts *counts, guint64 seen);
+};
 
 struct replay_options {
 	const char *const *files; /* NULL-terminated; "-" is standard input */
@@ -34,6 +49,7 @@ struct replay_options {
 	void (*begin)(const struct account *account);
 	replay_progress *progress; /* or NULL */
 	void *progress_data;
+	const struct replay_watch *watch; /* or NULL */
 };
 
 /* Replays the files to their end. ret_account is filled in every case where packets were read, also
