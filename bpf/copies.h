@@ -8,7 +8,9 @@
 #include "meter/copy.h"
 #include "meter/meter.h"
 
-#define COPY_FOUND (1ULL << 32) /* beside the interface */
+/* Beside the interface. */
+#define COPY_FOUND     (1ULL << 32)
+#define COPY_WAS_LATER (1ULL << 33)
 
 struct copy_set {
 	struct bpf_spin_lock lock;
@@ -82,6 +84,8 @@ METER_STEP __u64 copy_meet(const struct copy_seen *seen)
 		if (set->digest[i] == seen->digest && set->time_ns[i] >= latest_ns &&
 		    copy_is_near(set->time_ns[i], seen->time_ns, config.copies.window_ns)) {
 			found = COPY_FOUND | set->iface[i];
+			if (set->time_ns[i] > seen->time_ns)
+				found |= COPY_WAS_LATER;
 			latest_ns = set->time_ns[i];
 		}
 		if (set->time_ns[i] < set->time_ns[oldest])
@@ -125,8 +129,8 @@ METER_INLINE bool copy_is_dropped(meter_ctx *ctx, struct meter_counts *tally)
 	found = copy_meet(&seen);
 	if (!found)
 		return false;
-	pair.first = (__u32)found;
-	pair.again = seen.iface;
+	pair.first = found & COPY_WAS_LATER ? seen.iface : (__u32)found;
+	pair.again = found & COPY_WAS_LATER ? (__u32)found : seen.iface;
 	copy_count_pair(&pair, frame_octets);
 	tally->packets[METER_DUPLICATE]++;
 	tally->frame_octets[METER_DUPLICATE] += frame_octets;

@@ -107,9 +107,12 @@ static void remember(struct dedup *dedup, guint64 digest, const struct frame *fr
 	dedup->at = dedup->at + 1 < dedup->options.packets ? dedup->at + 1 : 0;
 }
 
-static void count_pair(struct dedup *dedup, const struct copy *first, const struct frame *frame)
+/* Whichever is the earlier by its time was first: interfaces are not read in that order. */
+static void count_pair(struct dedup *dedup, const struct copy *known, const struct frame *frame)
 {
-	const struct copy_pair pair = { .first = first->iface, .again = frame->iface };
+	const bool earlier = frame->time_ns < known->time_ns;
+	const struct copy_pair pair = { .first = earlier ? frame->iface : known->iface,
+					.again = earlier ? known->iface : frame->iface };
 	guint i = 0;
 
 	while (i < dedup->pairs_count && (dedup->pairs[i].pair.first != pair.first ||
@@ -147,13 +150,13 @@ bool dedup_frame(struct dedup *dedup, const struct frame *frame)
 				  .keys = dedup->settings.keys };
 	const guint64 digest = copy_digest(&view, (enum meter_link)frame->link);
 
-	const struct copy *first = find(dedup, digest, frame->time_ns);
+	const struct copy *known = find(dedup, digest, frame->time_ns);
 
-	if (first)
-		count_pair(dedup, first, frame);
+	if (known)
+		count_pair(dedup, known, frame);
 	else
 		remember(dedup, digest, frame);
-	return first != NULL;
+	return known != NULL;
 }
 
 const struct dedup_pair *dedup_pairs(const struct dedup *dedup, guint *ret_count)

@@ -112,3 +112,9 @@ const struct meter_counts *sieve_counts(const struct sieve *sieve)
 {
 	return &sieve->counts;
 }
+
+const struct dedup_pair *sieve_copies(const struct sieve *sieve, guint *ret_count)
+{
+	*ret_count = 0;
+	return sieve->dedup ? dedup_pairs(sieve->dedup, ret_count) : NULL;
+}

@@ -30,4 +30,7 @@ size_t sieve_frames(struct sieve *sieve, struct frame *frames, size_t count);
 /* Of what stayed behind. */
 const struct meter_counts *sieve_counts(const struct sieve *sieve);
 
+/* The copies among it, by pair; no count of them without dedup. */
+const struct dedup_pair *sieve_copies(const struct sieve *sieve, guint *ret_count);
+
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "export/past.h"
-#include "setup/account_places.h"
+#include "setup/account_more.h"
 
 #define COUNT "%" G_GUINT64_FORMAT
 
@@ -18,6 +18,7 @@ void account_clear(struct account *account)
 	}
 	g_free(account->destinations);
 	g_free(account->before);
+	account_clear_copies(account);
 	*account = (struct account){ 0 };
 }
 
@@ -329,7 +330,7 @@ static void print_counts(const struct account *account, FILE *to)
 			"%-13s %14" G_GUINT64_FORMAT
 			" packets, counted in records that were due: --ring makes more room\n",
 			"extended", account->extended);
-	account_print_places(account, to);
+	account_print_more(account, to);
 }
 
 void account_print(const struct account *account, FILE *to)
@@ -487,7 +488,7 @@ char *account_to_json(const struct account *account)
 	add(json, "extended", account->extended);
 	add(json, "orphanFragments", account->orphans);
 	json_builder_end_object(json);
-	account_add_places(account, json);
+	account_add_more(account, json);
 	add_flag(json, "damaged", account->damaged);
 	add_flag(json, "balanced", account_balanced(account, NULL));
 	json_builder_end_object(json);

@@ -43,6 +43,14 @@ struct account_flows {
 	guint64 octets;
 };
 
+/* Packets set aside as copies of ones that another interface, or the same one, saw first. */
+struct account_copies {
+	char *first;
+	char *again;
+	guint64 packets;
+	guint64 frame_octets;
+};
+
 struct account_drops {
 	guint64 records;
 	guint64 packets;
@@ -69,6 +77,11 @@ struct account {
 	struct export_counts *destinations;
 	struct export_counts *before;
 	size_t destinations_count;
+
+	/* Of the duplicates, by pair of interfaces; of pairs that were too many there are none. The
+	 * array and the names belong to the account. */
+	struct account_copies *copies;
+	size_t copies_count;
 
 	guint64 evicted_flows; /* left a full table early (reason 5) */
 	guint64 orphans;       /* fragments metered whose first was not seen before */
@@ -118,6 +131,9 @@ void account_add_destination(struct account *account, const struct export_counts
 /* All of them. */
 void account_add_fanout(struct account *account, const struct fanout *fanout);
 
+/* Adds copies; their names are copied. */
+void account_add_copies(struct account *account, const struct account_copies *copies);
+
 /* While a run goes on, or is left to: what is metered and not out yet is still in the cache. */
 void account_guess_cache(struct account *account);
 
@@ -145,6 +161,8 @@ char *account_to_text(const struct account *account);
  * it came): flows, packets, octets; repeated and recovered: records sent again, and records that an
  * earlier run had left in the spool.
  * - table: maxFlows, memoryOctets, evictedFlows, extended, orphanFragments.
+ * - duplicates, an array: first and again (names of interfaces; null for those of pairs that were
+ *   too many), packets, frameOctets.
  * - geo: lookups, hits, reloads, reloadFailures.
  * - damaged, balanced: true or false. */
 char *account_to_json(const struct account *account);

@@ -79,12 +79,6 @@ static bool check(const struct live_options *live, GError **error)
 			    "--hook and --direction");
 		return false;
 	}
-	if (live->dedup.packets && live->attach.hook != ATTACH_PACKET) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "--dedup: in the kernel each CPU meters by itself and does not see "
-			    "another's copies; use --hook af_packet, or weir replay");
-		return false;
-	}
 	if (live->filter && !is_filter(live, error))
 		return false;
 	for (const char *const *name = live->interfaces; *name; name++) {

@@ -268,7 +268,7 @@ static void settle_account(void *data, struct account *account)
 	account->max_flows = live->cache.shape.max_flows;
 	account->memory_octets = kernel_meter_memory(live->cache.meter);
 	account_add_fanout(account, live->fanout);
-	live_cache_seen(&live->cache, &live->earlier, account);
+	live_cache_seen(&live->cache, &live->earlier, live_names_table(live->names), account);
 	places_settle(live->places, account);
 }
 

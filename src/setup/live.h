@@ -19,7 +19,7 @@ struct live_options {
 	const char *const *interfaces; /* NULL-terminated */
 	struct attach_options attach;
 	const char *filter;	    /* a tcpdump expression; NULL: everything is metered */
-	struct dedup_options dedup; /* at packet sockets; no packets: off */
+	struct dedup_options dedup; /* no packets: no packet is taken for a copy */
 	guint64 idle_timeout_ns;
 	guint64 active_timeout_ns; /* 0: never */
 	guint64 max_flows;

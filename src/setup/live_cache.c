@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "capture/filter.h"
 #include "capture/native_meter.h"
+#include "setup/copies.h"
 
 #define RING_DEFAULT (16u << 20)
 
@@ -72,6 +73,7 @@ static bool open_meter(struct live_cache *cache, const struct live_options *opti
 	if (options->filter && !filter)
 		return false;
 	kernel.filter = filter;
+	kernel.dedup = options->dedup;
 
 	if (cache->instance)
 		kernel.pin = instance_tables(cache->instance);
@@ -306,10 +308,16 @@ void live_cache_commit(struct live_cache *cache, const struct instance_totals *e
 }
 
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
-		     struct account *account)
+		     const struct interface_names *names, struct account *account)
 {
+	GArray *copies = kernel_meter_copies(cache->meter, NULL);
 	struct meter_counts counts;
 
+	if (copies) {
+		copies_settle(account, (const struct dedup_pair *)(void *)copies->data, copies->len,
+			      names);
+		g_array_unref(copies);
+	}
 	if (!kernel_meter_counts(cache->meter, &counts, NULL))
 		return;
 	meter_counts_add(&counts, &earlier->gone);

@@ -6,6 +6,8 @@
 #include "setup/instance.h"
 #include "setup/live.h"
 
+struct interface_names;
+
 struct live_cache {
 	struct instance *instance; /* NULL: nothing outlives this process */
 	struct kernel_meter *meter;
@@ -35,8 +37,8 @@ void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
  * it, and how far the rings have been read. */
 void live_cache_commit(struct live_cache *cache, const struct instance_totals *earlier,
 		       const struct fanout *fanout);
-/* Adds what came to the hooks, and what became of it there. */
+/* Adds what came to the hooks, and what became of it there; interfaces by the names they have. */
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
-		     struct account *account);
+		     const struct interface_names *names, struct account *account);
 
 #endif

@@ -10,6 +10,7 @@
 #include "capture/native_meter.h"
 #include "capture/sieve.h"
 #include "capture/table.h"
+#include "setup/copies.h"
 #include "setup/live_control.h"
 #include "setup/live_names.h"
 #include "setup/statistics.h"
@@ -177,6 +178,10 @@ static void wait_for_frames(struct live_packet *live, int wait_ms)
 
 static void settle_account(const struct live_packet *live, struct account *account)
 {
+	guint count;
+	const struct dedup_pair *copies = sieve_copies(live->sieve, &count);
+
+	copies_settle(account, copies, count, live_names_table(live->names));
 	account_add_counts(account, native_meter_counts(live->meter));
 	account_add_counts(account, sieve_counts(live->sieve));
 	account_add_fanout(account, live->fanout);

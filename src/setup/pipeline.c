@@ -10,6 +10,7 @@
 #include "capture/sieve.h"
 #include "capture/table.h"
 #include "enrich/interface.h"
+#include "setup/copies.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
@@ -129,10 +130,10 @@ static void take_frames(struct pipeline *line, const struct capture_file *file, 
 		seen->frame_octets += line->frames[i].length;
 	for (size_t i = 0; i < count; i++)
 		statistics_packet(&line->statistics, line->frames[i].time_ns);
-	count = sieve_frames(line->sieve, line->frames, count);
 	number_interfaces(line, file);
 	if (line->renumbered)
 		renumber(line, count);
+	count = sieve_frames(line->sieve, line->frames, count);
 	if (line->options->watch &&
 	    !line->options->watch->frames(line->options->watch->data, line->frames, count))
 		line->left = true;
@@ -195,9 +196,12 @@ static void tell_statistics(struct pipeline *line)
 static void settle_account(struct pipeline *line)
 {
 	struct account *account = line->account;
+	guint count;
+	const struct dedup_pair *copies = sieve_copies(line->sieve, &count);
 
 	account_add_counts(account, native_meter_counts(line->meter));
 	account_add_counts(account, sieve_counts(line->sieve));
+	copies_settle(account, copies, count, line->names);
 	account->in_cache.flows = native_meter_flows(line->meter);
 	account_add_fanout(account, line->fanout);
 	if (fanout_count(line->fanout) == 0)

@@ -62,16 +62,23 @@ def padded(block_type, body):
     return struct.pack("<II", block_type, size) + body + struct.pack("<I", size)
 
 
-def write_two_interfaces(path, packets, twice):
-    """pcapng: what the first one saw, the second one saw as well."""
+def write_interfaces(path, names, packets):
+    """pcapng: interfaces of these names (None: without one), and (interface, packet) in this order."""
     with open(path, "wb") as file:
         file.write(padded(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
-        for _ in range(2):
-            file.write(padded(1, struct.pack("<HHIHHI", packets[0].link, 0, 0, 9, 1, 9) + bytes(4)))
-        for number, packet in [(n, p) for pair in zip(packets, twice) for n, p in enumerate(pair)]:
+        for name in names:
+            told = struct.pack("<HH", 2, len(name)) + name.encode() + bytes(-len(name) % 4) if name else b""
+            file.write(padded(1, struct.pack("<HHI", packets[0][1].link, 0, 0) + told
+                              + struct.pack("<HHI", 9, 1, 9) + bytes(4)))  # fmt: skip
+        for number, packet in packets:
             fill = bytes(-len(packet.data) % 4)
             file.write(padded(6, struct.pack("<IIIII", number, packet.time_ns >> 32, packet.time_ns & 0xFFFFFFFF,
                                              len(packet.data), packet.length) + packet.data + fill))  # fmt: skip
+
+
+def write_two_interfaces(path, packets, twice):
+    """What the first one saw, the second one saw as well."""
+    write_interfaces(path, [None, None], [(n, p) for pair in zip(packets, twice) for n, p in enumerate(pair)])
 
 
 def copies(packets, change):
@@ -99,6 +106,11 @@ def compare(name, single, doubled, packets):
                 if reason in ("linkType", "notIp", "truncated"))  # fmt: skip
     if not two.account["balanced"] or two.account["seen"]["packets"] != 2 * packets:
         yield f"{name}: account: {json.dumps({key: two.account[key] for key in ('seen', 'metered', 'setAside')})}"
+    rows = two.account["duplicates"]
+    if sum(row["packets"] for row in rows) != duplicates(two):
+        yield f"{name}: {duplicates(two)} duplicates, by pair {rows}"
+    if len(rows) > 1 or any(row["first"] != "1" or row["again"] not in "12" for row in rows):
+        yield f"{name}: pairs {rows}"
     if records != twice:
         yield f"{name}: {len(records)} records of the single capture, {len(twice)} of the doubled one, or others"
     if not 0 <= packets - (duplicates(two) - duplicates(one)) <= aside:
@@ -167,12 +179,49 @@ def check_windows(weir):
     return complaints
 
 
+def pairs(weir, files, options=()):
+    """{(first, again): packets} of files, each (names, packets)."""
+    with tempfile.TemporaryDirectory(prefix="weir-") as folder:
+        paths = [os.path.join(folder, str(number)) for number in range(len(files))]
+        for path, (names, packets) in zip(paths, files):
+            write_interfaces(path, names, packets)
+        done = replay.replay(weir, paths[0], [*OPTIONS, "--dedup", *options, *paths[1:]])
+    rows = done.account["duplicates"]
+    found = {(row["first"], row["again"]): row["packets"] for row in rows}
+    whole = done.account["setAside"]["duplicate"]
+    if sum(found.values()) != whole["packets"] or sum(row["frameOctets"] for row in rows) != whole["frameOctets"]:
+        return rows
+    return found
+
+
+def check_pairs(weir):
+    """(what, files, pairs)"""
+    a, b = made(b"a"), made(b"b", ident=9)
+    routed_a = made(b"a", time_ns=30, ttl=5)
+    many = [f"if{number}" for number in range(300)]
+    crowd = [(number, made(b"a", time_ns=number)) for number in range(300)]
+    expected = {("if0", f"if{number}"): 1 for number in range(1, 257)}
+    cases = [
+        ("one interface", [(["x"], [(0, a), (0, b), (0, routed_a)])], {("x", "x"): 1}),
+        ("both ways", [(["x", "y"], [(0, a), (1, routed_a), (1, b), (0, b)])], {("x", "y"): 1, ("y", "x"): 1}),
+        ("read in another order", [(["x", "y"], [(0, routed_a), (1, a)])], {("y", "x"): 1}),
+        ("one with a name", [([None, "y"], [(0, a), (1, a)])], {("1", "y"): 1}),
+        ("another file", [(["x", "y"], [(0, a), (1, b)]), (["y", "x"], [(0, a), (0, b)])],
+         {("x", "y"): 1, ("y", "y"): 1}),
+        ("too many", [(many, crowd)], {**expected, (None, None): 43}),
+    ]  # fmt: skip
+    for what, files, expected in cases:
+        found = pairs(weir, files)
+        if found != expected:
+            yield f"pairs, {what}: expected {expected}, got {found}"
+
+
 def main():
     weir, folder = sys.argv[1:3]
     paths = replay.unique_captures(replay.data_folders(folder, "pcap"))
     checked = replay.check_all(functools.partial(check, weir), paths)
-    windows = check_windows(weir)
-    print("\n".join([*windows, "windows checked"]))
+    windows = [*check_windows(weir), *check_pairs(weir)]
+    print("\n".join([*windows, "windows and pairs checked"]))
     replay.main_status(1 if checked or windows else 0)
 
 

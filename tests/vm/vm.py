@@ -71,6 +71,8 @@ def live_tests(data, captures, every_capture):
         GuestTest("live.filter", "python3",
                   f"-B tests/live/filter.py {{build}}/weir {{build}}/tests/lib/blast {data} 2", seconds=600,
                   tools=(*tools, "tcpdump"), paths=("tests/live/filter.py", *lib, *captures)),
+        GuestTest("live.dedup", "python3", "-B tests/live/dedup.py {build}/weir", seconds=600, tools=("weir",),
+                  paths=("tests/live/dedup.py", "tests/lib/netns.py")),
         *(GuestTest(f"live.{name}", "python3",
                     f"-B tests/live/{name}.py {{build}}/weir {data} {least}",
                     seconds=300, tools=tools, paths=(f"tests/live/{name}.py", *lib, *captures))
