@@ -6,7 +6,7 @@ _weir_tables()
 {
 	templates='standard biflow quality full geo ntop v9 v5'
 	urls='udp:// ipfix+file: ipfix+udp:// ipfix+tcp:// ipfix+tls:// ipfix+dtls:// ipfix+sctp:// netflow9+file: netflow9+udp:// netflow5+file: netflow5+udp:// json+file: json+tcp:// json+tls:// text+file:'
-	commands='replay templates elements check run stop reload flows doctor bench geo help'
+	commands='replay templates elements check run stop reload flows top doctor bench geo help'
 }
 
 _weir_offer() # words, to match what is typed
@@ -42,7 +42,7 @@ _weir_value() # of the option before, where that takes one
 	"replay --max-flows" | "run --max-flows" | "doctor --max-flows" | "bench --max-flows")
 		_weir_offer ""
 		;;
-	"replay --filter" | "replay -f" | "run --filter" | "run -f")
+	"replay --filter" | "replay -f" | "run --filter" | "run -f" | "top --filter" | "top -f")
 		_weir_offer ""
 		;;
 	"replay --sample" | "run --sample")
@@ -51,19 +51,19 @@ _weir_value() # of the option before, where that takes one
 	"replay --sample-mode" | "run --sample-mode")
 		_weir_offer "count random"
 		;;
-	"replay --dedup-window" | "run --dedup-window")
+	"replay --dedup-window" | "run --dedup-window" | "top --dedup-window")
 		_weir_offer ""
 		;;
-	"replay --dedup-packets" | "run --dedup-packets")
+	"replay --dedup-packets" | "run --dedup-packets" | "top --dedup-packets")
 		_weir_offer ""
 		;;
-	"replay --tunnels" | "run --tunnels")
+	"replay --tunnels" | "run --tunnels" | "top --tunnels")
 		_weir_offer "inner outer both"
 		;;
-	"replay --mirror" | "run --mirror")
+	"replay --mirror" | "run --mirror" | "top --mirror")
 		_weir_offer ""
 		;;
-	"replay --tunnel-ports" | "run --tunnel-ports")
+	"replay --tunnel-ports" | "run --tunnel-ports" | "top --tunnel-ports")
 		_weir_offer ""
 		;;
 	"replay --detail" | "run --detail" | "doctor --detail")
@@ -93,7 +93,7 @@ _weir_value() # of the option before, where that takes one
 	"elements --for")
 		_weir_offer "libfixbuf ipfixcol2 goflow2 logstash telegraf pmacct vflow graylog filebeat"
 		;;
-	"replay --geo" | "run --geo" | "stop --geo" | "geo lookup --geo")
+	"replay --geo" | "run --geo" | "stop --geo" | "top --geo" | "geo lookup --geo")
 		_weir_offer "auto off"; _weir_add files
 		;;
 	"run --statistics")
@@ -168,6 +168,27 @@ _weir_value() # of the option before, where that takes one
 	"geo build --location")
 		_weir_offer ""; _weir_add files
 		;;
+	"top --read" | "top -r")
+		_weir_offer ""; _weir_add files
+		;;
+	"top --group" | "top -g")
+		_weir_offer "host pair flow port protocol country as interface"
+		;;
+	"top --sort" | "top -s")
+		_weir_offer "octets packets flows retransmissions rtt rate"
+		;;
+	"top --match" | "top -m")
+		_weir_offer ""
+		;;
+	"top --interval" | "top -i")
+		_weir_offer ""
+		;;
+	"top --speed")
+		_weir_offer ""
+		;;
+	"top --limit" | "top -n")
+		_weir_offer ""
+		;;
 	*) return 1 ;;
 	esac
 	return 0
@@ -184,6 +205,7 @@ _weir_options()
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;
+	"top") _weir_offer "--filter --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --geo --json --read --group --sort --match --interval --speed --ascii --once --limit --help" ;;
 	"doctor") _weir_offer "--max-flows --detail --cache --json --help" ;;
 	"bench") _weir_offer "--max-flows --traffic --detail --packets --rounds --keep --json --help" ;;
 	"geo") _weir_offer "--help" ;;
@@ -204,6 +226,7 @@ _weir_argument()
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
 	"flows") _weir_offer ""; _weir_add instances ;;
+	"top") _weir_offer ""; _weir_add files ;;
 	"doctor") _weir_offer ""; _weir_add interfaces ;;
 	"bench") _weir_offer "export" ;;
 	"geo") _weir_offer "build lookup" ;;
