@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* weir check FILE...: every fault of a configuration file, or what it sets. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/error.h"
-#include "capture/filter.h"
 #include "export/destination_check.h"
 #include "setup/config.h"
+#include "setup/settings.h"
 #include "setup/stage_options.h"
+
+/* More help nobody: the file is of another kind, or the rest follows from these. */
+#define FAULTS_MOST 50
+
+struct check {
+	const struct options *options;
+	const char *path;
+	GPtrArray *faults; /* of char *: path, line, what */
+};
 
 /* What a stage says of the value of an option; takes the error. */
 static void take_error(GPtrArray *faults, const char *path, guint line, GError *error)
 {
 	g_ptr_array_add(faults, g_strdup_printf("%s:%u: %s", path, line, error->message));
 	g_error_free(error);
-}
-
-static void check_filter(const struct options *options, const char *path, GPtrArray *faults)
-{
-	const struct option_value *value = &options->values[OPTION_FILTER];
-	struct filter *filter;
-	GError *error = NULL;
-
-	if (value->origin == OPTION_NOT_GIVEN)
-		return;
-	filter = filter_new(value->text, &error);
-	if (!filter)
-		take_error(faults, path, value->line, error);
-	filter_free(filter);
 }
 
 /* What the export stage alone can judge. */
@@ -41,7 +39,6 @@ static void check_export(struct options *options, const char *path, GPtrArray *f
 		if (!layout)
 			take_error(faults, path, value->line, g_steal_pointer(&error));
 	}
-	options_gather(options);
 	export = stage_export(options);
 	if (!layout)
 		export.template_name = NULL; /* that was said; once will do */
@@ -80,29 +77,64 @@ static void print_settings(const struct options *options, const char *path)
 	}
 }
 
+static void take_fault(void *data, enum option_id about, GError *error)
+{
+	const struct check *check = data;
+
+	take_error(check->faults, check->path, check->options->values[about].line, error);
+}
+
+/* Of PATH:LINE: WHAT. */
+static guint64 line_of(const char *fault, const char *path)
+{
+	return g_str_has_prefix(fault, path) ? strtoull(fault + strlen(path) + 1, NULL, 10) : 0;
+}
+
+static gint by_line(gconstpointer a, gconstpointer b, gpointer path)
+{
+	guint64 first = line_of(*(char *const *)a, path);
+	guint64 second = line_of(*(char *const *)b, path);
+
+	return (first > second) - (first < second);
+}
+
+/* In the order of the file. */
+static void tell_faults(GPtrArray *faults, const char *path)
+{
+	g_ptr_array_sort_with_data(faults, by_line, (gpointer)path);
+	for (guint i = 0; i < MIN(faults->len, FAULTS_MOST); i++) {
+		g_autoptr(GError) one = g_error_new_literal(WEIR_ERROR, WEIR_ERROR_FAILED,
+							    g_ptr_array_index(faults, i));
+
+		command_fail(one);
+	}
+	if (faults->len > FAULTS_MOST) {
+		g_autoptr(GError) more = g_error_new(WEIR_ERROR, WEIR_ERROR_FAILED,
+						     "%s: and %u more; mend these first", path,
+						     faults->len - FAULTS_MOST);
+
+		command_fail(more);
+	}
+}
+
 /* False when the file has faults, which are told. */
 static bool check_file(const char *path)
 {
 	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
 	struct options *options = options_new();
-	enum option_id about;
+	struct check check = { options, path, faults };
 	GError *error = NULL;
 
+	options->command = COMMAND_RUN; /* nobody has more options */
 	if (!config_read(options, path, faults, &error)) {
 		g_ptr_array_add(faults, g_strdup(error->message));
 		g_clear_error(&error);
-	} else if (!options_check(options, &about, &error)) {
-		take_error(faults, path, options->values[about].line, g_steal_pointer(&error));
+	} else {
+		options_gather(options);
+		settings_check_all(options, take_fault, &check);
+		check_export(options, path, faults);
 	}
-	check_filter(options, path, faults);
-	check_export(options, path, faults);
-	for (guint i = 0; i < faults->len; i++) {
-		GError *one = g_error_new_literal(WEIR_ERROR, WEIR_ERROR_FAILED,
-						  g_ptr_array_index(faults, i));
-
-		command_fail(one);
-		g_error_free(one);
-	}
+	tell_faults(faults, path);
 	if (faults->len == 0)
 		print_settings(options, path);
 	options_free(options);

@@ -2,11 +2,11 @@
 /* weir run: interfaces instead of files; everything else as for replay. */
 #include "base/error.h"
 #include "base/log.h"
-#include "capture/filter.h"
 #include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
 #include "setup/report.h"
+#include "setup/settings.h"
 #include "setup/stage_options.h"
 
 static guint32 power_of_two(guint64 number)
@@ -51,50 +51,11 @@ static struct live_options live_options_of(const struct options *options)
 	};
 }
 
-static bool drops_where_it_cannot(const struct live_options *live)
-{
-	return live->drop &&
-	       (live->attach.hook == ATTACH_TC || live->attach.hook == ATTACH_PACKET ||
-		live->attach.direction != ATTACH_IN);
-}
-
-/* Before a file is made or an interface touched. */
-static bool is_filter(const struct live_options *live, GError **error)
-{
-	struct filter *filter = filter_new(live->filter, error);
-	guint steps;
-	bool good = filter &&
-		    (live->attach.hook == ATTACH_PACKET || filter_code(filter, &steps, error));
-
-	filter_free(filter);
-	return good;
-}
-
-/* What each option by itself does not show. */
-static bool check(const struct live_options *live, GError **error)
-{
-	if (drops_where_it_cannot(live)) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "--drop: only XDP drops, and only what comes in; leave it out, or "
-			    "--hook and --direction");
-		return false;
-	}
-	if (live->filter && !is_filter(live, error))
-		return false;
-	for (const char *const *name = live->interfaces; *name; name++) {
-		if (g_strv_contains(name + 1, *name)) {
-			g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-				    "%s: named twice; name each interface once", *name);
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	bool good = check(&live, error) && stage_tunnels(options, &live.tunnels, error);
+	bool good =
+		settings_check_run(options, error) && stage_tunnels(options, &live.tunnels, error);
 	struct live_output *output = good ? live_output_open(options, error) : NULL;
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
 	struct account account = { 0 };

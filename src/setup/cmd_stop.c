@@ -20,14 +20,28 @@ static bool no_such(const char *name, GError **error)
 	return false;
 }
 
+/* What a run with this configuration file is called; NULL: it says nothing of that. */
+static char *name_in_file(const struct options *options)
+{
+	const struct option_value *interfaces = &options->values[OPTION_INTERFACE];
+
+	if (options->values[OPTION_INSTANCE].text)
+		return g_strdup(options->values[OPTION_INSTANCE].text);
+	return interfaces->list ? instance_name((const char *const *)interfaces->list) : NULL;
+}
+
 /* The one that was named, or the only one there is. */
 static char *name_of(const struct options *options, GError **error)
 {
 	g_auto(GStrv) names = NULL;
 	g_autofree char *list = NULL;
+	char *name;
 
 	if (options->arguments && options->arguments[0])
 		return g_strdup(options->arguments[0]);
+	name = name_in_file(options);
+	if (name)
+		return name;
 	names = instance_names();
 	if (g_strv_length(names) == 1)
 		return g_strdup(names[0]);

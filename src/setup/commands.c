@@ -78,7 +78,7 @@ static bool read_all(enum command_id command, struct options *options, GError **
 {
 	enum option_id about;
 
-	return count_arguments(command, options, error) && read_config(options, error) &&
+	return read_config(options, error) && count_arguments(command, options, error) &&
 	       options_check(options, &about, error);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration file. GKeyFile decides what the file says, but forgets on which line: an index
  * of the lines is kept beside it, and where GKeyFile refuses a file, the shortest beginning it
- * refuses ends with the line at fault. */
+ * refuses ends with the line at fault, which is told and taken out, so that the rest can be read.
+ */
 #include "setup/config.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "base/nearest.h"
 #include "base/text_file.h"
 #include "setup/config_parts.h"
+
+/* Of a file of another kind every line may be at fault. */
+#define REFUSALS_MOST 20
 
 void config_fault(struct config *config, guint line, const char *format, ...)
 {
@@ -69,6 +73,40 @@ static guint refused_line(const char *text, gsize length)
 			bad = middle;
 	}
 	return bad;
+}
+
+/* The line becomes a comment; where it should have begun a section, that goes with it: of what its
+ * keys are cannot be said. */
+static void take_out(char *text, guint line)
+{
+	char *at = text;
+	bool section;
+
+	for (guint i = 1; i < line; i++)
+		at = strchr(at, '\n') + 1;
+	section = at[strspn(at, " \t")] == '[';
+	do {
+		size_t length = strcspn(at, "\n");
+
+		memset(at, '#', length);
+		at += length + (at[length] != '\0');
+	} while (section && *at && at[strspn(at, " \t")] != '[');
+}
+
+/* Tells every line that GKeyFile refuses, and takes it out. */
+static bool load(struct config *config, char *text, gsize length)
+{
+	for (guint i = 0; i < REFUSALS_MOST; i++) {
+		guint line;
+
+		if (g_key_file_load_from_data(config->keys, text, length,
+					      G_KEY_FILE_KEEP_TRANSLATIONS, NULL))
+			return true;
+		line = refused_line(text, length);
+		config_fault(config, line, "neither [section], key = value, nor # comment");
+		take_out(text, line);
+	}
+	return false;
 }
 
 static void index_key(struct config *config, const char *section, const char *key, guint line)
@@ -143,6 +181,19 @@ static bool section_known(const char *section)
 	return false;
 }
 
+static void tell_sections(struct config *config, const char *section, guint line)
+{
+	g_autoptr(GString) list = g_string_new(NULL);
+
+	for (guint i = 0; i < option_sections_count; i++) {
+		if (option_sections[i].name)
+			g_string_append_printf(list, "[%s], ", option_sections[i].name);
+	}
+	g_string_truncate(list, list->len - 2);
+	config_fault(config, line, "unknown section [%s]; there are %s and [exporter NAME]",
+		     section, list->str);
+}
+
 static void unknown_section(struct config *config, const char *section)
 {
 	static const char *const exporter[] = { "exporter", NULL };
@@ -163,11 +214,7 @@ static void unknown_section(struct config *config, const char *section)
 		config_fault(config, line, "unknown section [%s]; did you mean [%s]?", section,
 			     strcmp(nearest, "exporter") == 0 ? "exporter NAME" : nearest);
 	else
-		config_fault(
-			config, line,
-			"unknown section [%s]; there are [meter], [live], [export], [geo], [report] "
-			"and [exporter NAME]",
-			section);
+		tell_sections(config, section, line);
 }
 
 static void unknown_key(struct config *config, const char *section, const char *key)
@@ -191,7 +238,7 @@ static void unknown_key(struct config *config, const char *section, const char *
 	}
 	if (!row)
 		config_fault(config, line,
-			     "unknown key '%s'; 'weir replay --help' lists what there is", key);
+			     "unknown key '%s'; 'weir run --help' lists what there is", key);
 	else if (strcmp(row->section, section) == 0)
 		config_fault(config, line, "unknown key '%s'; did you mean '%s'?", key, row->name);
 	else
@@ -322,12 +369,9 @@ void config_parse(struct options *options, const char *name, const char *text, g
 
 	if (length == 0 || !is_text(&config, text, length))
 		return;
-	if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, NULL)) {
-		config_fault(&config, refused_line(text, length),
-			     "neither [section], key = value, nor # comment");
-		return;
-	}
 	copy = g_strndup(text, length);
+	if (!load(&config, copy, length))
+		return;
 	index_lines(&config, copy);
 	sections = g_key_file_get_groups(keys, NULL);
 	for (guint i = 0; sections[i]; i++)

@@ -45,26 +45,16 @@ static void unknown_key(struct config *config, const char *section, const char *
 			     key, section, list);
 }
 
-/* The URL with every other key of the section in its query; NULL: some key is wrong, which is told.
+/* The keys that may go into the query of the URL, with their values; those that are wrong are told.
  */
-static char *url_of(struct config *config, const char *section)
+static void take_keys(struct config *config, const char *section, GPtrArray *names,
+		      GPtrArray *values)
 {
 	g_auto(GStrv) known = destination_url_keys();
 	g_auto(GStrv) keys = g_key_file_get_keys(config->keys, section, NULL, NULL);
-	const guint before = config->faults->len;
-	char *url;
 
-	if (!g_strv_contains((const char *const *)keys, PLACE)) {
-		config_fault(config, config_line(config, section, NULL),
-			     "[%s] does not say where to; add '" PLACE " = URL', as in " PLACE
-			     " = ipfix+tcp://collector:4739",
-			     section);
-		return NULL;
-	}
-	url = config_text(config, section, PLACE);
 	for (guint i = 0; keys[i]; i++) {
-		g_autofree char *before_it = NULL;
-		g_autofree char *value = NULL;
+		char *value;
 
 		if (strcmp(keys[i], PLACE) == 0)
 			continue;
@@ -73,33 +63,83 @@ static char *url_of(struct config *config, const char *section)
 			continue;
 		}
 		value = config_text(config, section, keys[i]);
-		if (!value || !url)
+		if (!value)
 			continue;
-		before_it = url;
-		url = destination_url_with(before_it, keys[i], value);
+		g_ptr_array_add(names, g_strdup(keys[i]));
+		g_ptr_array_add(values, value);
 	}
-	if (config->faults->len > before)
-		g_clear_pointer(&url, g_free);
+}
+
+static char *join(const char *place, const GPtrArray *names, const GPtrArray *values)
+{
+	char *url = g_strdup(place);
+
+	for (guint i = 0; i < names->len; i++) {
+		g_autofree char *before = url;
+
+		url = destination_url_with(before, g_ptr_array_index(names, i),
+					   g_ptr_array_index(values, i));
+	}
 	return url;
 }
 
-/* The line at fault is that of the key, or where the URL itself is wrong, of that. */
+/* Where it is an option that is wrong, ret_key is that. */
 static bool is_good_url(struct config *config, const char *section, const char *name,
-			const char *url)
+			const char *url, char **ret_key)
 {
 	g_autoptr(GError) error = NULL;
-	g_autofree char *key = NULL;
 	struct destination_url parsed;
 	guint line;
 
-	if (destination_url_parse_as(url, name, &parsed, &key, &error)) {
+	if (destination_url_parse_as(url, name, &parsed, ret_key, &error)) {
 		destination_url_clear(&parsed);
 		return true;
 	}
-	line = key ? config_line(config, section, key) : 0;
+	line = *ret_key ? config_line(config, section, *ret_key) : 0;
 	config_fault(config, line ? line : config_line(config, section, PLACE), "%s",
 		     error->message);
 	return false;
+}
+
+static bool drop(const char *key, GPtrArray *names, GPtrArray *values)
+{
+	guint at;
+
+	if (!key || !g_ptr_array_find_with_equal_func(names, key, g_str_equal, &at))
+		return false;
+	g_ptr_array_remove_index(names, at);
+	g_ptr_array_remove_index(values, at);
+	return true;
+}
+
+/* NULL: something is wrong, all of which is told: an option that is wrong is left out of the next
+ * attempt. */
+static char *url_of(struct config *config, const char *section, const char *name)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *place = NULL;
+	const guint before = config->faults->len;
+
+	take_keys(config, section, names, values);
+	if (!config_line(config, section, PLACE)) {
+		config_fault(config, config_line(config, section, NULL),
+			     "[%s] does not say where to; add '" PLACE " = URL', as in " PLACE
+			     " = ipfix+tcp://collector:4739",
+			     section);
+		return NULL;
+	}
+	place = config_text(config, section, PLACE);
+	while (place) {
+		g_autofree char *url = join(place, names, values);
+		g_autofree char *key = NULL;
+
+		if (is_good_url(config, section, name, url, &key))
+			return config->faults->len == before ? g_steal_pointer(&url) : NULL;
+		if (!drop(key, names, values))
+			break;
+	}
+	return NULL;
 }
 
 void config_read_exporter(struct config *config, const char *section)
@@ -115,8 +155,8 @@ void config_read_exporter(struct config *config, const char *section)
 			     section, NAME_MOST);
 		return;
 	}
-	url = url_of(config, section);
-	if (url && is_good_url(config, section, name, url))
+	url = url_of(config, section, name);
+	if (url)
 		options_add_exporter(config->options, name, url,
 				     config_line(config, section, PLACE));
 }

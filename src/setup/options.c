@@ -201,6 +201,22 @@ bool options_say_where(const struct options *options)
 	return options->values[OPTION_TO].origin != OPTION_NOT_GIVEN || options->exporters->len > 0;
 }
 
+/* Interfaces may stand in the file: what the command line names is in their place. */
+static void take_interfaces(struct options *options)
+{
+	const struct option_value *named = &options->values[OPTION_INTERFACE];
+	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+
+	if (!named->list || !(option_rows[OPTION_INTERFACE].commands & (1u << options->command)) ||
+	    (options->arguments && named->origin == OPTION_FROM_CONFIG))
+		return;
+	if (options->arguments)
+		g_strv_builder_addv(all, (const char **)options->arguments);
+	g_strv_builder_addv(all, (const char **)named->list);
+	g_strfreev(options->arguments);
+	options->arguments = g_strv_builder_end(all);
+}
+
 void options_gather(struct options *options)
 {
 	const struct option_value *to = &options->values[OPTION_TO];
@@ -225,6 +241,7 @@ void options_gather(struct options *options)
 	g_strfreev(options->to_names);
 	options->to = g_strv_builder_end(urls);
 	options->to_names = g_strv_builder_end(names);
+	take_interfaces(options);
 }
 
 struct options *options_new(void)

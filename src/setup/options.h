@@ -78,7 +78,8 @@ struct exporter {
 
 struct options {
 	struct option_value values[OPTIONS];
-	char **arguments;     /* what is no option: NULL-terminated */
+	/* What is no option: NULL-terminated. Of a run, after options_gather(): all interfaces. */
+	char **arguments;
 	GPtrArray *exporters; /* of struct exporter */
 	/* Where records go, after options_gather(): those of --to, and the exporters unless the
 	 * command line says otherwise; with a name each, "" for those without. */

@@ -59,7 +59,7 @@ static void test_faults(void)
 		  "weir.conf:4: unknown key 'template' in [meter]; did you mean 'template' in "
 		  "[export]?" },
 		{ "[meter]\nzebra = 1\n",
-		  "weir.conf:2: unknown key 'zebra'; 'weir replay --help' lists what there is" },
+		  "weir.conf:2: unknown key 'zebra'; 'weir run --help' lists what there is" },
 		{ "[report]\nquiet[de] = yes\n",
 		  "weir.conf:2: unknown key 'quiet[de]'; did you mean 'quiet'?" },
 		{ "[metre]\nbatch = 1\n",
@@ -78,7 +78,7 @@ static void test_faults(void)
 		{ "[export]\nbiflow = perhaps\n",
 		  "weir.conf:2: biflow: 'perhaps' is not known; give yes or no" },
 		{ "[report]\n\nconfig = other\n",
-		  "weir.conf:3: unknown key 'config'; 'weir replay --help' lists what there is" },
+		  "weir.conf:3: unknown key 'config'; 'weir run --help' lists what there is" },
 		{ "batch = 1\n", "weir.conf:1: neither [section], key = value, nor # comment" },
 		{ "[meter]\nbatch = 1\nbatch\n[export]\n",
 		  "weir.conf:3: neither [section], key = value, nor # comment" },
@@ -208,6 +208,64 @@ static void test_all_faults(void)
 	options_free(options);
 }
 
+static void test_all_refused_lines(void)
+{
+	static const char *const wanted[] = {
+		"weir.conf:2: neither [section], key = value, nor # comment",
+		"weir.conf:3: neither [section], key = value, nor # comment",
+		"weir.conf:7: neither [section], key = value, nor # comment",
+		"weir.conf:6: batch: 'x' is not a number; give 1 to 1024",
+	};
+	struct options *options = options_new();
+	/* What stands below [export may be of any section. */
+	g_autoptr(GPtrArray) faults = parse(options, "[meter]\nnothing\n[export\nzebra = 1\n"
+						     "[meter]\nbatch = x\nnothing again");
+
+	CU_ASSERT_EQUAL_FATAL(faults->len, G_N_ELEMENTS(wanted));
+	for (guint i = 0; i < faults->len; i++)
+		CU_ASSERT_STRING_EQUAL(g_ptr_array_index(faults, i), wanted[i]);
+	options_free(options);
+}
+
+static void test_a_file_of_another_kind(void)
+{
+	struct options *options = options_new();
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GPtrArray) faults = NULL;
+
+	for (guint i = 0; i < 1000; i++)
+		g_string_append(text, "nothing\n");
+	faults = parse(options, text->str);
+	CU_ASSERT_TRUE(faults->len > 1 && faults->len < 100);
+	options_free(options);
+}
+
+static void test_interfaces(void)
+{
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = parse(options, "[live]\ninterface = eth1 ; eth2\n");
+	const struct option_source typed = { OPTION_FROM_COMMAND_LINE, "--interface", 0 };
+	g_autofree char *joined = NULL;
+	g_autofree char *typed_too = NULL;
+
+	CU_ASSERT_EQUAL(faults->len, 0);
+	options->command = COMMAND_REPLAY;
+	options_gather(options);
+	CU_ASSERT_PTR_NULL(options->arguments);
+	options->command = COMMAND_RUN;
+	options_gather(options);
+	joined = g_strjoinv(" ", options->arguments);
+	CU_ASSERT_STRING_EQUAL(joined, "eth1 eth2");
+	/* What is typed stands in the place of the file's. */
+	options_gather(options);
+	CU_ASSERT_EQUAL(g_strv_length(options->arguments), 2);
+	CU_ASSERT_TRUE(options_set(options, OPTION_INTERFACE, &typed, "eth3", NULL));
+	options_gather(options);
+	typed_too = g_strjoinv(" ", options->arguments);
+	CU_ASSERT_STRING_EQUAL(typed_too, "eth1 eth2 eth3");
+	options_free(options);
+}
+
 static void test_octets(void)
 {
 	struct options *options = options_new();
@@ -295,6 +353,9 @@ static CU_TestInfo tests[] = {
 	{ "the command line sets the sections aside", test_exporters_given_way },
 	{ "a fault of a section names the key's own line", test_exporter_faults },
 	{ "all faults are told and what is good is taken", test_all_faults },
+	{ "every line that cannot be read is told", test_all_refused_lines },
+	{ "of a file of another kind not every line is told", test_a_file_of_another_kind },
+	{ "interfaces may stand in the file", test_interfaces },
 	{ "an empty file is good, one with zero octets is not", test_octets },
 	{ "a file with faults is refused as a whole", test_load },
 	{ "the shipped file with every default spelled out sets what is set", test_shipped },
