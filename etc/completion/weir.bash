@@ -123,6 +123,9 @@ _weir_value() # of the option before, where that takes one
 	"run --duration")
 		_weir_offer ""
 		;;
+	"run --interface")
+		_weir_offer ""; _weir_add interfaces
+		;;
 	"run --instance")
 		_weir_offer ""
 		;;
@@ -201,7 +204,7 @@ _weir_options()
 	"templates") _weir_offer "--biflow --uniflow --help" ;;
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
-	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --instance --help" ;;
+	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --help" ;;
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;
