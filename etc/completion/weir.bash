@@ -129,6 +129,9 @@ _weir_value() # of the option before, where that takes one
 	"run --instance")
 		_weir_offer ""
 		;;
+	"run --user")
+		_weir_offer "none"
+		;;
 	"bench --traffic")
 		_weir_offer "mix small elephants all"
 		;;
@@ -204,7 +207,7 @@ _weir_options()
 	"templates") _weir_offer "--biflow --uniflow --help" ;;
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
-	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --help" ;;
+	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;

@@ -151,6 +151,7 @@ void kernel_meter_unpin(const char *folder)
 
 		unlink(path);
 	}
+	kernel_tables_unpin(folder);
 	kernel_pool_unpin(folder);
 }
 
@@ -271,10 +272,12 @@ static bool load_all(struct kernel_meter *meter, const struct kernel_options *op
 			return false;
 	}
 	outer = map_named(meter, "flow_tables");
-	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, error)
+	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, options->pin, error)
 			   : !kernel_tables_place(&meter->tables, outer, error))
 		return false;
-	if (options->pin && !options->adopt && !pin_maps(meter->first, options->pin, error))
+	if (options->pin && !options->adopt &&
+	    (!pin_maps(meter->first, options->pin, error) ||
+	     !kernel_tables_pin(&meter->tables, options->pin, error)))
 		return false;
 	return open_maps(meter, error) && make_front(meter, options, error);
 }

@@ -172,23 +172,6 @@ bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError *
 	return true;
 }
 
-bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error)
-{
-	for (int cpu = 0; cpu < tables->cpus; cpu++) {
-		guint32 id;
-
-		if (bpf_map_lookup_elem(outer, &cpu, &id)) {
-			if (errno == ENOENT)
-				continue;
-			return kernel_fail(error, "flow table of a CPU", errno);
-		}
-		tables->fds[cpu] = bpf_map_get_fd_by_id(id);
-		if (tables->fds[cpu] < 0)
-			return kernel_fail(error, "flow table of an earlier run", errno);
-	}
-	return true;
-}
-
 guint64 kernel_tables_memory(const struct kernel_tables *tables)
 {
 	return (guint64)MIN((guint)tables->cpus, cpus_present()) * tables->sets *

@@ -43,8 +43,12 @@ guint32 kernel_cache_octets(enum kernel_cache cache, enum flow_detail detail);
 bool kernel_tables_make(struct kernel_tables *tables, GError **error);
 /* Puts each table where its CPU looks for it. */
 bool kernel_tables_place(const struct kernel_tables *tables, int outer, GError **error);
-/* Takes the tables that an earlier process put there. */
-bool kernel_tables_adopt(struct kernel_tables *tables, int outer, GError **error);
+/* Pins them in the folder, beside what else of them is pinned there. */
+bool kernel_tables_pin(const struct kernel_tables *tables, const char *folder, GError **error);
+void kernel_tables_unpin(const char *folder);
+/* Takes the tables that an earlier process put there and pinned in the folder. */
+bool kernel_tables_adopt(struct kernel_tables *tables, int outer, const char *folder,
+			 GError **error);
 /* Octets of a value: a set, or a flow. */
 guint32 kernel_tables_value(const struct kernel_tables *tables);
 /* A flow of a table as a record without an end, cut to the tables' detail. */

@@ -194,13 +194,22 @@ static bool is_answered(GSocketAddress *address)
 	       g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
+/* Root may find a folder that is a user's. */
+static bool is_open_to_group(const char *folder)
+{
+	struct stat status;
+
+	return (stat(folder, &status) == 0 && (status.st_mode & 0777) == 0711) ||
+	       chmod(folder, 0711) == 0;
+}
+
 /* The group asks through the folder; what else lies there has modes of its own. */
 static bool have_folder(const char *path, GError **error)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 
 	if ((mkdir(folder, 0711) == 0 || errno == EEXIST) &&
-	    (g_strcmp0(folder, CONTROL_FOLDER) != 0 || chmod(folder, 0711) == 0))
+	    (g_strcmp0(folder, CONTROL_FOLDER) != 0 || is_open_to_group(folder)))
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", folder, g_strerror(errno));
 	return false;

@@ -5,6 +5,7 @@
 #include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
+#include "setup/live_rights.h"
 #include "setup/report.h"
 #include "setup/settings.h"
 #include "setup/stage_options.h"
@@ -56,12 +57,16 @@ static bool run(const struct options *options, GError **error)
 	struct live_options live = live_options_of(options);
 	bool good =
 		settings_check_run(options, error) && stage_tunnels(options, &live.tunnels, error);
-	struct live_output *output = good ? live_output_open(options, error) : NULL;
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
+	struct live_output *output = NULL;
 	struct account account = { 0 };
 	struct report *report;
 	GError *fault = NULL;
 
+	if (!live.instance)
+		live.instance = name;
+	if (good && live_rights_begin(options, live.instance, error))
+		output = live_output_open(options, error);
 	if (!output)
 		return false;
 	report = report_open(options, NULL, error);
@@ -70,8 +75,6 @@ static bool run(const struct options *options, GError **error)
 		if (!options_say_where(options))
 			live.export.names = NULL;
 		live.view = live_output_view(output);
-		if (!live.instance)
-			live.instance = name;
 		log_set_instance(live.instance);
 		live_run(&live, &account, &fault);
 	}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "serve/control.h"
 #include "setup/instance.h"
 #include "setup/live.h"
 #include "setup/report.h"
@@ -94,12 +95,16 @@ static bool end_orphan(const struct options *options, const char *name, GError *
 		.quiet = values[OPTION_QUIET].number,
 	};
 	struct report *report = report_open(options, NULL, error);
+	g_autofree char *socket = control_path(name);
 	struct account account = { 0 };
 	GError *fault = NULL;
 
 	if (!report)
 		return false;
 	live_run(&live, &account, &fault);
+	/* A process that was killed leaves its socket. */
+	if (!fault)
+		unlink(socket);
 	return report_close(report, &account, fault, error);
 }
 

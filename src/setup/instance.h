@@ -35,6 +35,9 @@ struct instance_totals {
 
 struct instance;
 
+/* Makes the places where the instance is pinned and talked to this user's, and what is there of
+ * it. */
+bool instance_hand_over(const char *instance, uid_t user, gid_t group, GError **error);
 /* Opens or begins the instance of this name and locks it. WEIR_ERROR_USAGE: a process that lives
  * has it, or the name is unfit; WEIR_ERROR_FAILED: there is no BPF file system to be had. */
 struct instance *instance_open(const char *name, GError **error);

@@ -17,13 +17,12 @@
 #include "base/log.h"
 #include "setup/instance_parts.h"
 
-#define COPIES	   "/run/weir"
 #define PATIENCE_S 30
 #define POLL_US	   5000
 
 static char *copy_of(const char *name, guint64 layout)
 {
-	return g_strdup_printf(COPIES "/%s.%" G_GINT64_MODIFIER "x", name, layout);
+	return g_strdup_printf(INSTANCE_COPIES "/%s.%" G_GINT64_MODIFIER "x", name, layout);
 }
 
 void instance_leave_copy(const char *name, guint64 layout)
@@ -34,7 +33,7 @@ void instance_leave_copy(const char *name, guint64 layout)
 	g_autoptr(GFile) copy = g_file_new_for_path(part);
 	g_autoptr(GError) error = NULL;
 
-	mkdir(COPIES, 0700);
+	mkdir(INSTANCE_COPIES, 0700);
 	if (g_file_copy(self, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error) &&
 	    chmod(part, 0700) == 0 && rename(part, path) == 0)
 		return;
@@ -49,7 +48,7 @@ void instance_drop_copy(const char *name, guint64 layout)
 	g_autofree char *path = copy_of(name, layout);
 
 	unlink(path);
-	rmdir(COPIES);
+	rmdir(INSTANCE_COPIES);
 }
 
 /* The first word of every state. 0: it cannot be read. */
@@ -143,7 +142,7 @@ char *instance_apart_program(const char *apart)
 	*strrchr(words, '~') = '\0';
 	layout = strrchr(words, '~');
 	*layout++ = '\0';
-	return g_strdup_printf(COPIES "/%s.%s", words, layout);
+	return g_strdup_printf(INSTANCE_COPIES "/%s.%s", words, layout);
 }
 
 void instance_apart_forget(const char *apart)

@@ -7,6 +7,8 @@
 
 #define INSTANCE_BPF	"/sys/fs/bpf"
 #define INSTANCE_FOLDER INSTANCE_BPF "/weir"
+/* Copies of weir that read the tables, and control sockets. */
+#define INSTANCE_COPIES "/run/weir"
 /* Octets of a name at most. */
 #define INSTANCE_NAME	64
 

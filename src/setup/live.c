@@ -18,6 +18,7 @@
 #include "setup/live_names.h"
 #include "setup/live_other.h"
 #include "setup/live_packet.h"
+#include "setup/live_rights.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
@@ -404,6 +405,8 @@ static bool open_live(struct live *live, GError **error)
 		return false;
 	links = links_options_of(live);
 	if (!options->ending && !links_check(&links, error))
+		return false;
+	if (!live_rights_settle(options, error))
 		return false;
 	live->statistics = statistics_live(options->statistics_ns);
 	live->statistics.places = live->places;

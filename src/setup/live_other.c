@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -118,6 +119,19 @@ static void end_with_parent(gpointer parent)
 		_exit(EXIT_FAILURE);
 }
 
+/* Another user's program would have this one's rights. */
+static bool is_own(const char *program, GError **error)
+{
+	struct stat status;
+
+	if (stat(program, &status) == 0 && status.st_uid == geteuid())
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "%s is not this user's: start weir as the user (--user) that it was run as",
+		    program);
+	return false;
+}
+
 static bool run(const struct apart *apart, const char *stats, const struct live_options *options)
 {
 	g_auto(GStrv) words = command_of(apart, stats, &options->export);
@@ -125,7 +139,8 @@ static bool run(const struct apart *apart, const char *stats, const struct live_
 	int status = 0;
 
 	instance_await(apart->name); /* the process before it may be dying */
-	if (g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, end_with_parent,
+	if (is_own(apart->program, &error) &&
+	    g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, end_with_parent,
 			 GINT_TO_POINTER(getpid()), NULL, NULL, &status, &error) &&
 	    g_spawn_check_wait_status(status, &error))
 		return true;

@@ -13,6 +13,7 @@
 #include "setup/copies.h"
 #include "setup/live_control.h"
 #include "setup/live_names.h"
+#include "setup/live_rights.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
@@ -332,7 +333,8 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	live->names = live_names_new(options->interfaces);
 	live->places = places_new(&options->places, error);
 	live->statistics.places = live->places;
-	live->fanout = live->places ? fanout_new(&options->export, error) : NULL;
+	if (live->places && live_rights_settle(options, error))
+		live->fanout = fanout_new(&options->export, error);
 	live->sieve = live->fanout ? sieve_new(&sieve, error) : NULL;
 	good = live->sieve && open_meter(live, error);
 	if (good) {
