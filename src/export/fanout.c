@@ -199,14 +199,30 @@ bool fanout_write(struct fanout *fanout, const struct flow_batch *batch, GError 
 	return report(first, error);
 }
 
-/* Those that were taken out of the configuration. */
-static void look_after_leaving(struct fanout *fanout, bool all)
+enum whom {
+	WHO_HAS_LEFT,
+	WHO_HANDS_OVER,
+	EVERYBODY,
+};
+
+static bool is_one_of(enum whom whom, struct way *way)
 {
-	for (guint i = fanout->leaving->len; i-- > 0;) {
+	if (whom == WHO_HANDS_OVER)
+		return way->hands_over;
+	return way_has_left(way) || whom == EVERYBODY;
+}
+
+/* Those that were taken out of the configuration, in the order in which they were: one may inherit
+ * from another. */
+static void look_after_leaving(struct fanout *fanout, enum whom whom)
+{
+	for (guint i = 0; i < fanout->leaving->len;) {
 		struct way *way = g_ptr_array_index(fanout->leaving, i);
 
-		if (!way_has_left(way) && !all)
+		if (!is_one_of(whom, way)) {
+			i++;
 			continue;
+		}
 		way_end(way);
 		g_ptr_array_remove_index(fanout->leaving, i);
 	}
@@ -249,7 +265,7 @@ bool fanout_tick(struct fanout *fanout, GError **error)
 	GError *first = NULL;
 
 	rescue(fanout);
-	look_after_leaving(fanout, false);
+	look_after_leaving(fanout, WHO_HAS_LEFT);
 	for (guint i = 0; i < fanout->ways->len; i++)
 		fanout->returned |= way_has_returned(fanout_way(fanout, i));
 	for (guint i = 0; i < fanout->ways->len; i++) {
@@ -306,6 +322,7 @@ bool fanout_finish(struct fanout *fanout, GError **error)
 		collect(&first, one);
 	}
 	flush_streams(fanout, &first);
+	look_after_leaving(fanout, WHO_HANDS_OVER); /* before their heirs end */
 	rescue_last(fanout);
 	for (guint i = 0; i < fanout->ways->len; i++) {
 		if (fanout_way(fanout, i)->sender)
@@ -318,7 +335,7 @@ bool fanout_finish(struct fanout *fanout, GError **error)
 			sender_finish(fanout_way(fanout, i)->sender, &one);
 		collect(&first, one);
 	}
-	look_after_leaving(fanout, true);
+	look_after_leaving(fanout, EVERYBODY);
 	return report(first, error);
 }
 

@@ -228,6 +228,7 @@ static bool start_collector(struct fanout *fanout, struct way *way,
 		.shared = fanout->policy != FANOUT_ALL,
 		.spool = url->spool,
 		.spool_octets = url->spool_octets,
+		.inherits = way->inherits,
 	};
 
 	way->stream = open_stream(fanout, url, options, error);

@@ -46,4 +46,15 @@ bool fanout_start(struct fanout *fanout, struct way *way, const struct export_op
 /* Nothing of it goes to this sender any more; a stream nobody wants ends. */
 void fanout_leave_stream(struct fanout *fanout, struct way *way);
 
+/* --- the account across a change --- */
+
+/* The one whose count was the run's, where each gets every flow. */
+struct way *fanout_worst(struct fanout *fanout);
+/* What it has made of the flows, and whatever was before it. Of one that goes on, as of now. */
+struct past *fanout_past_of(struct fanout *fanout, struct way *way, struct past *before);
+/* Where they share the flows: all of them, one before the other. */
+struct past *fanout_past_of_all(struct fanout *fanout);
+/* What others count already, it does not count again. */
+void fanout_begin_account(struct fanout *fanout, struct way *way, struct past *before);
+
 #endif

@@ -212,75 +212,6 @@ struct fanout_plan *fanout_plan(struct fanout *fanout, const struct export_optio
 	return NULL;
 }
 
-/* --- the account --- */
-
-static guint64 lost_octets(const struct export_counts *counts)
-{
-	return counts->overflow_octets + counts->failed_octets + counts->untold_octets;
-}
-
-/* The one whose count was the run's, where each gets every flow. */
-static struct way *worst(struct fanout *fanout)
-{
-	struct way *found = NULL;
-	guint64 most = 0;
-
-	for (guint i = 0; i < fanout->ways->len; i++) {
-		struct way *way = fanout_way(fanout, i);
-		struct export_counts sum = past_sum(way->before);
-
-		counts_add(&sum, way_counts(way));
-		if (!found || lost_octets(&sum) > most) {
-			found = way;
-			most = lost_octets(&sum);
-		}
-	}
-	return found;
-}
-
-/* What it has made of the flows, and whatever was before it. Of one that goes on, as of now. */
-static struct past *past_of(struct fanout *fanout, struct way *way, struct past *before)
-{
-	struct export_counts counts;
-	struct past *past;
-
-	if (way->as_past)
-		return past_ref(way->as_past);
-	counts = way_snapshot(way, &fanout->handed);
-	past = past_new(before, &counts);
-	past_settle(past);
-	return past;
-}
-
-/* Where they share the flows: all of them, one before the other. */
-static struct past *past_of_all(struct fanout *fanout)
-{
-	struct past *past = past_ref(fanout->common);
-
-	for (guint i = 0; i < fanout->ways->len; i++) {
-		struct way *way = fanout_way(fanout, i);
-		struct past *next;
-
-		if (way->as_past)
-			continue; /* it is among them */
-		next = past_of(fanout, way, past);
-		past_unref(past);
-		past = next;
-	}
-	return past;
-}
-
-/* What others count already, it does not count again. */
-static void begin_account(struct fanout *fanout, struct way *way, struct past *before)
-{
-	past_unref(way->before);
-	way->before = past_ref(before);
-	way->absent = fanout->handed;
-	way->elsewhere = (struct tally){ 0 };
-	if (way->file)
-		counts_add(&way->base, way_counts(way));
-}
-
 /* --- applying --- */
 
 struct change {
@@ -330,11 +261,27 @@ static bool has_heir(const struct fanout_plan *plan, const struct way *way)
 	return false;
 }
 
+/* Of a spool that is handed on for the second time: whoever waits for it can have it then. */
+static void hurry_leaving(const struct fanout *fanout, const struct fanout_plan *plan)
+{
+	for (guint i = 0; i < fanout->leaving->len; i++) {
+		struct way *way = g_ptr_array_index(fanout->leaving, i);
+
+		if (!has_heir(plan, way))
+			continue;
+		if (way->hands_over)
+			way_hurry(way);
+		else
+			way_hand_over(way);
+	}
+}
+
 /* Those that nobody wants get nothing more; before anything new begins. */
 static void dismiss(const struct change *change, const struct fanout_plan *plan)
 {
 	struct fanout *fanout = change->fanout;
 
+	hurry_leaving(fanout, plan);
 	for (guint i = 0; i < fanout->ways->len; i++) {
 		struct way *way = fanout_way(fanout, i);
 
@@ -348,14 +295,10 @@ static void dismiss(const struct change *change, const struct fanout_plan *plan)
 		way_leave(way);
 		if (fanout->policy != FANOUT_ALL)
 			fanout->common = past_ref(way->as_past);
-		if (way->file || has_heir(plan, way))
+		if (way->file)
 			way_hurry(way);
-	}
-	for (guint i = 0; i < fanout->leaving->len; i++) {
-		struct way *way = g_ptr_array_index(fanout->leaving, i);
-
-		if (has_heir(plan, way))
-			way_hurry(way);
+		else if (has_heir(plan, way))
+			way_hand_over(way);
 	}
 }
 
@@ -398,6 +341,18 @@ static void reform(const struct change *change, const struct step *step)
 	way_free(names);
 }
 
+/* Somebody else sends from its spool for a moment yet. */
+static bool is_held(const struct fanout *fanout, const struct way *way)
+{
+	for (guint i = 0; way->spool && i < fanout->leaving->len; i++) {
+		const struct way *other = g_ptr_array_index(fanout->leaving, i);
+
+		if (g_strcmp0(other->spool, way->spool) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const char *label_of(const struct change *change, const struct step *step)
 {
 	const char *name = change->options->names ? change->options->names[step->number] : "";
@@ -417,12 +372,13 @@ static void take_step(const struct change *change, struct step *step, struct pas
 		return;
 	if (step->kind == STEP_REFORM)
 		reform(change, step);
+	way->inherits = step->kind == STEP_NEW && is_held(fanout, way);
 	if (step->kind == STEP_NEW && !fanout_start(fanout, way, change->options, &error)) {
 		tell(change, false, way_label(way), "%s; it gets nothing", error->message);
 		return; /* the plan still has it */
 	}
 	if (step->kind == STEP_NEW || change->switches)
-		begin_account(fanout, way, before);
+		fanout_begin_account(fanout, way, before);
 	if (step->kind == STEP_NEW)
 		tell(change, true, way_label(way), "begins");
 	step->kind = STEP_KEEP; /* ours now */
@@ -440,7 +396,8 @@ static void flush_all(struct fanout *fanout)
 	}
 }
 
-/* Those that had no time are gone before an heir begins: a spool is one sender's. */
+/* Those that had no time are gone before an heir begins, the others before it sends: a spool is one
+ * sender's. */
 static void tell_dismissed(const struct change *change)
 {
 	GPtrArray *leaving = change->fanout->leaving;
@@ -474,9 +431,9 @@ void fanout_apply(struct fanout *fanout, struct fanout_plan *plan,
 
 	change.switches = shared != change.shares;
 	flush_all(fanout);
-	bad = worst(fanout);
+	bad = fanout_worst(fanout);
 	dismiss(&change, plan);
-	before = shared ? past_of_all(fanout) : past_of(fanout, bad, bad->before);
+	before = shared ? fanout_past_of_all(fanout) : fanout_past_of(fanout, bad, bad->before);
 	part(fanout);
 	tell_dismissed(&change);
 	if (change.switches) {

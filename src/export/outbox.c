@@ -110,6 +110,25 @@ bool outbox_put(struct outbox *outbox, struct message *message)
 	return true;
 }
 
+void outbox_take_spool(struct outbox *outbox, struct spool *spool)
+{
+	struct line newer = outbox->waiting;
+	struct message *message;
+
+	outbox->waiting = (struct line){ .messages = G_QUEUE_INIT };
+	outbox->spool = spool;
+	while ((message = pop_head(&newer))) {
+		if (!outbox_put(outbox, message))
+			counts_overflow(&outbox->counts, &message->flows);
+		message_unref(message);
+	}
+}
+
+void outbox_close_spool(struct outbox *outbox)
+{
+	g_clear_pointer(&outbox->spool, spool_free);
+}
+
 bool outbox_is_empty(const struct outbox *outbox)
 {
 	return outbox->waiting.octets == 0 && (!outbox->spool || spool_unread(outbox->spool) == 0);

@@ -16,6 +16,11 @@ struct outbox;
 /* spool: NULL, or the outbox takes it. keeping: what was handed over may come back. */
 struct outbox *outbox_new(guint64 queue_octets, bool keeping, struct spool *spool);
 void outbox_free(struct outbox *outbox);
+/* It has had none, and handed nothing over. Takes the spool: what waits is newer than what is in
+ * it. */
+void outbox_take_spool(struct outbox *outbox, struct spool *spool);
+/* After the end: another can open it. */
+void outbox_close_spool(struct outbox *outbox);
 
 struct export_counts *outbox_counts(struct outbox *outbox);
 

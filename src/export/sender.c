@@ -6,9 +6,13 @@
 #include "export/sender_parts.h"
 
 /* Who waits for room gives up hope after so many times the collector's time-out. */
-#define HOPE	      3
+#define HOPE		 3
 /* More than a batch of records ever has. */
-#define SHARED_OCTETS (4u << 20)
+#define SHARED_OCTETS	 (4u << 20)
+/* For the end in order of a session whose spool another inherits; what may wait for that, beside
+ * the queue. */
+#define HAND_OVER_S	 5
+#define HAND_OVER_OCTETS (64u << 20)
 
 static bool is_reachable(const struct sender *sender)
 {
@@ -21,10 +25,17 @@ static bool has_hope(const struct sender *sender)
 	       HOPE * (gint64)sender->options.place.timeout_s * G_USEC_PER_SEC;
 }
 
-/* What waits for one that is away is about to go to others. */
+static guint64 more_octets(const struct sender *sender)
+{
+	if (sender->inherits)
+		return HAND_OVER_OCTETS;
+	/* What waits for one that is away is about to go to others. */
+	return sender->options.shared && !is_reachable(sender) ? SHARED_OCTETS : 0;
+}
+
 static bool try_put(struct sender *sender, struct message *message)
 {
-	const guint64 more = sender->options.shared && !is_reachable(sender) ? SHARED_OCTETS : 0;
+	const guint64 more = more_octets(sender);
 
 	outbox_limit(sender->outbox, sender->options.queue_octets + more);
 	return outbox_put(sender->outbox, message);
@@ -216,14 +227,29 @@ bool sender_hurry(struct sender *sender, GError **error)
 	return sender_finish(sender, error);
 }
 
+bool sender_hand_over(struct sender *sender)
+{
+	bool connected;
+
+	sender_end(sender);
+	sender->until_us = g_get_monotonic_time() + HAND_OVER_S * G_USEC_PER_SEC;
+	g_mutex_lock(&sender->mutex);
+	connected = sender->connected && !sender->over;
+	g_mutex_unlock(&sender->mutex);
+	return connected;
+}
+
+/* What one has that still waits for its spool would be lost; the other's time is short. */
 bool sender_is_over(struct sender *sender)
 {
 	bool over;
+	bool inherits;
 
 	g_mutex_lock(&sender->mutex);
 	over = sender->over;
+	inherits = sender->inherits;
 	g_mutex_unlock(&sender->mutex);
-	return over || g_get_monotonic_time() >= sender->until_us;
+	return over || (!inherits && g_get_monotonic_time() >= sender->until_us);
 }
 
 bool sender_finish(struct sender *sender, GError **error)
@@ -249,41 +275,39 @@ static void unref_message(gpointer message)
 	message_unref(message);
 }
 
-static bool open_spool(const struct sender *sender, struct spool **ret_spool, GError **error)
+struct spool *sender_open_spool(const struct sender *sender, GError **error)
 {
 	const struct sender_options *options = &sender->options;
-	g_autofree char *collector =
-		g_strdup_printf("%s+%s://%s:%u", options->form->scheme, options->transport->name,
-				options->place.host, options->place.port);
 
-	*ret_spool = NULL;
-	if (!options->spool)
-		return true;
-	*ret_spool = spool_open(
+	return spool_open(
 		&(struct spool_options){
 			.folder = options->spool,
-			.collector = collector,
+			.collector = sender->collector,
 			.url = sender->url,
 			.form = options->form,
 			.introduction = sender->introduction,
 			.size = options->spool_octets,
 		},
 		error);
-	return *ret_spool != NULL;
 }
 
 static bool open_way(struct sender *sender, GError **error)
 {
 	const struct sender_options *options = &sender->options;
-	struct spool *spool;
+	const bool at_once = options->spool && !options->inherits;
+	struct spool *spool = NULL;
 
 	sender->transport = options->transport->open(&options->place, error);
 	if (!sender->transport) {
 		g_prefix_error(error, "destination \"%s\": ", sender->url);
 		return false;
 	}
-	if (!open_spool(sender, &spool, error))
-		return false;
+	if (at_once) {
+		spool = sender_open_spool(sender, error);
+		if (!spool)
+			return false;
+	}
+	sender->inherits = options->spool && options->inherits;
 	sender->outbox = outbox_new(options->queue_octets, !options->transport->datagrams, spool);
 	return true;
 }
@@ -296,6 +320,9 @@ struct sender *sender_new(const struct sender_options *options, const GPtrArray 
 	sender->options = *options;
 	sender->options.spool = g_strdup(options->spool);
 	sender->url = g_strdup(options->url);
+	sender->collector =
+		g_strdup_printf("%s+%s://%s:%u", options->form->scheme, options->transport->name,
+				options->place.host, options->place.port);
 	sender->introduction = g_ptr_array_new_with_free_func(unref_message);
 	for (guint i = 0; i < introduction->len; i++)
 		g_ptr_array_add(sender->introduction,
@@ -330,6 +357,7 @@ void sender_free(struct sender *sender)
 	g_clear_error(&sender->error);
 	g_free(sender->copies);
 	g_free((char *)sender->options.spool);
+	g_free(sender->collector);
 	g_free(sender->url);
 	g_free(sender);
 }

@@ -25,6 +25,7 @@ struct sender_options {
 	bool shared;		/* others can take what this one cannot */
 	const char *spool;	/* folder for what does not fit in the queue, or NULL */
 	guint64 spool_octets;
+	bool inherits; /* the spool, from one that is about to end: sends nothing before that */
 };
 
 struct sender;
@@ -58,7 +59,11 @@ void sender_end(struct sender *sender);
 bool sender_wait(struct sender *sender);
 /* The same at once, without lingering: the spool keeps what has not arrived. */
 bool sender_hurry(struct sender *sender, GError **error);
-/* After that: it is over, or the time to linger is. */
+/* Another is to inherit the spool. One that is connected gets a moment to end in order, as what the
+ * collector may not have read would be sent again otherwise; false: there is nothing to wait for.
+ */
+bool sender_hand_over(struct sender *sender);
+/* After sender_end: it is over, or the time to linger is. */
 bool sender_is_over(struct sender *sender);
 /* The same as sender_end, and waits until the collector has it, or that time is over. False: some
  * of it has not arrived, as far as is known, and is lost. */

@@ -15,6 +15,7 @@
 struct sender {
 	struct sender_options options;
 	char *url;
+	char *collector; /* whose spool it is */
 	struct transport *transport;
 	GPtrArray *introduction; /* of struct message */
 	GThread *thread;
@@ -27,6 +28,7 @@ struct sender {
 	bool napping;  /* the thread: a few messages are no reason to wake it */
 	struct outbox *outbox;
 	guint handing; /* messages the thread has in hand */
+	bool inherits; /* it has no spool yet */
 	bool finishing;
 	bool behind; /* a flush waited for it in vain */
 	bool over;   /* the thread has ended */
@@ -73,6 +75,9 @@ static inline void sender_announce(struct sender *sender)
 
 /* What begins a session has been sent once more: a report says how much was sent before it. */
 void sender_count_introduction(struct sender *sender);
+
+/* NULL: it cannot be opened; with WEIR_ERROR_BUSY, not yet. */
+struct spool *sender_open_spool(const struct sender *sender, GError **error);
 
 /* The thread: connects, sends, lingers, until it is done or stopped. */
 gpointer sender_main(gpointer data);

@@ -20,6 +20,43 @@
 #define PACE_BURST    32
 #define PACE_RESTS    500
 #define PACE_REST_US  1000
+/* Whether the spool is free. */
+#define SPOOL_LOOK_MS 20
+
+/* --- the spool of another --- */
+
+/* False: the other one has it still. */
+static bool try_to_inherit(struct sender *sender)
+{
+	const bool last = g_cancellable_is_cancelled(sender->stop);
+	g_autoptr(GError) error = NULL;
+	struct spool *spool = sender_open_spool(sender, &error);
+
+	if (!spool && !last && g_error_matches(error, WEIR_ERROR, WEIR_ERROR_BUSY))
+		return false;
+	if (!spool)
+		log_line("%s; it has none now", error->message);
+	g_mutex_lock(&sender->mutex);
+	outbox_limit(sender->outbox, sender->options.queue_octets);
+	if (spool)
+		outbox_take_spool(sender->outbox, spool);
+	sender->inherits = false;
+	g_mutex_unlock(&sender->mutex);
+	return true;
+}
+
+/* What is in the spool goes first, so nothing is sent before. */
+static void inherit(struct sender *sender)
+{
+	while (sender->inherits && !try_to_inherit(sender)) {
+		const gint64 until = g_get_monotonic_time() + SPOOL_LOOK_MS * 1000;
+
+		g_mutex_lock(&sender->mutex);
+		while (!g_cancellable_is_cancelled(sender->stop) && sender_await(sender, until))
+			;
+		g_mutex_unlock(&sender->mutex);
+	}
+}
 
 /* --- sessions --- */
 
@@ -408,6 +445,7 @@ static void end(struct sender *sender, bool arrived)
 {
 	g_mutex_lock(&sender->mutex);
 	sender->lost = outbox_end(sender->outbox, arrived);
+	outbox_close_spool(sender->outbox);
 	sender->over = true;
 	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);
@@ -419,6 +457,7 @@ gpointer sender_main(gpointer data)
 	const struct transport_ops *transport = sender->options.transport;
 	bool arrived = false;
 
+	inherit(sender);
 	while (!arrived && !g_cancellable_is_cancelled(sender->stop)) {
 		if (!is_handed_over(sender)) {
 			work(sender);

@@ -90,6 +90,14 @@ static char *collector_name(const struct spool_options *options)
 
 /* --- opening --- */
 
+static bool fail_as(const struct spool_options *options, enum weir_error code, GError **error,
+		    const char *what)
+{
+	g_set_error(error, WEIR_ERROR, code, "destination \"%s\": spool \"%s\": %s", options->url,
+		    options->folder, what);
+	return false;
+}
+
 G_GNUC_PRINTF(3, 4)
 static bool fail(const struct spool_options *options, GError **error, const char *format, ...)
 {
@@ -99,9 +107,7 @@ static bool fail(const struct spool_options *options, GError **error, const char
 	va_start(arguments, format);
 	what = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "destination \"%s\": spool \"%s\": %s",
-		    options->url, options->folder, what);
-	return false;
+	return fail_as(options, WEIR_ERROR_FAILED, error, what);
 }
 
 static bool take_lock(struct spool *spool, GError **error)
@@ -114,8 +120,8 @@ static bool take_lock(struct spool *spool, GError **error)
 		return fail(&spool->options, error, "%s; name a folder that can be written to",
 			    g_strerror(errno));
 	if (flock(spool->lock, LOCK_EX | LOCK_NB) != 0)
-		return fail(&spool->options, error,
-			    "another weir sends from it; give each a folder of its own");
+		return fail_as(&spool->options, WEIR_ERROR_BUSY, error,
+			       "another weir sends from it; give each a folder of its own");
 	spool->sent = open(sent, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	return spool->sent >= 0 || fail(&spool->options, error, "%s", g_strerror(errno));
 }

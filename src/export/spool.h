@@ -32,7 +32,7 @@ struct spool_options {
 	guint64 size;		       /* octets of messages on disk, at most */
 };
 
-/* Takes up what an earlier run left; fails when another process uses it. */
+/* Takes up what an earlier run left; fails, with WEIR_ERROR_BUSY, while another uses it. */
 struct spool *spool_open(const struct spool_options *options, GError **error);
 /* What is in it stays. */
 void spool_free(struct spool *spool);

@@ -121,6 +121,13 @@ void way_hurry(struct way *way)
 		log_say(LOG_LEVEL_ERROR, "%s", error->message);
 }
 
+void way_hand_over(struct way *way)
+{
+	way->hands_over = way->sender && sender_hand_over(way->sender);
+	if (!way->hands_over)
+		way_hurry(way);
+}
+
 bool way_has_left(struct way *way)
 {
 	const bool left = way->file || sender_is_over(way->sender);

@@ -22,6 +22,8 @@ struct way {
 	struct past *as_past;	   /* itself, for those after it; NULL: it gets flows */
 	bool away;		   /* when last looked at */
 	bool hurried;		   /* to its end */
+	bool hands_over;	   /* its spool, once it has ended, to another */
+	bool inherits;		   /* that spool */
 	bool told_leaving;	   /* that it ends */
 	struct export_counts base; /* of a file: what others count already */
 	struct export_counts told; /* a copy for who asks */
@@ -46,6 +48,8 @@ struct export_counts way_snapshot(struct way *way, const struct tally *handed);
 struct past *way_leave(struct way *way);
 /* No time to linger: what was not sent stays in the spool, where it has one. */
 void way_hurry(struct way *way);
+/* Another is to send from its spool: it is hurried, unless it can end in order. */
+void way_hand_over(struct way *way);
 /* It has ended, or its time is over: way_end() does not wait long. */
 bool way_has_left(struct way *way);
 /* Waits for its end, which is said, and settles its counts. */
