@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
@@ -21,12 +20,11 @@ sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
 import ipfix_check
 import netns
-from collector import Collector, free_port
+import reloading
+from collector import HOST, free_port
+from reloading import ELEMENTS, packets, whole_messages
 
-WEIR = BLAST = ""  # set from the command line
 RELOADS = 24
-HOST = "127.0.0.1"
-ELEMENTS = ipfix_check.load_elements()
 NOBODY = 65534
 
 
@@ -62,60 +60,7 @@ class Datagrams:
         return [b"".join(datagrams) for datagrams in self.by_sender.values()]
 
 
-def packets(records):
-    return sum(record["packetDeltaCount"] + record.get("reversePacketDeltaCount", 0)
-               for record in records)
-
-
-class ReloadTest(unittest.TestCase):
-    def setUp(self):
-        netns.lay()
-        self.addCleanup(netns.ip, f"link del {netns.NEAR}")
-        self.folder = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"weir-reload-{os.getpid()}")
-        os.makedirs(self.folder)
-        self.addCleanup(subprocess.run, ["rm", "-r", self.folder], check=True)
-        self.config = self.path("weir.conf")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def collector(self, name):
-        collector = Collector(self.path(name)).start()
-        self.addCleanup(collector.kill)
-        return collector
-
-    def configure(self, *sections):
-        """A section is "NAME", then lines."""
-        with open(self.config, "w", encoding="utf-8") as file:
-            for name, *lines in sections:
-                file.write("\n".join([f"[{name}]", *lines, ""]))
-
-    def run_weir(self, *options):
-        live = netns.Live(WEIR, [netns.FAR], "--config", self.config, "--idle-timeout", "100ms",
-                          "--active-timeout", "100ms", "--instance", "reloaded", *options,
-                          to=None)  # fmt: skip
-        self.addCleanup(live.close)
-        self.assertTrue(live.metering, live.errors)
-        return live
-
-    def reload(self, status=0, **options):
-        done = subprocess.run([WEIR, "reload"], capture_output=True, text=True, check=False,
-                              timeout=netns.WAIT_S, **options)  # fmt: skip
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout if status == 0 else done.stderr
-
-    def blast(self, **options):
-        blast = netns.Blast(BLAST, interface=netns.NEAR, rate=5000, flows=200, **options)
-        self.addCleanup(blast.stop)
-        return blast
-
-    def stop(self, live):
-        account = live.stop(signal.SIGINT)
-        self.assertEqual(live.status, 0, live.errors)
-        self.assertTrue(account["balanced"], live.errors)
-        self.assertGreater(account["metered"]["packets"], 0)
-        return account
-
+class ReloadTest(reloading.Case):
     def check_sessions(self, sessions, account, again=False):
         """Every packet in a record once, nothing against the standards, whatever the session."""
         results = [ipfix_check.check(octets, ELEMENTS, again) for octets in sessions]
@@ -273,50 +218,6 @@ class ReloadTest(unittest.TestCase):
         self.assertEqual(account["exported"]["packets"], got)
         self.assertGreaterEqual(got, 50)
 
-    def test_a_spool_is_handed_on(self):
-        """What a collector that is away has not got goes to it all the same when its destination
-        has changed meanwhile, or was taken out and lingers when it comes back."""
-        place = Collector(self.path("place"))
-        self.addCleanup(place.kill)
-
-        def write(*queues):
-            self.configure(("exporter other", f"to = json+file:{self.path('other')}"), *(
-                ("exporter spooled", f"to = ipfix+tcp://{HOST}:{place.port}", "linger = 600",
-                 f"spool = {self.path('spool')}", f"queue = {queue}") for queue in queues))  # fmt: skip
-
-        os.mkdir(self.path("spool"))
-        write(1000000)
-        live = self.run_weir()
-        netns.send(self.frames(100))
-        netns.wait_for(lambda: self.ask("status")["answer"]["meteredPackets"] == 100, "packets")
-        for queue in (2000000, 3000000, 1000000):
-            write(queue)
-            self.assertIn("begins", self.reload())
-            netns.send(self.frames(10))
-        write()
-        self.assertIn("ends", self.reload())
-        write(1000000)
-        self.assertEqual(self.reload(), 'destination "spooled": begins\n')
-        place.start()
-        account = self.stop(live)
-        self.assertEqual(account["metered"]["packets"], 130, account)
-
-        def arrived():
-            return [ipfix_check.check(octets, ELEMENTS) for octets in place.sessions()]
-
-        # The collector may be behind. Known to fail: a spool that is still held waits for a run.
-        netns.wait_for(lambda: sum(packets(result.records) for result in arrived()) == 130
-                       or os.listdir(self.path("spool")), f"130 packets; weir says {account}")  # fmt: skip
-        self.assertEqual([result.problems for result in arrived() if result.problems], [])
-        self.assertEqual(account["spooled"]["packets"] + account["exported"]["packets"], 130)
-        self.assertEqual(account["dropped"]["failed"]["packets"], 0)
-
-    @staticmethod
-    def frames(count):
-        udp = bytes((0, 1, 0, 9, 0, 12, 0, 0)) + b"weir"
-        ip = bytes((0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 9, 9, 9))
-        return [bytes(12) + b"\x08\x00" + ip + udp] * count
-
     # --- what does not change ---
 
     def test_what_cannot_change_is_named(self):
@@ -396,18 +297,6 @@ class ReloadTest(unittest.TestCase):
         self.stop(live)
         self.assertEqual(os.listdir("/run/weir"), [])
 
-    def ask(self, request):
-        with socket.socket(socket.AF_UNIX) as asking:
-            asking.settimeout(netns.WAIT_S)
-            asking.connect("/run/weir/reloaded.sock")
-            asking.sendall(request.encode() + b"\n")
-            answer = b""
-            while not answer.endswith(b"\n"):
-                more = asking.recv(65536)
-                self.assertTrue(more)
-                answer += more
-        return json.loads(answer)
-
     def test_who_comes_is_told_the_names_at_once(self):
         """Interfaces, to a collector that is added and to one that comes back."""
         one, other = self.collector("one"), self.collector("other")
@@ -451,20 +340,9 @@ class ReloadTest(unittest.TestCase):
 
     def test_nobody_to_ask(self):
         self.assertIn("nothing runs", self.reload(status=2))
-        done = subprocess.run([WEIR, "reload", "nowhere"], capture_output=True, check=False)
+        done = subprocess.run([self.weir, "reload", "nowhere"], capture_output=True, check=False)
         self.assertEqual((done.returncode, done.stderr),
                          (2, b"weir: no instance nowhere is running\n"))
-
-
-def whole_messages(octets):
-    """How many octets of them are whole messages."""
-    at = 0
-    while len(octets) - at >= 16:
-        length = int.from_bytes(octets[at + 2 : at + 4], "big")
-        if at + length > len(octets):
-            break
-        at += length
-    return at
 
 
 def asked():
@@ -494,7 +372,4 @@ def as_nobody(function):
 
 
 if __name__ == "__main__":
-    WEIR, BLAST = sys.argv[1], sys.argv[2]
-    netns.enter()
-    netns.ip("link set lo up")
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
+    reloading.main()
