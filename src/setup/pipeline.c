@@ -154,9 +154,12 @@ static void tell_progress(struct pipeline *line, const struct capture_file *file
 		options->progress(options->progress_data, line->path, capture_file_offset(file),
 				  capture_file_size(file), line->account->seen.packets);
 	if (watch)
-		watch->progress(watch->data, line->path, capture_file_offset(file),
-				capture_file_size(file), native_meter_counts(line->meter),
-				line->account->seen.packets);
+		watch->progress(watch->data, &(struct replay_state){
+						     .offset = capture_file_offset(file),
+						     .size = capture_file_size(file),
+						     .seen = line->account->seen.packets,
+						     .counts = native_meter_counts(line->meter),
+					     });
 }
 
 static bool replay_file(struct pipeline *line, const char *path, GError **error)

@@ -16,6 +16,14 @@
 typedef void replay_progress(void *data, const char *file, guint64 offset, guint64 size,
 			     guint64 packets);
 
+/* How far a run is. */
+struct replay_state {
+	guint64 offset; /* of the file; size 0: not known */
+	guint64 size;
+	guint64 seen; /* packets of all files */
+	const struct meter_counts *counts;
+};
+
 /* Who looks on. All calls come from the thread of replay_run(). */
 struct replay_watch {
 	void *data;
@@ -25,9 +33,8 @@ struct replay_watch {
 	/* What left the table, with places and interfaces. Counted as exported where there is no
 	 * destination. */
 	void (*flows)(void *data, const struct flow_batch *batch);
-	/* Of all files so far; as replay_progress. */
-	void (*progress)(void *data, const char *file, guint64 offset, guint64 size,
-			 const struct meter_counts *counts, guint64 seen);
+	/* A few times a batch at most. */
+	void (*progress)(void *data, const struct replay_state *state);
 };
 
 struct replay_options {

@@ -135,7 +135,7 @@ struct top_columns top_columns_for(const struct top_query *query, bool rates, gu
 		}
 	}
 	/* Where the label has no room in any case, the figures shall have some. */
-	least = MIN(least_label(query->group), width / 2);
+	least = MIN(least_label(query->group), width * 2 / 3);
 	for (size_t i = 0; i < G_N_ELEMENTS(wishes); i++) {
 		enum place place = wishes[i];
 

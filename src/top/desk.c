@@ -10,6 +10,7 @@ struct desk {
 	GCond moved; /* the view wants something else */
 	bool paused;
 	bool stopped;
+	bool ended;
 	int fd;
 };
 
@@ -112,7 +113,21 @@ void top_desk_pause(struct top_desk *desk, bool paused)
 	move(desk, &whole(desk)->paused, paused);
 }
 
-void top_desk_stop(struct top_desk *desk)
+void top_desk_end(struct top_desk *desk)
 {
-	move(desk, &whole(desk)->stopped, true);
+	move(desk, &whole(desk)->ended, true);
+}
+
+bool top_desk_stop(struct top_desk *desk, gint64 until_us)
+{
+	struct desk *ours = whole(desk);
+	bool ended;
+
+	move(desk, &ours->stopped, true);
+	g_mutex_lock(&ours->lock);
+	while (!ours->ended && g_cond_wait_until(&ours->moved, &ours->lock, until_us))
+		;
+	ended = ours->ended;
+	g_mutex_unlock(&ours->lock);
+	return ended;
 }

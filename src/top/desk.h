@@ -34,6 +34,8 @@ void top_desk_say(struct top_desk *desk, bool trouble, const char *format, ...) 
 /* Until that monotonic time in microseconds, and as long as the view is paused. False: nobody looks
  * any more. */
 bool top_desk_wait(struct top_desk *desk, gint64 until_us);
+/* The last word of its thread. */
+void top_desk_end(struct top_desk *desk);
 
 /* --- of the view --- */
 
@@ -42,7 +44,7 @@ int top_desk_fd(const struct top_desk *desk);
 /* True if there was, since it was asked last. */
 bool top_desk_is_new(struct top_desk *desk);
 void top_desk_pause(struct top_desk *desk, bool paused);
-/* The source is to end. */
-void top_desk_stop(struct top_desk *desk);
+/* The source is to end. False: it has not done so by that time, and may still use the desk. */
+bool top_desk_stop(struct top_desk *desk, gint64 until_us);
 
 #endif

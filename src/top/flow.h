@@ -39,7 +39,8 @@ struct top_flow {
 /* The record that a flow has at this moment, or had when it left. */
 struct top_reading {
 	struct top_flow flow;
-	guint64 record_ns; /* when the record began: after an active time-out it counts anew */
+	guint64 record;	  /* which one; not 0. After an active time-out there is another */
+	guint64 first_ns; /* when it began */
 	struct top_counts counts;
 	bool finished; /* the record counts no more */
 	bool old;      /* if it was not known before, it is none of this turn */

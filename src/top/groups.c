@@ -225,20 +225,20 @@ static char *interface_label(const struct top_key *key, const char *as_name)
 /* --- the tables --- */
 
 const struct top_group_row top_groups[TOP_GROUPS] = {
-	[TOP_HOSTS] = { "host", "host", "hosts", "HOST", TOP_PAIRS, host_keys, false, host_label },
-	[TOP_PAIRS] = { "pair", "conversation", "conversations", "CONVERSATION", TOP_FLOWS_EACH,
-			pair_keys, false, pair_label },
-	[TOP_FLOWS_EACH] = { "flow", "flow", "flows", "FLOW", TOP_FLOWS_EACH, flow_keys, false,
-			     flow_label },
-	[TOP_PORTS] = { "port", "port", "ports", "PORT", TOP_HOSTS, port_keys, false, port_label },
-	[TOP_PROTOCOLS] = { "protocol", "protocol", "protocols", "PROTOCOL", TOP_HOSTS,
-			    protocol_keys, false, protocol_label },
-	[TOP_COUNTRIES] = { "country", "country", "countries", "COUNTRY", TOP_HOSTS, country_keys,
-			    false, country_label },
-	[TOP_SYSTEMS] = { "as", "AS", "autonomous systems", "AUTONOMOUS SYSTEM", TOP_HOSTS,
-			  system_keys, false, system_label },
-	[TOP_INTERFACES] = { "interface", "interface", "interfaces", "INTERFACE", TOP_HOSTS,
-			     interface_keys, true, interface_label },
+	[TOP_HOSTS] = { "host", "host", "hosts", "HOST", host_keys, host_label, TOP_PAIRS, false },
+	[TOP_PAIRS] = { "pair", "conversation", "conversations", "CONVERSATION", pair_keys,
+			pair_label, TOP_FLOWS_EACH, false },
+	[TOP_FLOWS_EACH] = { "flow", "flow", "flows", "FLOW", flow_keys, flow_label, TOP_FLOWS_EACH,
+			     false },
+	[TOP_PORTS] = { "port", "port", "ports", "PORT", port_keys, port_label, TOP_HOSTS, false },
+	[TOP_PROTOCOLS] = { "protocol", "protocol", "protocols", "PROTOCOL", protocol_keys,
+			    protocol_label, TOP_HOSTS, false },
+	[TOP_COUNTRIES] = { "country", "country", "countries", "COUNTRY", country_keys,
+			    country_label, TOP_HOSTS, false },
+	[TOP_SYSTEMS] = { "as", "AS", "autonomous systems", "AUTONOMOUS SYSTEM", system_keys,
+			  system_label, TOP_HOSTS, false },
+	[TOP_INTERFACES] = { "interface", "interface", "interfaces", "INTERFACE", interface_keys,
+			     interface_label, TOP_HOSTS, true },
 };
 
 const struct top_sort_row top_sorts[TOP_SORTS] = {

@@ -15,6 +15,7 @@ struct top_model {
 	GHashTable *index; /* of struct top_entry */
 	struct top_sums rest;
 	struct top_counts rest_fresh;
+	struct top_counts read;
 	guint64 turn;
 	guint64 turn_ns;
 };
@@ -113,7 +114,7 @@ static void coarsen(struct top_entry *entry)
 {
 	entry->grain++;
 	entry->flow.id = 0;
-	entry->record_ns = 0;
+	entry->which = 0;
 	entry->filter = 0;
 	memset(&entry->record, 0, sizeof(entry->record));
 	entry->flow.end[TOP_FORTH].port = 0;
@@ -237,19 +238,25 @@ bool top_model_read(struct top_model *model, const struct top_reading *reading)
 	struct top_counts more = reading->counts;
 
 	settle(model, entry);
-	if (entry->record_ns == reading->record_ns)
+	if (entry->which == reading->record)
 		more = difference(&reading->counts, &entry->record);
-	entry->record_ns = reading->record_ns;
+	entry->which = reading->record;
 	entry->record = reading->counts;
 	if (reading->finished) {
-		entry->record_ns = 0;
+		entry->which = 0;
 		memset(&entry->record, 0, sizeof(entry->record));
 	}
 	top_counts_add(&entry->sums.all, &more);
+	top_counts_add(&model->read, &more);
 	if (!(is_new && reading->old))
 		top_counts_add(&entry->fresh, &more);
 	renew(entry, &reading->flow);
 	return is_new;
+}
+
+const struct top_counts *top_model_read_so_far(const struct top_model *model)
+{
+	return &model->read;
 }
 
 void top_model_lose(struct top_model *model, const struct top_counts *counts, guint64 flows)

@@ -29,8 +29,8 @@ struct top_entry {
 	struct top_flow flow; /* what the grain leaves out is 0 */
 	struct top_sums sums;
 
-	/* The record under way, as far as it was counted; record_ns 0: there is none. */
-	guint64 record_ns;
+	/* The record under way, as far as it was counted; which 0: there is none. */
+	guint64 which;
 	struct top_counts record;
 	/* What came in the turn under way, if that is `turn`. */
 	guint64 turn;
@@ -49,6 +49,8 @@ void top_model_free(struct top_model *model);
 
 /* True: a flow that was not known before. */
 bool top_model_read(struct top_model *model, const struct top_reading *reading);
+/* What was read so far. */
+const struct top_counts *top_model_read_so_far(const struct top_model *model);
 /* Packets known to be in no flow that was read. */
 void top_model_lose(struct top_model *model, const struct top_counts *counts, guint64 flows);
 /* What came since the last turn took so long: its rates are now the ones to show. */

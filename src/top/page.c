@@ -373,7 +373,7 @@ struct top_grid *top_page_draw(const struct top_page *page, guint rows, guint co
 		draw_title(&drawing);
 	if (drawing.layout->account)
 		draw_account(&drawing);
-	for (guint kind = 0; kind < drawing.layout->graphs; kind++)
+	for (guint kind = 0; kind < MIN(drawing.layout->graphs, TOP_KINDS); kind++)
 		draw_graph(&drawing, (enum top_kind)kind);
 	if (drawing.layout->shown)
 		draw_shown(&drawing);

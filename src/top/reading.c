@@ -96,7 +96,8 @@ struct top_reading top_reading_of_record(const struct flow_record *record,
 		.flow = { .id = flow_id(flow),
 			  .proto = flow->key.proto,
 			  .version = flow->key.version },
-		.record_ns = flow_first_ns(flow),
+		.record = flow_first_ns(flow) | 1,
+		.first_ns = flow_first_ns(flow),
 		.finished = true,
 	};
 

@@ -45,15 +45,14 @@ struct top_group_row {
 	const char *one;
 	const char *many;
 	const char *heading;
-	enum top_group into; /* what is shown of one of them */
 	/* The keys that a flow belongs to, at most two. ret_ways: whose packets are the key's own
 	 * direction. */
 	guint (*keys)(const struct top_entry *entry, struct top_key ret_keys[2],
 		      enum top_way ret_ways[2]);
-	/* The sums of one direction alone are the key's. */
-	bool one_way;
 	/* As a person reads it; free with g_free. */
 	char *(*label)(const struct top_key *key, const char *as_name);
+	enum top_group into; /* what is shown of one of them */
+	bool one_way;	     /* the sums of one direction alone are the key's */
 };
 
 extern const struct top_group_row top_groups[TOP_GROUPS];

@@ -141,7 +141,7 @@ static void test_templates_table(void)
 	GString *out = g_string_new(NULL);
 
 	registry_write_templates(out);
-	CU_ASSERT_EQUAL(lines_of(out->str), 9);
+	CU_ASSERT_EQUAL(lines_of(out->str), 10);
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\nstandard   uniflow "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "What every collector eats"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(out->str, "\nquality    biflow "));

@@ -265,7 +265,7 @@ static void test_builtins(void)
 		record_template_free(form);
 		count++;
 	}
-	CU_ASSERT_EQUAL(count, 8);
+	CU_ASSERT_EQUAL(count, 9);
 	CU_ASSERT_STRING_EQUAL(template_builtins[0].name, "standard");
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "setup/instance_socket.h"
 #include "setup/options.h"
 #include "setup/stop.h"
 #include "setup/terminal.h"
@@ -17,13 +18,15 @@
 #include "top/show.h"
 
 /* About 45 MiB. */
-#define ROOM	 131072
-#define SAID_MAX 100
+#define ROOM	    131072
+#define SAID_MAX    100
+#define PATIENCE_US (G_USEC_PER_SEC / 2)
 
 struct run {
-	const struct options *options;
-	top_source_run *source;
+	struct top_input input;
 	struct top_desk *desk;
+	enum top_group group;
+	enum top_sort sort;
 	GPtrArray *said; /* what was logged while the view hid it */
 	GError *fault;	 /* of the source */
 };
@@ -36,11 +39,20 @@ static void on_line(void *data, const char *line)
 		g_ptr_array_add(run->said, g_strdup(line));
 }
 
+static void fill(struct run *run)
+{
+	if (run->input.files)
+		top_capture_run(run->desk, &run->input, &run->fault);
+	else
+		top_instance_run(run->desk, &run->input, &run->fault);
+}
+
 static gpointer run_source(gpointer data)
 {
 	struct run *run = data;
 
-	run->source(run->desk, run->options, false, &run->fault);
+	fill(run);
+	top_desk_end(run->desk);
 	return NULL;
 }
 
@@ -71,28 +83,40 @@ static void tell_lines(struct run *run)
 	g_ptr_array_set_size(run->said, 0);
 }
 
-static bool view(struct run *run, GError **error)
+/* True: the source has ended. One that waits for a run that does not answer is left to itself. */
+static bool draw(struct run *run, struct top_screen *screen)
 {
-	const struct option_value *values = run->options->values;
+	const struct option_value *values = run->input.options->values;
 	const struct top_show_options show = {
-		.group = (enum top_group)values[OPTION_GROUP].number,
-		.sort = (enum top_sort)values[OPTION_TOP_SORT].number,
+		.group = run->group,
+		.sort = run->sort,
 		.filter = values[OPTION_MATCH].text,
-		.utf8 = shows_utf8(run->options),
+		.utf8 = shows_utf8(run->input.options),
 		.stop = stop_wanted,
 	};
-	struct top_screen *screen = top_screen_open(error);
 	GThread *thread;
+	bool ended;
+
+	log_divert(on_line, run);
+	thread = start_source(run);
+	top_show(screen, run->desk, &show);
+	ended = top_desk_stop(run->desk, g_get_monotonic_time() + PATIENCE_US);
+	if (ended)
+		g_thread_join(thread);
+	else
+		g_thread_unref(thread);
+	return ended;
+}
+
+static bool view(struct run *run, bool *ret_ended, GError **error)
+{
+	struct top_screen *screen = top_screen_open(error);
 
 	if (!screen)
 		return false;
 	terminal_borrow(STDOUT_FILENO, top_screen_leave(screen));
 	stop_watch(0);
-	log_divert(on_line, run);
-	thread = start_source(run);
-	top_show(screen, run->desk, &show);
-	top_desk_stop(run->desk);
-	g_thread_join(thread);
+	*ret_ended = draw(run, screen);
 	top_screen_close(screen);
 	terminal_return();
 	tell_lines(run);
@@ -101,13 +125,13 @@ static bool view(struct run *run, GError **error)
 
 static void print(const struct run *run)
 {
-	const struct option_value *values = run->options->values;
+	const struct option_value *values = run->input.options->values;
 	const guint limit = (guint)values[OPTION_TOP_LIMIT].number;
 	struct top_filter *filter =
 		values[OPTION_MATCH].text ? top_filter_new(values[OPTION_MATCH].text) : NULL;
 	const struct top_query query = {
-		.group = (enum top_group)values[OPTION_GROUP].number,
-		.sort = (enum top_sort)values[OPTION_TOP_SORT].number,
+		.group = run->group,
+		.sort = run->sort,
 		.filter = filter,
 	};
 	struct top_table *table = top_table_new(run->desk->model, &query);
@@ -120,40 +144,104 @@ static void print(const struct run *run)
 	top_filter_free(filter);
 }
 
-static bool once(struct run *run)
+static void once(struct run *run)
 {
 	stop_watch(0);
-	run->source(run->desk, run->options, true, &run->fault);
-	if (run->desk->account.known)
+	fill(run);
+	if (!run->fault || run->desk->account.seen > 0)
 		print(run);
-	return true;
 }
+
+/* --- what to show --- */
 
 static bool check(const struct options *options, GError **error)
 {
-	if (!options->values[OPTION_AS_JSON].number || options->values[OPTION_ONCE].number)
+	const struct option_value *values = options->values;
+
+	if (values[OPTION_AS_JSON].number && !values[OPTION_ONCE].number)
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    "--json: the view is no JSON; give --once as well");
+	else if (values[OPTION_READ].list && options->arguments)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "'%s': captures are named by --read already; leave one of them out",
+			    options->arguments[0]);
+	else
 		return true;
-	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "--json: the view is no JSON; give --once as well");
 	return false;
+}
+
+/* An argument alone may be a run's name or a file's; a run that is there is meant. */
+static bool names_files(char *const *arguments)
+{
+	g_autofree char *socket = NULL;
+
+	if (!arguments)
+		return false;
+	if (arguments[1] || strcmp(arguments[0], "-") == 0 || strchr(arguments[0], '/'))
+		return true;
+	socket = instance_socket_find(arguments[0], NULL);
+	return !socket && access(arguments[0], F_OK) == 0;
+}
+
+static bool choose_input(struct run *run, GError **error)
+{
+	const struct options *options = run->input.options;
+	char *const *arguments = options->arguments;
+
+	if (options->values[OPTION_READ].list)
+		run->input.files = (const char *const *)options->values[OPTION_READ].list;
+	else if (names_files(arguments))
+		run->input.files = (const char *const *)arguments;
+	else
+		run->input.socket = instance_socket_find(arguments ? arguments[0] : NULL, error);
+	if (!run->input.files && !run->input.socket && arguments)
+		g_prefix_error(error, "'%s' is no file, and ", arguments[0]);
+	return run->input.files || run->input.socket;
+}
+
+static void open_desk(struct run *run)
+{
+	const struct option_value *values = run->input.options->values;
+	const bool rates = !run->input.files || values[OPTION_SPEED].number > 0;
+	g_autofree char *name = run->input.files
+					? g_strjoinv(" ", (char **)(guintptr)run->input.files)
+					: g_strdup("");
+
+	run->desk = top_desk_new(name, rates, ROOM);
+	run->group = (enum top_group)values[OPTION_GROUP].number;
+	run->sort = rates ? TOP_BY_RATE : TOP_BY_OCTETS;
+	if (values[OPTION_TOP_SORT].origin != OPTION_NOT_GIVEN)
+		run->sort = (enum top_sort)values[OPTION_TOP_SORT].number;
 }
 
 static bool top(const struct options *options, GError **error)
 {
-	struct run run = { .options = options, .source = top_capture_run };
-	g_autofree char *name = options->arguments ? g_strjoinv(" ", options->arguments) : NULL;
-	bool good;
+	struct run *run = g_new0(struct run, 1);
+	bool ended = true;
+	bool good = true;
 
-	if (!check(options, error))
+	run->input.options = options;
+	run->input.once = options->values[OPTION_ONCE].number;
+	if (!check(options, error) || !choose_input(run, error)) {
+		g_free(run);
 		return false;
-	run.desk = top_desk_new(name, options->values[OPTION_SPEED].number > 0, ROOM);
-	run.said = g_ptr_array_new_with_free_func(g_free);
-	good = options->values[OPTION_ONCE].number ? once(&run) : view(&run, error);
-	top_desk_free(run.desk);
-	g_ptr_array_unref(run.said);
-	if (run.fault)
-		g_propagate_error(error, run.fault);
-	return good && !run.fault;
+	}
+	open_desk(run);
+	run->said = g_ptr_array_new_with_free_func(g_free);
+	if (run->input.once)
+		once(run);
+	else
+		good = view(run, &ended, error);
+	if (!ended)
+		return good;
+	if (run->fault)
+		g_propagate_error(good ? error : NULL, run->fault);
+	good = good && !run->fault;
+	top_desk_free(run->desk);
+	g_ptr_array_unref(run->said);
+	g_free((char *)(guintptr)run->input.socket);
+	g_free(run);
+	return good;
 }
 
 int cmd_top(int argc, char **argv)

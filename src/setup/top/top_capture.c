@@ -124,7 +124,7 @@ static void on_flows(void *data, const struct flow_batch *batch)
 			top_reading_of_record(&batch->records[i], &batch->extras[i]);
 
 		if (top_model_read(capture->desk->model, &reading))
-			count(capture, TOP_FLOWS, reading.record_ns, 1);
+			count(capture, TOP_FLOWS, reading.first_ns, 1);
 	}
 	top_desk_unlock(capture->desk, true);
 }
@@ -136,27 +136,25 @@ static char *time_text(guint64 time_ns)
 	return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
 }
 
-static void on_progress(void *data, const char *file, guint64 offset, guint64 size,
-			const struct meter_counts *counts, guint64 seen)
+static void on_progress(void *data, const struct replay_state *state)
 {
 	struct capture *capture = data;
 	struct top_account *account = &capture->desk->account;
 	gint64 now = g_get_monotonic_time();
 	g_autofree char *time = NULL;
 
-	(void)file;
 	if (now < capture->told_us + TELL_US)
 		return;
 	capture->told_us = now;
 	time = time_text(capture->now_ns);
 	top_desk_lock(capture->desk);
 	account->known = true;
-	account->seen = seen;
-	account->metered = counts->packets[METER_OK];
-	account->set_aside = seen - account->metered;
-	if (size)
+	account->seen = state->seen;
+	account->metered = state->counts->packets[METER_OK];
+	account->set_aside = state->seen - account->metered;
+	if (state->size)
 		top_desk_say(capture->desk, false, "%s  %u %%", time,
-			     (guint)((double)offset * 100 / (double)size));
+			     (guint)((double)state->offset * 100 / (double)state->size));
 	else
 		top_desk_say(capture->desk, false, "%s", time);
 	top_desk_unlock(capture->desk, true);
@@ -190,10 +188,11 @@ static void tell_end(struct capture *capture, const struct account *account, con
 	top_desk_unlock(desk, true);
 }
 
-static struct replay_options replay_options_of(const struct options *options,
-					       struct capture *capture)
+static struct replay_options replay_options_of(const struct top_input *input,
+					       const struct capture *capture)
 {
 	static const char *const nowhere[] = { NULL };
+	const struct options *options = input->options;
 	const struct option_value *values = options->values;
 	struct export_options export = stage_export(options);
 	struct places_options places = places_options_of(options);
@@ -204,7 +203,7 @@ static struct replay_options replay_options_of(const struct options *options,
 	export.to = nowhere;
 	export.names = NULL;
 	return (struct replay_options){
-		.files = (const char *const *)options->arguments,
+		.files = input->files,
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
 		.active_timeout_ns =
 			capture->speed ? capture->turn_ns : values[OPTION_ACTIVE_TIMEOUT].number,
@@ -220,13 +219,13 @@ static struct replay_options replay_options_of(const struct options *options,
 	};
 }
 
-bool top_capture_run(struct top_desk *desk, const struct options *options, bool once,
-		     GError **error)
+bool top_capture_run(struct top_desk *desk, const struct top_input *input, GError **error)
 {
+	const struct option_value *values = input->options->values;
 	struct capture capture = {
 		.desk = desk,
-		.speed = once ? 0 : options->values[OPTION_SPEED].number,
-		.turn_ns = options->values[OPTION_INTERVAL].number,
+		.speed = input->once ? 0 : values[OPTION_SPEED].number,
+		.turn_ns = values[OPTION_INTERVAL].number,
 	};
 	const struct replay_watch watch = { &capture, on_frames, on_flows, on_progress };
 	struct replay_options run;
@@ -237,13 +236,14 @@ bool top_capture_run(struct top_desk *desk, const struct options *options, bool 
 		capture.turn_ns *= capture.speed;
 		desk->history = top_history_live(capture.turn_ns);
 	}
-	run = replay_options_of(options, &capture);
+	run = replay_options_of(input, &capture);
 	run.watch = &watch;
-	if (stage_tunnels(options, &run.tunnels, &fault))
+	if (stage_tunnels(input->options, &run.tunnels, &fault))
 		replay_run(&run, &account, &fault);
 	tell_end(&capture, &account, fault);
 	account_clear(&account);
-	if (fault)
-		g_propagate_error(error, g_steal_pointer(&fault));
-	return !*error;
+	if (!fault)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&fault));
+	return false;
 }

@@ -6,12 +6,18 @@
 #include "setup/options.h"
 #include "top/desk.h"
 
-/* Fills the desk until there is no more, or nobody looks any more. False: what went wrong; what was
- * read until then stays on the desk. once: nobody looks before it returns. */
-typedef bool top_source_run(struct top_desk *desk, const struct options *options, bool once,
-			    GError **error);
+struct top_input {
+	const struct options *options;
+	const char *const *files; /* captures, NULL-terminated; NULL: an instance is asked */
+	const char *socket;	  /* of the instance */
+	bool once;		  /* nobody looks before it is all there */
+};
 
-/* Capture files: the arguments. */
+/* Fills the desk until there is no more, or nobody looks any more. False: what went wrong; what was
+ * read until then stays on the desk. */
+typedef bool top_source_run(struct top_desk *desk, const struct top_input *input, GError **error);
+
 top_source_run top_capture_run;
+top_source_run top_instance_run;
 
 #endif
