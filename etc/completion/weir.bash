@@ -4,7 +4,7 @@
 
 _weir_tables()
 {
-	templates='standard biflow quality full geo ntop v9 v5'
+	templates='standard biflow quality full geo top ntop v9 v5'
 	urls='udp:// ipfix+file: ipfix+udp:// ipfix+tcp:// ipfix+tls:// ipfix+dtls:// ipfix+sctp:// netflow9+file: netflow9+udp:// netflow5+file: netflow5+udp:// json+file: json+tcp:// json+tls:// text+file:'
 	commands='replay templates elements check run stop reload flows top doctor bench geo help'
 }
