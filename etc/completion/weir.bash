@@ -102,6 +102,18 @@ _weir_value() # of the option before, where that takes one
 	"replay --json-stats" | "run --json-stats" | "stop --json-stats")
 		_weir_offer ""; _weir_add files
 		;;
+	"run --metrics")
+		_weir_offer ""
+		;;
+	"run --metrics-cert")
+		_weir_offer ""; _weir_add files
+		;;
+	"run --metrics-key")
+		_weir_offer ""; _weir_add files
+		;;
+	"run --metrics-token-file")
+		_weir_offer ""; _weir_add files
+		;;
 	"replay --log-level" | "run --log-level" | "stop --log-level")
 		_weir_offer "error warning info debug"
 		;;
@@ -207,7 +219,7 @@ _weir_options()
 	"templates") _weir_offer "--biflow --uniflow --help" ;;
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
-	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
+	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --metrics --metrics-open --metrics-cert --metrics-key --metrics-token-file --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;

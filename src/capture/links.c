@@ -235,12 +235,26 @@ void links_watch(struct links *links)
 		look(links, &links->watched[i]);
 }
 
+static bool is_metered(const struct watched *one)
+{
+	return one->attachment && !one->away;
+}
+
+guint64 links_away(const struct links *links)
+{
+	guint64 away = 0;
+
+	for (guint i = 0; i < MIN(links->count, 64); i++)
+		away |= (guint64)!is_metered(&links->watched[i]) << i;
+	return away;
+}
+
 guint links_count(const struct links *links)
 {
 	guint count = 0;
 
 	for (guint i = 0; i < links->count; i++)
-		count += links->watched[i].attachment && !links->watched[i].away;
+		count += is_metered(&links->watched[i]);
 	return count;
 }
 

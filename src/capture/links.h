@@ -30,6 +30,8 @@ struct links *links_new(const struct kernel_meter *meter, const struct links_opt
 void links_watch(struct links *links);
 /* Interfaces that are metered now. */
 guint links_count(const struct links *links);
+/* A bit for each of the first 64 that is not. */
+guint64 links_away(const struct links *links);
 /* Takes everything off; no program begins any more when it returns. The error is the first. */
 bool links_free(struct links *links, GError **error);
 /* What is pinned goes on. */

@@ -21,9 +21,10 @@ struct scanner {
 	struct scan *scan;
 	GThread *thread;
 	int cpu;
-	guint64 flows; /* that the last round left; atomic */
-	bool done;     /* atomic */
-	GError *error; /* the thread's until it is done */
+	guint64 flows;	/* that the last round left; atomic */
+	gint64 seen_us; /* when it last did something; atomic */
+	bool done;	/* atomic */
+	GError *error;	/* the thread's until it is done */
 };
 
 struct scan {
@@ -101,6 +102,11 @@ bool scan_check(int cpus, GError **error)
 
 /* --- rounds --- */
 
+static void see(struct scanner *scanner)
+{
+	__atomic_store_n(&scanner->seen_us, g_get_monotonic_time(), __ATOMIC_RELAXED);
+}
+
 /* Looks through the whole table; ret_kept counts the flows that stay, for want of room or because
  * they go on. */
 static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
@@ -118,6 +124,7 @@ static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 
 		if (!all && phase_of(scan) != SCAN_ROUNDS)
 			return true;
+		see(scanner);
 		if (!kernel_meter_scan(scan->meter, &call, &scanner->error))
 			return false;
 		*ret_kept += call.kept;
@@ -137,6 +144,7 @@ static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 /* Bound anew each time: a CPU may go, which lets its threads run anywhere, and come back. */
 static bool bound_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 {
+	see(scanner);
 	switch (bind_to(scanner->cpu)) {
 	case BOUND:
 		return scan_round(scanner, all, ret_kept);
@@ -181,6 +189,7 @@ struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_m
 
 		scanner->scan = scan;
 		scanner->cpu = cpu;
+		see(scanner);
 		scanner->thread = g_thread_new("scan", scanner_main, scanner);
 	}
 	return scan;
@@ -217,6 +226,15 @@ guint64 scan_flows(const struct scan *scan)
 	for (int i = 0; i < scan->count; i++)
 		flows += __atomic_load_n(&scan->scanners[i].flows, __ATOMIC_RELAXED);
 	return flows;
+}
+
+gint64 scan_seen_us(const struct scan *scan)
+{
+	gint64 seen = G_MAXINT64;
+
+	for (int i = 0; i < scan->count; i++)
+		seen = MIN(seen, __atomic_load_n(&scan->scanners[i].seen_us, __ATOMIC_RELAXED));
+	return seen;
 }
 
 bool scan_free(struct scan *scan, GError **error)

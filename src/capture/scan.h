@@ -23,6 +23,9 @@ bool scan_done(const struct scan *scan);
 bool scan_failed(const struct scan *scan);
 /* Flows in the tables, as the last round of each found them. */
 guint64 scan_flows(const struct scan *scan);
+/* When each of them was last at work, by the monotonic clock: of several, the one it was longest
+ * ago for. A round of the table, or a CPU that is away, takes a second at most. */
+gint64 scan_seen_us(const struct scan *scan);
 /* Ends the threads if they have not ended yet. False: scanning failed, and the error says why. */
 bool scan_free(struct scan *scan, GError **error);
 

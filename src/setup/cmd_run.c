@@ -55,8 +55,10 @@ static struct live_options live_options_of(const struct options *options)
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
-	bool good =
-		settings_check_run(options, error) && stage_tunnels(options, &live.tunnels, error);
+	/* Metrics before rights are given up: their port, key and token may be root's. */
+	bool good = settings_check_run(options, error) &&
+		    stage_tunnels(options, &live.tunnels, error) &&
+		    live_metrics_open(options, &live.metrics, error);
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);
 	struct live_output *output = NULL;
 	struct account account = { 0 };
@@ -67,8 +69,10 @@ static bool run(const struct options *options, GError **error)
 		live.instance = name;
 	if (good && live_rights_begin(options, live.instance, error))
 		output = live_output_open(options, error);
-	if (!output)
+	if (!output) {
+		live_metrics_free(live.metrics);
 		return false;
+	}
 	report = report_open(options, NULL, error);
 	if (report) {
 		live.export.to = live_output_to(output);
@@ -79,6 +83,7 @@ static bool run(const struct options *options, GError **error)
 		live_run(&live, &account, &fault);
 	}
 	live_output_close(output, &account);
+	live_metrics_free(live.metrics);
 	return report && report_close(report, &account, fault, error);
 }
 

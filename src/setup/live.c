@@ -15,6 +15,7 @@
 #include "setup/live_cache.h"
 #include "setup/live_control.h"
 #include "setup/live_join.h"
+#include "setup/live_metrics.h"
 #include "setup/live_names.h"
 #include "setup/live_other.h"
 #include "setup/live_packet.h"
@@ -78,6 +79,7 @@ static void write_batch(struct live *live)
 	live_names_enrich(live->names, live->batch);
 	places_enrich(live->places, live->fanout, live->batch);
 	live_view_take(live->options->view, live->batch);
+	live_metrics_take(live->options->metrics, live->batch);
 	if (!fanout_write(live->fanout, live->batch, &error))
 		note_error(live, error);
 	live->batch->count = 0;
@@ -164,22 +166,6 @@ static void tell(void *data, enum log_level level, const char *interface, const 
 		log_say(level, "%s", news);
 }
 
-static struct links_options links_options_of(struct live *live)
-{
-	struct links_options links = {
-		.interfaces = live->options->interfaces,
-		.attach = live->options->attach,
-		.tell = tell,
-		.data = live,
-	};
-
-	if (live->cache.instance)
-		links.attach.pin = instance_folder(live->cache.instance);
-	/* Frames for other hosts must not be missed while a service is away. */
-	links.attach.stay = live->options->instance_given;
-	return links;
-}
-
 /* Brings everything out of tables that no packet comes to any more. */
 static void empty_tables(struct live *live, struct kernel_meter *meter, struct scan *scan)
 {
@@ -261,13 +247,8 @@ static void drain_old(struct live *live)
 static void settle_account(void *data, struct account *account)
 {
 	const struct live *live = data;
-	const struct instance_totals *earlier = &live->earlier;
 
-	account->earlier = earlier->exported;
-	memcpy(account->earlier_dropped, earlier->dropped, sizeof(earlier->dropped));
-	account->in_doubt = earlier->doubted;
-	account->max_flows = live->cache.shape.max_flows;
-	account->memory_octets = kernel_meter_memory(live->cache.meter);
+	live_cache_settle(&live->cache, &live->earlier, account);
 	account_add_fanout(account, live->fanout);
 	live_cache_seen(&live->cache, &live->earlier, live_names_table(live->names), account);
 	places_settle(live->places, account);
@@ -376,6 +357,19 @@ static void end(struct live *live)
 		instance_end(live->cache.instance);
 }
 
+static void look(void *data, struct live_look *ret_look)
+{
+	const struct live *live = data;
+
+	live_cache_look(&live->cache, ret_look);
+	ret_look->join = join_counts(live_join_of(live->join));
+	ret_look->flows = scan_flows(live->scan) + ret_look->join.waiting;
+	ret_look->scanned_us = scan_seen_us(live->scan);
+	ret_look->away = links_away(live->links);
+	ret_look->names = live_names_table(live->names);
+	ret_look->places = live->places;
+}
+
 static struct live_control *open_control(struct live *live)
 {
 	return live_control_new(&(struct live_parts){
@@ -388,6 +382,7 @@ static struct live_control *open_control(struct live *live)
 		.places = live->places,
 		.commit = commit,
 		.settle = settle_account,
+		.look = look,
 		.data = live,
 	});
 }
@@ -403,7 +398,9 @@ static bool open_live(struct live *live, GError **error)
 		return false;
 	if (!kernel_check(error) || !live_cache_claim(&live->cache, options, error))
 		return false;
-	links = links_options_of(live);
+	links = live_cache_links(&live->cache, options);
+	links.tell = tell;
+	links.data = live;
 	if (!options->ending && !links_check(&links, error))
 		return false;
 	if (!live_rights_settle(options, error))

@@ -9,6 +9,7 @@
 #include "capture/kernel_tables.h"
 #include "export/fanout.h"
 #include "setup/account.h"
+#include "setup/live_metrics.h"
 #include "setup/live_view.h"
 #include "setup/options.h"
 #include "setup/places.h"
@@ -31,9 +32,10 @@ struct live_options {
 	const char *instance; /* whose flow cache outlives this process */
 	struct export_options export;
 	struct places_options places;
-	guint64 statistics_ns;	     /* told so often, and at the end; 0: only then */
-	struct live_view *view;	     /* NULL: none; ended by the caller */
-	const struct options *given; /* by the user; to be read again */
+	guint64 statistics_ns;	      /* told so often, and at the end; 0: only then */
+	struct live_view *view;	      /* NULL: none; ended by the caller */
+	struct live_metrics *metrics; /* likewise */
+	const struct options *given;  /* by the user; to be read again */
 	bool drop;
 	bool ending;	     /* only to bring out what an earlier process left */
 	bool instance_given; /* by the user, who means to come back */

@@ -307,6 +307,37 @@ void live_cache_commit(struct live_cache *cache, const struct instance_totals *e
 	instance_commit(cache->instance, &totals);
 }
 
+struct links_options live_cache_links(const struct live_cache *cache,
+				      const struct live_options *options)
+{
+	struct links_options links = { .interfaces = options->interfaces,
+				       .attach = options->attach };
+
+	if (cache->instance)
+		links.attach.pin = instance_folder(cache->instance);
+	/* Frames for other hosts must not be missed while a service is away. */
+	links.attach.stay = options->instance_given;
+	return links;
+}
+
+void live_cache_look(const struct live_cache *cache, struct live_look *ret_look)
+{
+	const struct kernel_ring *ring = kernel_meter_ring(cache->meter);
+
+	ret_look->ring_used = kernel_ring_held(ring);
+	ret_look->ring_room = kernel_ring_octets(ring);
+}
+
+void live_cache_settle(const struct live_cache *cache, const struct instance_totals *earlier,
+		       struct account *account)
+{
+	account->earlier = earlier->exported;
+	memcpy(account->earlier_dropped, earlier->dropped, sizeof(earlier->dropped));
+	account->in_doubt = earlier->doubted;
+	account->max_flows = cache->shape.max_flows;
+	account->memory_octets = kernel_meter_memory(cache->meter);
+}
+
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
 		     const struct interface_names *names, struct account *account)
 {

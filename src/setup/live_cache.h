@@ -3,8 +3,10 @@
 #ifndef WEIR_SETUP_LIVE_CACHE_H
 #define WEIR_SETUP_LIVE_CACHE_H
 
+#include "capture/links.h"
 #include "setup/instance.h"
 #include "setup/live.h"
+#include "setup/live_look.h"
 
 struct interface_names;
 
@@ -37,6 +39,14 @@ void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
  * it, and how far the rings have been read. */
 void live_cache_commit(struct live_cache *cache, const struct instance_totals *earlier,
 		       const struct fanout *fanout);
+/* What is to be metered, and where that is pinned; who is told of it is the caller's. */
+struct links_options live_cache_links(const struct live_cache *cache,
+				      const struct live_options *options);
+/* The ring's part. */
+void live_cache_look(const struct live_cache *cache, struct live_look *ret_look);
+/* What processes before this one did, and the room there is. */
+void live_cache_settle(const struct live_cache *cache, const struct instance_totals *earlier,
+		       struct account *account);
 /* Adds what came to the hooks, and what became of it there; interfaces by the names they have. */
 void live_cache_seen(const struct live_cache *cache, const struct instance_totals *earlier,
 		     const struct interface_names *names, struct account *account);

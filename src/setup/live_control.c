@@ -225,6 +225,7 @@ void live_control_free(struct live_control *control)
 {
 	if (!control)
 		return;
+	live_metrics_end(control->parts.options->metrics);
 	control_free(control->control);
 	live_flows_free(control->flows);
 	reload_free(control->reload);
@@ -244,6 +245,8 @@ bool live_control_turn(struct live_control *control)
 		return false;
 	if (stop_reload_wanted())
 		reload_by_signal(control);
+	live_metrics_turn(control->parts.options->metrics, &control->parts, control->reloads,
+			  control->failed);
 	for (int i = 0; i < TURN && g_main_context_iteration(NULL, FALSE); i++)
 		;
 	return live_flows_turn(control->flows) || control_busy(control->control);

@@ -4,6 +4,7 @@
 #define WEIR_SETUP_LIVE_CONTROL_H
 
 #include "setup/live.h"
+#include "setup/live_look.h"
 #include "setup/reload.h"
 #include "setup/statistics.h"
 
@@ -26,6 +27,7 @@ struct live_parts {
 	void (*commit)(void *data);
 	/* The account as it stands. */
 	void (*settle)(void *data, struct account *ret_account);
+	void (*look)(void *data, struct live_look *ret_look);
 	void *data;
 };
 

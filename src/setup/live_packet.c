@@ -67,6 +67,7 @@ static void on_batch(void *data, struct flow_batch *batch)
 	live_names_enrich(live->names, batch);
 	places_enrich(live->places, live->fanout, batch);
 	live_view_take(live->options->view, batch);
+	live_metrics_take(live->options->metrics, batch);
 	if (!fanout_write(live->fanout, batch, &error))
 		note_error(live, error);
 }
@@ -230,12 +231,42 @@ static void show(struct live_packet *live)
 	account_clear(&account);
 }
 
+/* What the rings had no room for came, too. */
+static void add_lost(const struct live_packet *live, struct account *account)
+{
+	struct account_packets *lost = &account->set_aside[METER_LOST];
+
+	for (guint i = 0; i < live->count; i++) {
+		struct af_packet_counts counts;
+
+		if (!live->sockets[i].packet ||
+		    !af_packet_counts(live->sockets[i].packet, &counts, NULL))
+			continue;
+		lost->packets += counts.drops + counts.lost;
+		account->seen.packets += counts.drops + counts.lost;
+	}
+}
+
 static void on_settle(void *data, struct account *ret_account)
 {
 	const struct live_packet *live = data;
 
 	ret_account->seen = live->account->seen;
+	ret_account->max_flows = live->account->max_flows;
+	ret_account->memory_octets = live->account->memory_octets;
+	add_lost(live, ret_account);
 	settle_account(live, ret_account);
+}
+
+static void look(void *data, struct live_look *ret_look)
+{
+	const struct live_packet *live = data;
+
+	ret_look->flows = native_meter_flows(live->meter);
+	ret_look->names = live_names_table(live->names);
+	ret_look->places = live->places;
+	for (guint i = 0; i < MIN(live->count, 64); i++)
+		ret_look->away |= (guint64)live->sockets[i].away << i;
 }
 
 static struct live_control *open_control(struct live_packet *live)
@@ -249,6 +280,7 @@ static struct live_control *open_control(struct live_packet *live)
 		.names = live->names,
 		.places = live->places,
 		.settle = on_settle,
+		.look = look,
 		.data = live,
 	});
 }
@@ -295,21 +327,16 @@ static void take_rest(struct live_packet *live, struct socket *socket)
 /* What the ring still holds is taken; what it had no room for is accounted. */
 static void finish(struct live_packet *live)
 {
-	struct account_packets *lost = &live->account->set_aside[METER_LOST];
 	GError *error = NULL;
 
 	live_view_leave(live->options->view);
 	for (guint i = 0; i < live->count; i++) {
 		struct socket *socket = &live->sockets[i];
-		struct af_packet_counts counts;
 
 		if (!socket->away && af_packet_stop(socket->packet, NULL))
 			take_rest(live, socket);
-		if (!af_packet_counts(socket->packet, &counts, NULL))
-			continue;
-		lost->packets += counts.drops + counts.lost;
-		live->account->seen.packets += counts.drops + counts.lost;
 	}
+	add_lost(live, live->account);
 	native_meter_finish(live->meter);
 	tell_statistics(live);
 	if (!fanout_finish(live->fanout, &error))

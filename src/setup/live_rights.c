@@ -46,6 +46,7 @@ bool live_rights_settle(const struct live_options *options, GError **error)
 		return true;
 	if (!privileges_settle(options->attach.force, error))
 		return false;
+	live_metrics_start(options->metrics);
 	left = privileges_left();
 	log_debug("running as user %d, with these capabilities: %s", (int)geteuid(), left);
 	return true;

@@ -8,7 +8,7 @@
 
 /* Before a file is made or anything of the instance is opened. */
 bool live_rights_begin(const struct options *options, const char *instance, GError **error);
-/* The hooks are looked at, nothing is loaded yet. */
+/* The hooks are looked at, nothing is loaded yet. Threads may begin from here on: metrics do. */
 bool live_rights_settle(const struct live_options *options, GError **error);
 
 #endif

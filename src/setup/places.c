@@ -201,6 +201,19 @@ void places_settle(const struct places *places, struct account *account)
 	account->places_reload_failures = counts.reload_failures;
 }
 
+enum places_state places_state(const struct places *places)
+{
+	const guint count = places->geo ? geo_databases(places->geo) : 0;
+
+	if (places->off)
+		return PLACES_OFF;
+	for (guint i = 0; i < count; i++) {
+		if (access(geo_path_at(places->geo, i), R_OK) != 0)
+			return PLACES_MISSING;
+	}
+	return count > 0 ? PLACES_GOOD : PLACES_NONE;
+}
+
 const struct geo *places_geo(const struct places *places)
 {
 	return places ? places->geo : NULL;

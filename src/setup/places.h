@@ -32,6 +32,14 @@ void places_tick(struct places *places);
 /* Other databases are opened when the run is told to reload, the same ones read anew. */
 void places_join(struct places *places, struct reload *reload);
 void places_settle(const struct places *places, struct account *account);
+enum places_state {
+	PLACES_OFF,
+	PLACES_NONE,	/* there is no database */
+	PLACES_MISSING, /* of those that are open, one is no longer there */
+	PLACES_GOOD,
+};
+
+enum places_state places_state(const struct places *places);
 /* NULL: nothing is open. */
 const struct geo *places_geo(const struct places *places);
 
