@@ -2,6 +2,7 @@
 #include "export/sender.h"
 
 #include "base/error.h"
+#include "base/gio_classes.h"
 #include "base/log.h"
 #include "export/sender_parts.h"
 
@@ -317,6 +318,7 @@ struct sender *sender_new(const struct sender_options *options, const GPtrArray 
 {
 	struct sender *sender = g_new0(struct sender, 1);
 
+	gio_classes_make();
 	sender->options = *options;
 	sender->options.spool = g_strdup(options->spool);
 	sender->url = g_strdup(options->url);
