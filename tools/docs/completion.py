@@ -5,20 +5,21 @@ import re
 
 LICENCE = "# SPDX-License-Identifier: BSD-2-Clause\n"
 MADE = "# Completion of weir(1); made by tools/documents.\n"
-FILES, FOLDERS, TEMPLATES, URLS, INTERFACES, INSTANCES, COMMANDS, NOTHING = (
-    "files", "folders", "templates", "urls", "interfaces", "instances", "commands", "nothing")
+FILES, FOLDERS, TEMPLATES, URLS, INTERFACES, INSTANCES, COMMANDS = (
+    "files", "folders", "templates", "urls", "interfaces", "instances", "commands")
+KINDS = {"FILE": FILES, "DIR": FOLDERS, "URL": URLS, "IFACE": INTERFACES, "INSTANCE": INSTANCES,
+         "COMMAND": COMMANDS}
 
 
-def kind(argument):
+def kinds(argument):
     """What the argument of an option or a command is, in the words of options.def and commands.def:
-    (its kind, words that may stand there)."""
+    (its kinds, words that may stand there)."""
     text = argument.replace("[OPTION...]", "").strip(" []").replace("...", "")
-    words = [word for word in text.split("|") if re.fullmatch("[a-z][a-z0-9_-]*", word)]
-    for mark, found in (("NAME|FILE", TEMPLATES), ("FILE", FILES), ("DIR", FOLDERS), ("URL", URLS),
-                        ("IFACE", INTERFACES), ("INSTANCE", INSTANCES), ("COMMAND", COMMANDS)):
-        if mark in text:
-            return found, words
-    return NOTHING, words
+    names = text.replace("[", "").replace("]", "").split("|")
+    words = [word for word in names if re.fullmatch("[a-z][a-z0-9_-]*", word)]
+    if {"NAME", "FILE"} <= set(names):
+        return [TEMPLATES], words
+    return [KINDS[name] for name in names if name in KINDS], words
 
 
 def urls(tables):
@@ -116,28 +117,31 @@ complete -F _weir weir
 """
 
 
-def bash_offer(what, words, tables_word):
-    """The lines of one case."""
-    listed = [f"${tables_word[what]}"] if what in tables_word else []
+# What is written out; the rest the machine is asked for.
+BASH_LISTS = {TEMPLATES: "templates", URLS: "urls", COMMANDS: "commands"}
+
+
+def bash_offer(argument):
+    """The commands of one case."""
+    found, words = kinds(argument)
+    listed = [f"${BASH_LISTS[what]}" for what in found if what in BASH_LISTS]
     line = f'_weir_offer "{" ".join(listed + words)}"'
-    if what == URLS:
+    if URLS in found:
         return f"{line}; compopt -o nospace 2>/dev/null"
-    if what == TEMPLATES:
-        return f"{line}; _weir_add files"
-    return line if what in (NOTHING, COMMANDS) else f"{line}; _weir_add {what}"
+    asked = ["files" if what == TEMPLATES else what for what in found
+             if what not in BASH_LISTS or what == TEMPLATES]
+    return "; ".join([line, *(f"_weir_add {what}" for what in asked)])
 
 
 def bash_values(tables):
     """Options of one name may belong to several commands, with other choices."""
     lines = []
-    word = {TEMPLATES: "templates", URLS: "urls", COMMANDS: "commands"}
     for option in tables["options"]:
         if not takes_value(option):
             continue
-        what, words = kind(option["argument"])
         names = [f"--{option['name']}"] + ([f"-{option['letter']}"] if option["letter"] else [])
         cases = " | ".join(f'"{command} {name}"' for command in option["commands"] for name in names)
-        lines += [f"\t{cases})", f"\t\t{bash_offer(what, words, word)}", "\t\t;;"]
+        lines += [f"\t{cases})", f"\t\t{bash_offer(option['argument'])}", "\t\t;;"]
     return "\n".join(["_weir_value() # of the option before, where that takes one", "{",
                       '\tcase "$command $prev" in', *lines, "\t*) return 1 ;;", "\tesac", "\treturn 0", "}"])
 
@@ -148,15 +152,12 @@ def bash_per_command(tables, name, body):
 
 
 def bash(tables):
-    word = {TEMPLATES: "templates", URLS: "urls", COMMANDS: "commands"}
-
     def options(command):
         names = [n for o in options_of(tables, command["name"]) for n in spellings(o)]
         return f'_weir_offer "{" ".join(names)}"'
 
     def arguments(command):
-        what, words = kind(command["arguments"])
-        return bash_offer(what, words, word)
+        return bash_offer(command["arguments"])
 
     names = " ".join(t["name"] for t in tables["templates"])
     lists = "\n".join(["_weir_tables()", "{", f"\ttemplates='{names}'",
@@ -182,14 +183,18 @@ def zsh_text(text):
 
 
 def zsh_action(argument):
-    what, words = kind(argument)
+    found, words = kinds(argument)
     name = re.sub(r"[^A-Za-z]+", " ", argument).strip().split(" ")[-1].lower() or "value"
-    if words and what == NOTHING:
+    actions = [ZSH_KINDS[what] for what in found]
+    if words and not actions:
         return f"{name}:({' '.join(words)})"
-    if words and what == FILES:
-        return f"{name}:{{_alternative 'words:word:({' '.join(words)})' 'files:file:_files'}}".replace(
-            "'", "'\\''")
-    return f"{name}:{ZSH_KINDS.get(what, ' ')}"
+    if len(actions) + bool(words) < 2:
+        return f"{name}:{actions[0] if actions else ' '}"
+    offers = [f"'{what}:{what}:{ZSH_KINDS[what]}'" for what in found]
+    if words:
+        offers.append(f"'words:word:({' '.join(words)})'")
+    # In a word that is itself in quotes.
+    return f"{name}:{{_alternative {' '.join(offers)}}}".replace("'", "'\\''")
 
 
 def zsh_option(option):

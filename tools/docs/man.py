@@ -3,7 +3,7 @@
 
 import re
 
-from docs import conf
+from docs import conf, recipes
 from docs.roff import argument, bold, code, example, plain, prose, tagged
 
 HEAD = r'.\" SPDX-License-Identifier: BSD-2-Clause' + "\n" + \
@@ -149,6 +149,7 @@ MAKERS = {
     "DESTINATION_KEYS": destination_keys,
     "FORMS": forms,
     "PACKS": packs,
+    "RECIPES": recipes.page,
     "TEMPLATES": templates,
     "OWN_ELEMENTS": own_elements,
     "IANA_ELEMENTS": iana_elements,
