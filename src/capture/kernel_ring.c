@@ -133,6 +133,11 @@ guint64 kernel_ring_position(const struct kernel_ring *ring)
 	return ring->read;
 }
 
+guint64 kernel_ring_end(const struct kernel_ring *ring)
+{
+	return produced(ring);
+}
+
 void kernel_ring_skip(struct kernel_ring *ring, guint64 position)
 {
 	if (position <= ring->read || position > produced(ring))

@@ -31,6 +31,8 @@ guint64 kernel_ring_held(const struct kernel_ring *ring);
 guint64 kernel_ring_octets(const struct kernel_ring *ring);
 /* Where the next record to read stands, and what was committed. */
 guint64 kernel_ring_position(const struct kernel_ring *ring);
+/* Where the next record will stand that leaves the kernel. */
+guint64 kernel_ring_end(const struct kernel_ring *ring);
 /* Records before this position are not wanted: an earlier reader had them. */
 void kernel_ring_skip(struct kernel_ring *ring, guint64 position);
 /* Everything read makes room. */

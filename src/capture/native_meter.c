@@ -347,6 +347,14 @@ bool native_meter_look(const struct native_meter *meter, guint32 *at, native_loo
 	return flow_table_look(meter->table, at, on_look, &looker);
 }
 
+bool native_meter_flush(struct native_meter *meter, guint32 *at)
+{
+	const bool more = flow_table_flush_some(meter->table, at, meter->latest_ns);
+
+	send_batch(&meter->home);
+	return more;
+}
+
 size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count)
 {
 	size_t good = 0;

@@ -50,6 +50,9 @@ typedef void native_look(void *data, const struct flow_record *record);
 bool native_meter_look(const struct native_meter *meter, guint32 *at, native_look *look,
 		       void *data);
 
+/* Likewise, but the flows leave, as forced unless their time-out has passed. */
+bool native_meter_flush(struct native_meter *meter, guint32 *at);
+
 /* Parsing alone, for benchmarks: how many of the frames can be metered. */
 size_t native_meter_parse(struct native_meter *meter, const struct frame *frames, size_t count);
 

@@ -22,6 +22,7 @@ struct scanner {
 	GThread *thread;
 	int cpu;
 	guint64 flows;	/* that the last round left; atomic */
+	int flushed;	/* as scan.flush was when it had; atomic */
 	gint64 seen_us; /* when it last did something; atomic */
 	bool done;	/* atomic */
 	GError *error;	/* the thread's until it is done */
@@ -32,6 +33,7 @@ struct scan {
 	guint32 sets;
 	guint period_ms;
 	int phase; /* enum scan_phase, atomic */
+	int flush; /* how often it was asked for, atomic */
 	int count;
 	struct scanner scanners[];
 };
@@ -39,6 +41,11 @@ struct scan {
 static int phase_of(const struct scan *scan)
 {
 	return __atomic_load_n(&scan->phase, __ATOMIC_ACQUIRE);
+}
+
+static bool is_to_flush(const struct scanner *scanner)
+{
+	return __atomic_load_n(&scanner->scan->flush, __ATOMIC_ACQUIRE) != scanner->flushed;
 }
 
 /* --- on a CPU --- */
@@ -122,7 +129,7 @@ static bool scan_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 					    .sets = MIN(SETS_A_CALL, scan->sets - from),
 					    .all = all };
 
-		if (!all && phase_of(scan) != SCAN_ROUNDS)
+		if (!all && (phase_of(scan) != SCAN_ROUNDS || is_to_flush(scanner)))
 			return true;
 		see(scanner);
 		if (!kernel_meter_scan(scan->meter, &call, &scanner->error))
@@ -160,6 +167,19 @@ static bool bound_round(struct scanner *scanner, bool all, guint64 *ret_kept)
 	return false;
 }
 
+/* Again as long as something found no room in the ring; whoever ends the run needs no flush. */
+static bool flush_table(struct scanner *scanner)
+{
+	const int wanted = __atomic_load_n(&scanner->scan->flush, __ATOMIC_ACQUIRE);
+	guint64 kept = 1;
+	bool good = true;
+
+	while (good && kept && phase_of(scanner->scan) == SCAN_ROUNDS)
+		good = bound_round(scanner, true, &kept);
+	__atomic_store_n(&scanner->flushed, wanted, __ATOMIC_RELEASE);
+	return good;
+}
+
 static gpointer scanner_main(gpointer data)
 {
 	struct scanner *scanner = data;
@@ -167,7 +187,8 @@ static gpointer scanner_main(gpointer data)
 	bool good = true;
 
 	while (good && phase_of(scanner->scan) == SCAN_ROUNDS)
-		good = bound_round(scanner, false, &kept);
+		good = is_to_flush(scanner) ? flush_table(scanner)
+					    : bound_round(scanner, false, &kept);
 	kept = 1;
 	while (good && kept && phase_of(scanner->scan) == SCAN_FINISH)
 		good = bound_round(scanner, true, &kept);
@@ -193,6 +214,25 @@ struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_m
 		scanner->thread = g_thread_new("scan", scanner_main, scanner);
 	}
 	return scan;
+}
+
+void scan_flush(struct scan *scan)
+{
+	__atomic_add_fetch(&scan->flush, 1, __ATOMIC_ACQ_REL);
+}
+
+/* One that has failed will never have. */
+bool scan_flushed(const struct scan *scan)
+{
+	for (int i = 0; i < scan->count; i++) {
+		const struct scanner *scanner = &scan->scanners[i];
+
+		if (__atomic_load_n(&scanner->flushed, __ATOMIC_ACQUIRE) !=
+			    __atomic_load_n(&scan->flush, __ATOMIC_ACQUIRE) &&
+		    !__atomic_load_n(&scanner->done, __ATOMIC_ACQUIRE))
+			return false;
+	}
+	return true;
 }
 
 void scan_finish(struct scan *scan)

@@ -15,6 +15,10 @@ bool scan_check(int cpus, GError **error);
 
 /* Each table is looked through about once in period_ms. */
 struct scan *scan_start(struct kernel_meter *meter, guint32 sets, guint period_ms);
+/* Every flow that is in the tables now leaves, as forced, while packets come; records must be taken
+ * from the ring meanwhile. When scan_flushed(), all of them are in the ring. */
+void scan_flush(struct scan *scan);
+bool scan_flushed(const struct scan *scan);
 /* No packet comes any more: every flow leaves, and the threads end. Records must be taken from the
  * ring meanwhile, by another thread, until scan_done(). */
 void scan_finish(struct scan *scan);

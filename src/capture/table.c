@@ -348,20 +348,27 @@ guint64 flow_table_advance(struct flow_table *table, guint64 now_ns)
 	return ((table->tick + 1) << table->tick_shift) + LATENESS_NS;
 }
 
+/* The slot is in no list. */
+static void force(struct flow_table *table, guint32 slot, guint64 now_ns)
+{
+	const struct flow *flow = flow_at(table, slot);
+	enum flow_end end = expire_reason(flow);
+
+	if (end == FLOW_END_IDLE && now_ns <= deadline_of(table, flow))
+		end = FLOW_END_FORCED;
+	leave(table, slot, end);
+}
+
 void flow_table_flush(struct flow_table *table, guint64 now_ns)
 {
 	guint32 slot = wheel_take_all(table);
 
 	while (slot != NONE) {
-		const struct flow *flow = flow_at(table, slot);
 		guint32 next = table->places[slot].next;
-		enum flow_end end = expire_reason(flow);
 
 		prefetch_place(table, next);
-		if (end == FLOW_END_IDLE && now_ns <= deadline_of(table, flow))
-			end = FLOW_END_FORCED;
 		table->places[slot].list = NONE;
-		leave(table, slot, end);
+		force(table, slot, now_ns);
 		slot = next;
 	}
 }
@@ -440,6 +447,19 @@ bool flow_table_look(const struct flow_table *table, guint32 *at, flow_table_vis
 	for (; *at < end; ++*at) {
 		if (table->places[*at].list != NONE)
 			visit(data, flow_at(table, *at));
+	}
+	return *at < table->fresh;
+}
+
+bool flow_table_flush_some(struct flow_table *table, guint32 *at, guint64 now_ns)
+{
+	const guint32 end = MIN((guint64)*at + LOOK, table->fresh);
+
+	for (; *at < end; ++*at) {
+		if (table->places[*at].list == NONE)
+			continue;
+		wheel_unlink(table, *at);
+		force(table, *at, now_ns);
 	}
 	return *at < table->fresh;
 }

@@ -63,6 +63,10 @@ typedef void flow_table_visit(void *data, const struct flow *flow);
 bool flow_table_look(const struct flow_table *table, guint32 *at, flow_table_visit *visit,
 		     void *data);
 
+/* Likewise, but the flows leave: with their own reason if their time-out passed before now, else as
+ * forced. */
+bool flow_table_flush_some(struct flow_table *table, guint32 *at, guint64 now_ns);
+
 guint32 flow_table_count(const struct flow_table *table);
 guint64 flow_table_evicted(const struct flow_table *table);
 

@@ -378,6 +378,8 @@ static struct live_control *open_control(struct live *live)
 		.statistics = &live->statistics,
 		.detail = kernel_meter_detail(live->cache.meter),
 		.cache = &live->cache,
+		.scan = live->scan,
+		.join = live->join,
 		.names = live->names,
 		.places = live->places,
 		.commit = commit,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/live_control.h"
 
-#include <unistd.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "operate/live_flows.h"
+#include "operate/live_flush.h"
+#include "operate/live_stats.h"
 #include "serve/control.h"
 #include "setup/live_reload.h"
 #include "setup/logging.h"
@@ -19,19 +21,26 @@ struct live_control {
 	struct live_reload *exports;
 	struct reload *reload;
 	struct live_flows *flows;
-	GDateTime *since;
+	struct live_flush *flush;
+	struct live_stats *stats;
 	guint reloads; /* that changed something or were free to */
 	guint failed;
 };
 
 /* --- reload --- */
 
+/* Nothing taken waits for destinations that may go. */
+static void commit(const struct live_control *control)
+{
+	if (control->parts.commit)
+		control->parts.commit(control->parts.data);
+}
+
 static struct reload_news *reload(struct live_control *control, GError **error)
 {
 	struct reload_news *news;
 
-	if (control->parts.commit)
-		control->parts.commit(control->parts.data);
+	commit(control);
 	news = reload_run(control->reload, error);
 	if (news)
 		control->reloads++;
@@ -80,12 +89,9 @@ static void add_lines(JsonBuilder *json, const char *name, const GPtrArray *line
 	json_builder_end_array(json);
 }
 
-static bool on_reload(void *data, const char *argument, JsonBuilder *answer, GError **error)
+static bool answer_news(const struct live_control *control, struct reload_news *news,
+			JsonBuilder *answer)
 {
-	struct live_control *control = data;
-	struct reload_news *news = reload(control, error);
-
-	(void)argument;
 	if (!news)
 		return false;
 	log_news(control, news);
@@ -95,81 +101,72 @@ static bool on_reload(void *data, const char *argument, JsonBuilder *answer, GEr
 	return true;
 }
 
-/* --- status --- */
-
-static void add_text(JsonBuilder *json, const char *name, const char *text)
+static bool on_reload(void *data, const char *argument, JsonBuilder *answer, GError **error)
 {
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	struct live_control *control = data;
 
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, valid);
+	(void)argument;
+	return answer_news(control, reload(control, error), answer);
 }
 
-static void add_number(JsonBuilder *json, const char *name, guint64 number)
+static bool on_set(void *data, const char *argument, JsonBuilder *answer, GError **error)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, (gint64)number);
+	struct live_control *control = data;
+	g_autofree char *key = g_strndup(argument, strcspn(argument, " \t"));
+	const char *value = argument + strlen(key);
+
+	value += strspn(value, " \t");
+	commit(control);
+	return answer_news(control, reload_set(control->reload, key, value, error), answer);
 }
 
-static void add_destinations(const struct live_control *control, JsonBuilder *json)
-{
-	const struct fanout *fanout = control->parts.fanout;
-
-	json_builder_set_member_name(json, "destinations");
-	json_builder_begin_array(json);
-	for (size_t i = 0; i < fanout_count(fanout); i++) {
-		const struct export_counts *counts = fanout_counts(fanout, i);
-
-		json_builder_begin_object(json);
-		if (counts->name)
-			add_text(json, "name", counts->name);
-		add_text(json, "url", counts->url);
-		json_builder_set_member_name(json, "healthy");
-		json_builder_add_boolean_value(json, fanout_is_healthy(fanout, i));
-		add_number(json, "flows", counts->flows);
-		add_number(json, "records", counts->records);
-		add_number(json, "lostFlows",
-			   counts->overflow_flows + counts->failed_flows + counts->untold_flows);
-		json_builder_end_object(json);
-	}
-	json_builder_end_array(json);
-}
-
-static void add_account(const struct live_control *control, JsonBuilder *json)
-{
-	struct account account = { 0 };
-
-	control->parts.settle(control->parts.data, &account);
-	add_number(json, "seenPackets", account.seen.packets);
-	add_number(json, "meteredPackets", account.metered.packets);
-	add_number(json, "exportedFlows", account.exported.flows);
-	account_clear(&account);
-}
+/* --- what is asked --- */
 
 static bool on_status(void *data, const char *argument, JsonBuilder *answer, GError **error)
 {
 	const struct live_control *control = data;
-	const struct live_options *options = control->parts.options;
-	g_autofree char *since = g_date_time_format_iso8601(control->since);
 
 	(void)argument;
 	(void)error;
-	add_text(answer, "instance", options->instance);
-	add_number(answer, "process", (guint64)getpid());
-	add_text(answer, "since", since);
-	json_builder_set_member_name(answer, "interfaces");
-	json_builder_begin_array(answer);
-	for (const char *const *name = options->interfaces; *name; name++)
-		json_builder_add_string_value(answer, *name);
-	json_builder_end_array(answer);
-	add_number(answer, "reloads", control->reloads);
-	add_number(answer, "reloadsFailed", control->failed);
-	add_account(control, answer);
-	add_destinations(control, answer);
+	live_stats_status(control->stats, answer);
+	json_builder_set_member_name(answer, "reloads");
+	json_builder_add_int_value(answer, control->reloads);
+	json_builder_set_member_name(answer, "reloadsFailed");
+	json_builder_add_int_value(answer, control->failed);
 	return true;
 }
 
-/* --- flows --- */
+static guint count_lines(const GString *text)
+{
+	guint lines = 0;
+
+	for (gsize i = 0; i < text->len; i++)
+		lines += text->str[i] == '\n';
+	return lines;
+}
+
+static bool on_stats(void *data, const char *argument, JsonBuilder *answer, GError **error)
+{
+	const struct live_control *control = data;
+
+	(void)argument;
+	(void)error;
+	live_stats_tell(control->stats, answer);
+	return true;
+}
+
+static bool on_stats_text(void *data, const char *argument, struct control_reply *reply,
+			  GError **error)
+{
+	const struct live_control *control = data;
+	GString *lines = live_stats_text(control->stats);
+	g_autofree char *answer = g_strdup_printf("{\"lines\":%u}", count_lines(lines));
+
+	(void)argument;
+	(void)error;
+	control_reply_done(reply, answer, lines);
+	return true;
+}
 
 static bool on_flows(void *data, const char *argument, struct control_reply *reply, GError **error)
 {
@@ -178,11 +175,25 @@ static bool on_flows(void *data, const char *argument, struct control_reply *rep
 	return live_flows_begin(control->flows, argument, reply, error);
 }
 
+static bool on_flush(void *data, const char *argument, struct control_reply *reply, GError **error)
+{
+	const struct live_control *control = data;
+
+	(void)argument;
+	(void)error;
+	live_flush_begin(control->flush, reply);
+	return true;
+}
+
 /* --- the control --- */
 
 static const struct control_verb verbs[] = {
 	{ .name = "status", .handle = on_status },
 	{ .name = "flows", .begin = on_flows },
+	{ .name = "stats", .handle = on_stats },
+	{ .name = "stats-text", .begin = on_stats_text },
+	{ .name = "flush", .changes = true, .begin = on_flush },
+	{ .name = "set", .changes = true, .handle = on_set },
 	{ .name = "reload", .changes = true, .handle = on_reload },
 	{ .name = NULL },
 };
@@ -209,11 +220,12 @@ struct live_control *live_control_new(const struct live_parts *parts)
 	struct live_control *control = g_new0(struct live_control, 1);
 
 	control->parts = *parts;
-	control->since = g_date_time_new_now_utc();
 	control->reload = reload_new(parts->options->given);
 	control->exports = live_reload_new(parts, control->reload);
 	logging_join(control->reload);
 	control->flows = live_flows_new(&control->parts);
+	control->flush = live_flush_new(&control->parts);
+	control->stats = live_stats_new(&control->parts);
 	open_socket(control);
 	/* The view is a window by itself. */
 	if (!parts->options->view)
@@ -228,9 +240,10 @@ void live_control_free(struct live_control *control)
 	live_metrics_end(control->parts.options->metrics);
 	control_free(control->control);
 	live_flows_free(control->flows);
+	live_flush_free(control->flush);
+	live_stats_free(control->stats);
 	reload_free(control->reload);
 	live_reload_free(control->exports);
-	g_date_time_unref(control->since);
 	g_free(control);
 }
 
@@ -249,5 +262,8 @@ bool live_control_turn(struct live_control *control)
 			  control->failed);
 	for (int i = 0; i < TURN && g_main_context_iteration(NULL, FALSE); i++)
 		;
-	return live_flows_turn(control->flows) || control_busy(control->control);
+	live_stats_turn(control->stats);
+	live_flush_turn(control->flush);
+	live_flows_turn(control->flows);
+	return control_busy(control->control);
 }

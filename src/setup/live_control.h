@@ -9,8 +9,10 @@
 #include "setup/statistics.h"
 
 struct live_cache;
+struct live_join;
 struct live_names;
 struct native_meter;
+struct scan;
 
 /* The run; all of it outlives the control. */
 struct live_parts {
@@ -18,9 +20,11 @@ struct live_parts {
 	struct fanout *fanout;
 	struct statistics *statistics;
 	enum flow_detail detail; /* that is metered */
-	/* Of the two that hold flows there is one. */
+	/* What holds flows: in the kernel, with who brings them out and who joins them; or natively. */
 	const struct live_cache *cache;
-	const struct native_meter *meter;
+	struct scan *scan;
+	struct live_join *join;
+	struct native_meter *meter;
 	const struct live_names *names;
 	struct places *places;
 	/* Hands over what was taken. NULL: nothing waits. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/reload.h"
 
+#include <string.h>
+
 #include "base/error.h"
+#include "base/nearest.h"
 #include "setup/commands.h"
 
 struct member {
@@ -11,11 +14,23 @@ struct member {
 	void *prepared;
 };
 
+/* What was set, over the file and the command line. */
+struct setting {
+	enum option_id id;
+	char *value;
+};
+
 struct reload {
 	const struct options *running;
+	GArray *settings; /* of struct setting */
 	GArray *members;  /* of struct member */
 	GPtrArray *fresh; /* of struct options */
 };
+
+static void clear_setting(gpointer data)
+{
+	g_free(((struct setting *)data)->value);
+}
 
 static void free_options(gpointer options)
 {
@@ -65,6 +80,8 @@ struct reload *reload_new(const struct options *running)
 	reload->running = running;
 	reload->members = g_array_new(FALSE, TRUE, sizeof(struct member));
 	reload->fresh = g_ptr_array_new_with_free_func(free_options);
+	reload->settings = g_array_new(FALSE, TRUE, sizeof(struct setting));
+	g_array_set_clear_func(reload->settings, clear_setting);
 	return reload;
 }
 
@@ -74,6 +91,7 @@ void reload_free(struct reload *reload)
 		return;
 	g_array_unref(reload->members);
 	g_ptr_array_unref(reload->fresh);
+	g_array_unref(reload->settings);
 	g_free(reload);
 }
 
@@ -136,9 +154,31 @@ static bool prepare(struct reload *reload, const struct options *fresh, GError *
 	return true;
 }
 
-struct reload_news *reload_run(struct reload *reload, GError **error)
+static bool apply_setting(struct options *fresh, const struct setting *setting, GError **error)
+{
+	const struct option_source source = { .origin = OPTION_FROM_COMMAND_LINE,
+					      .where = option_rows[setting->id].name };
+	enum option_id about;
+
+	return options_set(fresh, setting->id, &source, setting->value, error) &&
+	       options_check(fresh, &about, error);
+}
+
+static struct options *read_again(const struct reload *reload, GError **error)
 {
 	struct options *fresh = command_options_again(reload->running, error);
+
+	for (guint i = 0; fresh && i < reload->settings->len; i++) {
+		if (!apply_setting(fresh, &g_array_index(reload->settings, struct setting, i),
+				   error))
+			g_clear_pointer(&fresh, options_free);
+	}
+	return fresh;
+}
+
+struct reload_news *reload_run(struct reload *reload, GError **error)
+{
+	struct options *fresh = read_again(reload, error);
 	struct reload_news *news;
 
 	if (!fresh)
@@ -158,5 +198,95 @@ struct reload_news *reload_run(struct reload *reload, GError **error)
 	/* Only the last ones may be pointed into. */
 	if (reload->fresh->len > 1)
 		g_ptr_array_remove_index(reload->fresh, 0);
+	return news;
+}
+
+/* --- one key --- */
+
+static bool can_be_set(const struct reload *reload, enum option_id id)
+{
+	return changes(reload, id) && option_rows[id].type != OPTION_TYPE_LIST;
+}
+
+static char *what_can_be_set(const struct reload *reload)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (can_be_set(reload, id))
+			g_ptr_array_add(names, (gpointer)option_rows[id].name);
+	}
+	g_ptr_array_add(names, NULL);
+	return g_strjoinv(", ", (char **)names->pdata);
+}
+
+/* Of a run's options; OPTIONS: there is none of that name. */
+static enum option_id id_of(const char *key)
+{
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (option_rows[id].commands & (1u << COMMAND_RUN) &&
+		    strcmp(option_rows[id].name, key) == 0)
+			return (enum option_id)id;
+	}
+	return OPTIONS;
+}
+
+static const char *nearest_key(const char *key)
+{
+	const char *names[OPTIONS + 1] = { NULL };
+	guint count = 0;
+
+	for (guint id = 0; id < OPTIONS; id++) {
+		if (option_rows[id].commands & (1u << COMMAND_RUN))
+			names[count++] = option_rows[id].name;
+	}
+	return nearest_name(key, names);
+}
+
+/* Why a key stays as it is. */
+static const char *why_not(const struct reload *reload, enum option_id id)
+{
+	if (changes(reload, id))
+		return "is a list; change it in the configuration file and 'weir reload'";
+	if (g_strcmp0(option_rows[id].section, "meter") == 0)
+		return "is built into the meter's programs and tables, and records must not mix "
+		       "two meanings; it takes a run that begins anew";
+	return "holds from the beginning of a run to its end; it takes a run that begins anew";
+}
+
+static bool check_key(const struct reload *reload, const char *key, GError **error)
+{
+	const enum option_id id = id_of(key);
+	g_autofree char *can = NULL;
+	const char *nearest;
+
+	if (id != OPTIONS && can_be_set(reload, id))
+		return true;
+	can = what_can_be_set(reload);
+	if (id != OPTIONS) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s %s (can be set: %s)", key,
+			    why_not(reload, id), can);
+		return false;
+	}
+	nearest = nearest_key(key);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "there is no key \"%.64s\"%s%s (can be set: %s)", key,
+		    nearest ? "; did you mean " : "", nearest ? nearest : "", can);
+	return false;
+}
+
+struct reload_news *reload_set(struct reload *reload, const char *key, const char *value,
+			       GError **error)
+{
+	struct setting setting = { .id = id_of(key), .value = NULL };
+	struct reload_news *news;
+
+	if (!check_key(reload, key, error))
+		return NULL;
+	setting.value = g_strdup(value);
+	g_array_append_val(reload->settings, setting);
+	news = reload_run(reload, error);
+	if (!news)
+		g_array_set_size(reload->settings, reload->settings->len - 1);
 	return news;
 }

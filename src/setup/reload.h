@@ -46,4 +46,9 @@ void reload_add(struct reload *reload, const struct reload_part *part, const enu
 /* Reads command line and configuration file again. NULL: nothing has changed, and why. */
 struct reload_news *reload_run(struct reload *reload, GError **error);
 
+/* The same with this key changed, from here on whatever the file says. NULL with WEIR_ERROR_USAGE:
+ * it is no key, does not take that value, or cannot change while the run goes on; and what can. */
+struct reload_news *reload_set(struct reload *reload, const char *key, const char *value,
+			       GError **error);
+
 #endif
