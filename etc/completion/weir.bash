@@ -244,7 +244,7 @@ _weir_argument()
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
 	"flows") _weir_offer ""; _weir_add instances ;;
-	"top") _weir_offer ""; _weir_add files ;;
+	"top") _weir_offer ""; _weir_add instances; _weir_add files ;;
 	"doctor") _weir_offer ""; _weir_add interfaces ;;
 	"bench") _weir_offer "export" ;;
 	"geo") _weir_offer "build lookup" ;;
