@@ -6,7 +6,7 @@ _weir_tables()
 {
 	templates='standard biflow quality full geo top ntop v9 v5'
 	urls='udp:// ipfix+file: ipfix+udp:// ipfix+tcp:// ipfix+tls:// ipfix+dtls:// ipfix+sctp:// netflow9+file: netflow9+udp:// netflow5+file: netflow5+udp:// json+file: json+tcp:// json+tls:// text+file:'
-	commands='replay templates elements check run stop reload flows top doctor bench geo help'
+	commands='replay templates elements check run stop reload list status stats flows top flush set doctor bench geo help'
 }
 
 _weir_offer() # words, to match what is typed
@@ -222,8 +222,13 @@ _weir_options()
 	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --metrics --metrics-open --metrics-cert --metrics-key --metrics-token-file --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
+	"list") _weir_offer "--json --help" ;;
+	"status") _weir_offer "--json --help" ;;
+	"stats") _weir_offer "--json --watch --help" ;;
 	"flows") _weir_offer "--quiet --json --filter --sort --limit --template --help" ;;
 	"top") _weir_offer "--filter --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --geo --json --read --group --sort --match --interval --speed --ascii --once --limit --help" ;;
+	"flush") _weir_offer "--quiet --help" ;;
+	"set") _weir_offer "--quiet --help" ;;
 	"doctor") _weir_offer "--max-flows --detail --cache --json --help" ;;
 	"bench") _weir_offer "--max-flows --traffic --detail --packets --rounds --keep --json --help" ;;
 	"geo") _weir_offer "--help" ;;
@@ -243,8 +248,13 @@ _weir_argument()
 	"run") _weir_offer ""; _weir_add interfaces ;;
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
+	"list") _weir_offer "" ;;
+	"status") _weir_offer ""; _weir_add instances ;;
+	"stats") _weir_offer ""; _weir_add instances ;;
 	"flows") _weir_offer ""; _weir_add instances ;;
 	"top") _weir_offer ""; _weir_add instances; _weir_add files ;;
+	"flush") _weir_offer ""; _weir_add instances ;;
+	"set") _weir_offer "" ;;
 	"doctor") _weir_offer ""; _weir_add interfaces ;;
 	"bench") _weir_offer "export" ;;
 	"geo") _weir_offer "build lookup" ;;
