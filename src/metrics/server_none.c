@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where there is no libsoup. */
 #include "base/error.h"
+#include "metrics/address.h"
 #include "metrics/server.h"
 
-struct metrics_server *metrics_server_new(const struct metrics_options *options, GError **error)
+static void refuse(const char *address, GError **error)
 {
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 		    "--metrics %s: this weir is built without HTTP; build it with libsoup-3.0-dev",
-		    options->address);
+		    address);
+}
+
+GPtrArray *metrics_addresses(const char *text, G_GNUC_UNUSED bool open, GError **error)
+{
+	refuse(text, error);
+	return NULL;
+}
+
+struct metrics_server *metrics_server_new(const struct metrics_options *options, GError **error)
+{
+	refuse(options->address, error);
 	return NULL;
 }
 

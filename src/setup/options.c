@@ -24,7 +24,8 @@ const struct option_row option_rows[OPTIONS] = {
 
 const struct option_section option_sections[] = {
 	{ "meter", "Metering" },  { "live", "Interfaces" }, { "export", "Records" },
-	{ "geo", "Geolocation" }, { "report", "Report" },   { NULL, "General" },
+	{ "geo", "Geolocation" }, { "metrics", "Metrics" }, { "report", "Report" },
+	{ NULL, "General" },
 };
 const guint option_sections_count = G_N_ELEMENTS(option_sections);
 

@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "capture/filter.h"
+#include "metrics/address.h"
+#include "service/privileges.h"
 #include "setup/instance_parts.h"
 #include "setup/places.h"
 #include "setup/stage_options.h"
@@ -124,6 +126,25 @@ static bool check_tunnel_ports(const struct options *options, GError **error)
 	return tunnels_parse(&alone, &tunnels, error);
 }
 
+static bool check_user(const struct options *options, GError **error)
+{
+	const char *name = options->values[OPTION_USER].text;
+	struct privileges_user user;
+
+	return strcmp(name, "none") == 0 || privileges_find_user(name, &user, error);
+}
+
+static bool check_metrics(const struct options *options, GError **error)
+{
+	const char *text = options->values[OPTION_METRICS].text;
+	const bool open = options->values[OPTION_METRICS_OPEN].number;
+	GPtrArray *addresses = text ? metrics_addresses(text, open, error) : NULL;
+
+	if (addresses)
+		g_ptr_array_unref(addresses);
+	return addresses || !text;
+}
+
 /* Databases are opened by the run itself. */
 static bool check_geo(const struct options *options, GError **error)
 {
@@ -150,6 +171,8 @@ static const struct {
 	{ OPTION_MIRROR, false, check_mirror },
 	{ OPTION_TUNNEL_PORTS, false, check_tunnel_ports },
 	{ OPTION_GEO, false, check_geo },
+	{ OPTION_USER, false, check_user },
+	{ OPTION_METRICS, false, check_metrics },
 };
 
 void settings_check_all(const struct options *options, settings_fault *fault, void *data)

@@ -65,7 +65,7 @@ static void test_faults(void)
 		{ "[metre]\nbatch = 1\n",
 		  "weir.conf:1: unknown section [metre]; did you mean [meter]?" },
 		{ "\n[zebra]\n", "weir.conf:2: unknown section [zebra]; there are [meter], [live], "
-				 "[export], [geo], [report] and [exporter NAME]" },
+				 "[export], [geo], [metrics], [report] and [exporter NAME]" },
 		{ "[meter]\nbatch = 4096\n",
 		  "weir.conf:2: batch: '4096' is out of range; give 1 to 1024" },
 		{ "[meter]\nbatch = 1 # one\n",
@@ -334,9 +334,13 @@ static void test_shipped(void)
 	faults = parse(options, spelled);
 	CU_ASSERT_EQUAL(faults->len, 0);
 	for (guint id = 0; id < OPTIONS; id++) {
+		const struct option_row *row = &option_rows[id];
+		g_autofree char *key = g_strdup_printf("\n#%s = ", row->name);
+		g_autofree char *open_key = g_strdup_printf("\n# %s = ", row->name);
 		g_autofree char *value = option_format(options, id);
 		g_autofree char *standard = option_format(unsaid, id);
 
+		CU_ASSERT_TRUE(!row->section || strstr(text, key) || strstr(text, open_key));
 		said += options->values[id].origin == OPTION_FROM_CONFIG;
 		CU_ASSERT_STRING_EQUAL(value, standard);
 		CU_ASSERT_EQUAL(options->values[id].number, unsaid->values[id].number);

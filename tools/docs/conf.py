@@ -74,7 +74,8 @@ def entry(option):
     lines = [comment(option["help"])]
     if option["name"] in UNSAID:
         lines.append(comment(UNSAID[option["name"]]))
-    lines += [comment(sentence) for sentence in (takes(option), command(option)) if sentence]
+    said = " ".join(filter(None, (takes(option), command(option))))
+    lines += [comment(said)] if said else []
     key = f"#{option['name']} = {standard}" if standard is not None else \
         f"# {option['name']} = {option['argument'] or 'yes|no'}"
     return "\n".join([*lines, key])
