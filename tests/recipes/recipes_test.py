@@ -16,6 +16,7 @@ import kitchen
 from kitchen import CLIENT, PACKETS, SERVER, Kitchen, bound, listens, recipes
 
 import ipfix_check
+import metrics_lib
 import netns
 
 HOST = "192.0.2.7"  # that recipes send to
@@ -248,6 +249,37 @@ class Logstash(Kitchen):
                if field.pen == 32473}
         self.assertGreater(len(own), 100)
         self.assertEqual(own - set(known[32473]), set())
+
+
+class Prometheus(Kitchen):
+    recipe = "prometheus"
+
+    def setUp(self):
+        super().setUp()
+        for program in ("prometheus", "promtool"):
+            path = metrics_lib.find(program)
+            if not path:
+                self.skipTest(metrics_lib.NO_PROMETHEUS)
+            os.symlink(path, self.at(f"tools/{program}"))
+
+    def test_as_written(self):
+        run, watch, ask = self.commands
+        shell = self.start(run)
+        shell.until_metering()
+        self.send()
+        prometheus = self.start(watch)
+        prometheus.until(lambda: listens(9090, "tcp"), "Prometheus listens")
+
+        def told():
+            """It is asked again until it has looked."""
+            asked = self.start(ask)
+            said = asked.end()
+            return said if re.search(rf"weir_seen_packets_total.* => {PACKETS} ", said) else None
+
+        said = netns.wait_for(told, "Prometheus has every packet")
+        self.assertIn('{reason="notIp"} => 0 ', said)
+        prometheus.interrupt()
+        self.has_finished(shell)
 
 
 @without("openssl is not installed", "openssl")

@@ -7,7 +7,8 @@ from pathlib import Path
 from docs import roff
 
 FOLDER = Path(__file__).resolve().parents[2] / "man" / "recipes"
-ORDER = ("span", "host", "mirror", "ci", "nfdump", "pmacct", "logstash", "tls")
+ORDER = ("span", "host", "mirror", "ci", "nfdump", "pmacct", "logstash", "prometheus",
+         "tls")
 INDENT = "    "
 
 
