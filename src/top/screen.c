@@ -167,6 +167,10 @@ void top_screen_close(struct top_screen *screen)
 {
 	if (!screen)
 		return;
+	/* Where there is no other screen to go back to, the shell goes on in the last line. */
+	move(getmaxy(stdscr) - 1, 0);
+	clrtoeol();
+	refresh();
 	endwin();
 	sigaction(SIGTSTP, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
 	delscreen(screen->curses);

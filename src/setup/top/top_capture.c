@@ -9,7 +9,8 @@
 #include "top/reading.h"
 
 #define TELL_US	    (G_USEC_PER_SEC / 5)
-#define LATE_US	    G_USEC_PER_SEC /* and the time is taken anew: the view was paused */
+#define LATE_US	    G_USEC_PER_SEC	 /* and the time is taken anew: the view was paused */
+#define SILENCE_US  (5 * G_USEC_PER_SEC) /* nobody waits longer for the next packet */
 #define PACED_BATCH 16
 
 struct capture {
@@ -53,6 +54,10 @@ static bool wait_for(struct capture *capture, guint64 time_ns)
 	if (!capture->origin_us)
 		set_origin(capture, time_ns);
 	due = due_us(capture, time_ns);
+	if (due > g_get_monotonic_time() + SILENCE_US) {
+		set_origin(capture, time_ns);
+		due = capture->origin_us += SILENCE_US;
+	}
 	if (!top_desk_wait(capture->desk, due))
 		return false;
 	if (due && g_get_monotonic_time() > due + LATE_US)
