@@ -103,6 +103,15 @@ METER_INLINE enum meter_link clock_link(void)
 	return config.replaying ? replay.link : METER_LINK_ETHERNET;
 }
 
+struct packet;
+typedef int meter_step(meter_ctx *ctx, struct packet *pkt);
+
+/* Goes to a step off the main road. */
+METER_INLINE int meter_branch(meter_step *step, meter_ctx *ctx, struct packet *pkt)
+{
+	return step(ctx, pkt);
+}
+
 METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
 {
 	return (const __u8 *)(long)ctx->data;

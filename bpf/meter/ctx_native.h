@@ -61,6 +61,18 @@ typedef struct {
 	void *carrier; /* room for a struct packet */
 } meter_ctx;
 
+struct packet;
+typedef int meter_step(meter_ctx *ctx, struct packet *pkt);
+
+/* Goes to a step off the main road, with a copy of the context: had it the context itself, the main
+ * road would keep that in memory, and not in registers, for every packet. */
+METER_INLINE int meter_branch(meter_step *step, const meter_ctx *ctx, struct packet *pkt)
+{
+	meter_ctx copy = *ctx;
+
+	return step(&copy, pkt);
+}
+
 METER_INLINE const __u8 *ctx_data(const meter_ctx *ctx)
 {
 	return ctx->data;

@@ -160,7 +160,7 @@ METER_INLINE void parse_ports(meter_ctx *ctx, struct packet *pkt, const __u8 *at
 	case WIRE_IP_UDP:
 		payload_after(pkt, 8);
 		if (!tunnel_ports_unlikely(ctx, ports->source, ports->destination))
-			pkt->carries = tunnel_of_ports(ctx, pkt);
+			pkt->carries = meter_branch(tunnel_of_ports, ctx, pkt);
 		return;
 	default:
 		payload_after(pkt, 8); /* UDP-Lite */

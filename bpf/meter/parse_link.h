@@ -70,7 +70,7 @@ METER_INLINE int parse_network(meter_ctx *ctx, struct packet *pkt)
 
 	if (pkt->type != bpf_htons(WIRE_ETH_IPV4) && pkt->type != bpf_htons(WIRE_ETH_IPV6)) {
 		pkt->left = wire_left(pkt);
-		verdict = parse_layers(ctx, pkt);
+		verdict = meter_branch(parse_layers, ctx, pkt);
 		if (verdict != METER_OK)
 			return verdict;
 	}
@@ -154,7 +154,7 @@ METER_INLINE int parse_frame(meter_ctx *ctx, struct packet *pkt)
 	if (verdict == METER_OK)
 		verdict = parse_payload(ctx, pkt);
 	if (verdict == METER_OK && pkt->carries)
-		parse_tunnels(ctx, pkt);
+		meter_branch(parse_tunnels, ctx, pkt);
 	return verdict;
 }
 
