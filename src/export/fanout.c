@@ -349,6 +349,11 @@ struct tally fanout_handed(const struct fanout *fanout)
 	return fanout->handed;
 }
 
+struct export_state fanout_state(const struct fanout *fanout, size_t index)
+{
+	return way_state(fanout_way(fanout, index));
+}
+
 bool fanout_is_healthy(const struct fanout *fanout, size_t index)
 {
 	return way_is_healthy(fanout_way(fanout, index));

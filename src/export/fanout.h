@@ -71,6 +71,14 @@ struct export_counts {
 	guint64 untold_octets;
 };
 
+/* How the way to a destination is now; a file has no queue. */
+struct export_state {
+	bool healthy;	       /* it can be reached, as far as is known */
+	guint64 connects;      /* times it was reached */
+	guint64 queued_octets; /* that wait in memory */
+	guint64 queue_octets;  /* that may; 0: there is no queue */
+};
+
 struct fanout;
 struct export_statistics;
 
@@ -125,6 +133,7 @@ struct tally fanout_handed(const struct fanout *fanout);
 struct export_counts fanout_before(const struct fanout *fanout, size_t index);
 /* It can be reached, as far as is known. */
 bool fanout_is_healthy(const struct fanout *fanout, size_t index);
+struct export_state fanout_state(const struct fanout *fanout, size_t index);
 const struct export_counts *fanout_counts(const struct fanout *fanout, size_t index);
 
 #endif

@@ -139,6 +139,11 @@ bool outbox_is_filling(const struct outbox *outbox)
 	return outbox->waiting.octets >= outbox->queue_octets / 2;
 }
 
+guint64 outbox_octets(const struct outbox *outbox)
+{
+	return outbox->waiting.octets;
+}
+
 bool outbox_is_confirmed(const struct outbox *outbox)
 {
 	return outbox->kept.octets == 0;

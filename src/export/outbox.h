@@ -31,6 +31,8 @@ bool outbox_put(struct outbox *outbox, struct message *message);
 bool outbox_is_empty(const struct outbox *outbox);
 /* Half of the room is taken. */
 bool outbox_is_filling(const struct outbox *outbox);
+/* That wait in memory. */
+guint64 outbox_octets(const struct outbox *outbox);
 /* Nothing was handed over that may come back. */
 bool outbox_is_confirmed(const struct outbox *outbox);
 

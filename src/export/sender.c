@@ -99,6 +99,21 @@ bool sender_is_healthy(struct sender *sender)
 	return healthy;
 }
 
+struct export_state sender_state(struct sender *sender)
+{
+	struct export_state state;
+
+	g_mutex_lock(&sender->mutex);
+	state = (struct export_state){
+		.healthy = is_reachable(sender) && !sender->finishing,
+		.connects = sender->connects,
+		.queued_octets = outbox_octets(sender->outbox),
+		.queue_octets = sender->options.queue_octets,
+	};
+	g_mutex_unlock(&sender->mutex);
+	return state;
+}
+
 bool sender_reached(struct sender *sender, GError **error)
 {
 	bool reached;

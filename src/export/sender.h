@@ -41,6 +41,8 @@ bool sender_reached(struct sender *sender, GError **error);
 /* Connected, or not known to be unreachable yet. */
 bool sender_is_healthy(struct sender *sender);
 
+struct export_state sender_state(struct sender *sender);
+
 /* It takes a reference. Without room the message is counted as overflowed. The thread may not hear
  * of it before sender_wake: to wake it for each of many would cost more than they do. */
 void sender_put(struct sender *sender, struct message *message);

@@ -34,6 +34,7 @@ struct sender {
 	bool over;   /* the thread has ended */
 	bool tried;
 	bool connected;
+	guint64 connects;	    /* times it was */
 	struct export_counts given; /* as if all of it had been handed over */
 	gint64 progress_us;	    /* when there was last something new, or nothing to do */
 	guint64 lost;		    /* flows, at the end */

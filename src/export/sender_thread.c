@@ -147,6 +147,7 @@ static void set_connected(struct sender *sender)
 	g_mutex_lock(&sender->mutex);
 	sender->tried = true;
 	sender->connected = true;
+	sender->connects++;
 	g_clear_error(&sender->error);
 	sender_announce(sender);
 	g_mutex_unlock(&sender->mutex);

@@ -27,6 +27,11 @@ void way_free(struct way *way)
 	g_free(way);
 }
 
+struct export_state way_state(const struct way *way)
+{
+	return way->sender ? sender_state(way->sender) : (struct export_state){ .healthy = true };
+}
+
 bool way_is_healthy(const struct way *way)
 {
 	return !way->sender || sender_is_healthy(way->sender);

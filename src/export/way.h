@@ -34,6 +34,7 @@ struct way *way_new(const char *url, const char *name);
 void way_free(struct way *way);
 
 bool way_is_healthy(const struct way *way);
+struct export_state way_state(const struct way *way);
 /* It could not be reached when last looked at, and can now. */
 bool way_has_returned(struct way *way);
 bool way_write(struct way *way, const struct flow_batch *batch, GError **error);

@@ -237,6 +237,18 @@ static void add_destination(struct metrics_page *page, const char *label,
 	}
 }
 
+static void add_state(struct metrics_page *page, const char *name, struct export_state state)
+{
+	const struct metric_labels label = METRIC_LABEL(name);
+
+	metrics_add(page, METRIC_DESTINATION_UP, label, state.healthy);
+	if (state.queue_octets == 0)
+		return;
+	metrics_add(page, METRIC_DESTINATION_CONNECTS, label, state.connects);
+	metrics_add(page, METRIC_DESTINATION_QUEUE, label, state.queued_octets);
+	metrics_add(page, METRIC_DESTINATION_QUEUE_ROOM, label, state.queue_octets);
+}
+
 static void add_destinations(struct metrics_page *page, const struct fanout *fanout)
 {
 	g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -253,8 +265,7 @@ static void add_destinations(struct metrics_page *page, const struct fanout *fan
 		}
 		g_hash_table_add(labels, label);
 		add_destination(page, label, counts);
-		metrics_add(page, METRIC_DESTINATION_UP, METRIC_LABEL(label),
-			    fanout_is_healthy(fanout, i));
+		add_state(page, label, fanout_state(fanout, i));
 	}
 }
 
