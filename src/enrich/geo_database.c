@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The file is opened once, looked through (geo_check.h), and then given to libmaxminddb by its
- * descriptor: a path might be another file by then. */
+/* The file is read once into memory that nobody can change (geo_copy.h); this is looked through
+ * (geo_check.h) and then given to libmaxminddb, which trusts it from then on. */
 #include "enrich/geo_database.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "enrich/geo_check.h"
+#include "enrich/geo_copy.h"
 
 #define PATH_MAX_STEPS 4
 #define NS_PER_S       G_GUINT64_CONSTANT(1000000000)
@@ -138,7 +139,8 @@ static bool look_through(struct geo_database *database, int fd, struct geo_found
 	void *octets;
 	bool good;
 
-	octets = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+	/* Kernels before 6.7 take a shared one for one that may write, which the seals forbid. */
+	octets = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (octets == MAP_FAILED)
 		return fail(database, WEIR_ERROR_FAILED, g_strerror(errno), error);
 	good = check_whole(database, octets, found, error);
@@ -186,11 +188,23 @@ static bool find_out(struct geo_database *database, const struct geo_found *foun
 	return false;
 }
 
-static bool open_file(struct geo_database *database, int fd, GError **error)
+/* copy: of the file. */
+static bool open_copy(struct geo_database *database, int copy, GError **error)
 {
 	const char *keys[G_N_ELEMENTS(sources) * PATH_MAX_STEPS + 1];
 	g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(guint32));
 	struct geo_found found = { .wanted = keys, .samples = samples };
+
+	list_keys(keys);
+	return look_through(database, copy, &found, error) &&
+	       give_to_library(database, copy, error) && find_out(database, &found, error);
+}
+
+static bool open_file(struct geo_database *database, int fd, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+	int copy;
+	bool good;
 
 	if (fd < 0 || fstat(fd, &database->file) != 0) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
@@ -201,9 +215,12 @@ static bool open_file(struct geo_database *database, int fd, GError **error)
 	if (!S_ISREG(database->file.st_mode) || database->file.st_size == 0)
 		return fail(database, WEIR_ERROR_FAILED,
 			    "is no file with something in it; name a geolocation database", error);
-	list_keys(keys);
-	return look_through(database, fd, &found, error) && give_to_library(database, fd, error) &&
-	       find_out(database, &found, error);
+	copy = geo_copy(fd, &database->file, &why);
+	if (copy < 0)
+		return fail(database, WEIR_ERROR_FAILED, why->message, error);
+	good = open_copy(database, copy, error);
+	close(copy);
+	return good;
 }
 
 struct geo_database *geo_database_open(const char *path, GError **error)

@@ -138,6 +138,75 @@ static void test_damaged(void)
 	g_free(batch);
 }
 
+/* As cp does, or who breaks off in the middle: into the file that is in use. */
+static void write_over(const struct place_of_work *work, const char *name, gsize most)
+{
+	g_autofree char *source = g_strconcat(FOLDER, name, ".mmdb", NULL);
+	g_autofree char *octets = NULL;
+	gsize length;
+	FILE *file;
+
+	CU_ASSERT_TRUE_FATAL(g_file_get_contents(source, &octets, &length, NULL));
+	file = fopen(work->path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	length = MIN(length, most);
+	CU_ASSERT_EQUAL(fwrite(octets, 1, length, file), length);
+	CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+/* Asks about an address that nobody has asked about. */
+static bool finds_london(const struct place_of_work *work, guint8 last)
+{
+	struct flow_batch *batch = batch_of(last);
+	bool found;
+
+	geo_enrich(work->geo, batch);
+	found = is_london(batch);
+	g_free(batch);
+	return found;
+}
+
+static void test_written_over(void)
+{
+	struct place_of_work work;
+
+	begin(&work);
+	write_over(&work, "GeoIP2-City-Test", 0);
+	CU_ASSERT_TRUE(finds_london(&work, 160));
+	await(&work, 0, 1);
+	CU_ASSERT_TRUE(finds_london(&work, 161));
+	write_over(&work, "GeoLite2-ASN-Test", 8192);
+	await(&work, 0, 2);
+	CU_ASSERT_TRUE(finds_london(&work, 162));
+	write_over(&work, "GeoLite2-ASN-Test", G_MAXSIZE);
+	await(&work, 1, 2);
+	CU_ASSERT_FALSE(finds_london(&work, 163));
+	write_over(&work, "GeoIP2-City-Test", G_MAXSIZE);
+	await(&work, 2, 2);
+	CU_ASSERT_TRUE(finds_london(&work, 164));
+	CU_ASSERT_EQUAL(work.lines->len, 4);
+	end(&work);
+}
+
+/* What is in use is what was looked through, whatever is written where it came from. */
+static void test_scribbled_on(void)
+{
+	struct place_of_work work;
+	gsize length;
+	g_autofree char *octets = NULL;
+	FILE *file;
+
+	begin(&work);
+	CU_ASSERT_TRUE_FATAL(g_file_get_contents(work.path, &octets, &length, NULL));
+	memset(octets, 0xff, length);
+	file = fopen(work.path, "r+");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(fwrite(octets, 1, length, file), length);
+	CU_ASSERT_EQUAL(fclose(file), 0);
+	CU_ASSERT_TRUE(finds_london(&work, 165));
+	end(&work);
+}
+
 static void test_told(void)
 {
 	struct place_of_work work;
@@ -165,6 +234,8 @@ static void test_ended(void)
 static CU_TestInfo tests[] = {
 	{ "a database that was replaced is taken, and answers stay", test_replaced },
 	{ "a damaged one is said once, and the old one stays", test_damaged },
+	{ "one written over is taken when it is whole, and not before", test_written_over },
+	{ "what is in use is what was looked through", test_scribbled_on },
 	{ "it is read anew when somebody says so", test_told },
 	{ "the end waits for who still reads", test_ended },
 	CU_TEST_INFO_NULL,

@@ -90,6 +90,7 @@ def guest_tests(every_capture):
         GuestTest("parity.filter", "tests/parity/test_filter_homes", data, seconds=300,
                   tools=("tcpdump",), paths=captures),
         GuestTest("parity.copies", "tests/parity/test_copies", data, seconds=300, paths=captures),
+        GuestTest("unit.geo_reload", "tests/unit/test_geo_reload", paths=("tests/data/geoip",)),
         GuestTest("live.probe", "tests/live/test_probe"),
         GuestTest("live.attach", "tests/live/test_attach", seconds=300),
         GuestTest("live.links", "tests/live/test_links", seconds=300),
