@@ -3,6 +3,7 @@
  * is known by its place and its program's name, and replaced where it is. Whether that process is
  * dead indeed is told by a socket's name, which goes with its owner; names of this kind belong to
  * the network namespace, as do indexes of interfaces. */
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
@@ -58,20 +59,70 @@ static bool claim(struct attachment *at, GError **error)
 	return false;
 }
 
-/* True where our place is free, has a filter of ours, or is to be taken by force. */
-static bool may_take(const struct attachment *at, guint32 there, GError **error)
+/* --- what the kernel has --- */
+
+struct filter_name {
+	guint32 handle;
+	char text[BPF_OBJ_NAME_LEN];
+};
+
+/* As who put it there called it: libbpf says the program's name. The program itself would tell only
+ * the administrator. */
+static void take_name(void *data, const struct nlmsghdr *answer)
 {
-	char name[BPF_OBJ_NAME_LEN];
+	const struct tcmsg *message = NLMSG_DATA(answer);
+	struct filter_name *name = data;
+	const guint8 *options = probe_answer_attribute(answer, sizeof(*message), TCA_OPTIONS, 0);
+	const char *text = NULL;
+
+	if (answer->nlmsg_type != RTM_NEWTFILTER || message->tcm_handle != name->handle)
+		return;
+	if (options) {
+		const struct nlattr *header = (const void *)(options - NLA_HDRLEN);
+
+		text = probe_attribute(options, (gsize)header->nla_len - (gsize)NLA_HDRLEN,
+				       TCA_BPF_NAME, 1);
+	}
+	if (text)
+		g_strlcpy(name->text, text, sizeof(name->text));
+}
+
+/* Every filter of one side of an interface. */
+static bool ask_filters(const struct attachment *at, guint32 minor, probe_answer *answer,
+			void *data)
+{
+	const struct tcmsg about = {
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = (int)at->index,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor),
+	};
+	struct probe_message message;
+
+	probe_message_begin(&message, RTM_GETTFILTER, NLM_F_DUMP);
+	probe_message_put(&message, &about, sizeof(about));
+	return probe_netlink(NETLINK_ROUTE, &message, answer, data);
+}
+
+static guint32 minor_of(enum attach_point_id id)
+{
+	return id == POINT_TC_OUT ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS;
+}
+
+/* True where our place is free, has a filter of ours, or is to be taken by force. */
+static bool may_take(const struct attachment *at, enum attach_point_id id, guint32 there,
+		     GError **error)
+{
+	struct filter_name name = { .handle = ATTACH_TC_HANDLE };
 
 	if (!there || at->force)
 		return true;
-	attach_program_name(there, name);
-	if (g_str_has_prefix(name, OUR_PROGRAM))
+	if (ask_filters(at, minor_of(id), take_name, &name) &&
+	    g_str_has_prefix(name.text, OUR_PROGRAM))
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 		    "%s: a tc filter with program %u (%s) sits on handle 0x%x, which is weir's, "
 		    "and stays; take it off, or replace it by --force",
-		    at->interface, there, name, ATTACH_TC_HANDLE);
+		    at->interface, there, name.text[0] ? name.text : "?", ATTACH_TC_HANDLE);
 	return false;
 }
 
@@ -97,7 +148,7 @@ bool attach_filter(struct attachment *at, enum attach_point_id id, int program, 
 	if (!claim(at, error))
 		return false;
 	there = attach_filter_program(at, id);
-	if (!may_take(at, there, error))
+	if (!may_take(at, id, there, error))
 		return false;
 	code = there && there == attach_program_id(program)
 		       ? 0
@@ -128,17 +179,9 @@ static void count_filter(void *data, const struct nlmsghdr *answer)
 
 static bool is_empty(const struct attachment *at, guint32 minor)
 {
-	const struct tcmsg about = {
-		.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = (int)at->index,
-		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, minor),
-	};
-	struct probe_message message;
 	guint filters = 0;
 
-	probe_message_begin(&message, RTM_GETTFILTER, NLM_F_DUMP);
-	probe_message_put(&message, &about, sizeof(about));
-	return probe_netlink(NETLINK_ROUTE, &message, count_filter, &filters) && filters == 0;
+	return ask_filters(at, minor, count_filter, &filters) && filters == 0;
 }
 
 void attach_clsact_remove(struct attachment *at)

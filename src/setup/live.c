@@ -20,6 +20,7 @@
 #include "setup/live_other.h"
 #include "setup/live_packet.h"
 #include "setup/live_rights.h"
+#include "setup/live_status.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
@@ -46,6 +47,7 @@ struct live {
 	guint64 flows;			/* in the cache, where it was left */
 	struct statistics statistics;
 	struct live_control *control;
+	struct live_status status;
 	bool attaching; /* the hooks may feed these tables */
 	GError *first;
 };
@@ -152,18 +154,6 @@ static bool take_records(struct live *live, int wait_ms)
 	}
 	take_turn(live, live->cache.meter);
 	return true;
-}
-
-static void tell(void *data, enum log_level level, const char *interface, const char *news)
-{
-	const struct live *live = data;
-
-	if (!live->links && live->options->quiet)
-		return;
-	if (interface)
-		log_about(level, "interface", interface, "%s: %s", interface, news);
-	else
-		log_say(level, "%s", news);
 }
 
 /* Brings everything out of tables that no packet comes to any more. */
@@ -298,6 +288,7 @@ static void run(struct live *live)
 			return;
 		wait_ms = live_control_turn(live->control) ? WAIT_BUSY_MS : WAIT_MS;
 		tick(live);
+		live_status_turn(&live->status, scan_seen_us(live->scan));
 		links_watch(live->links);
 		live_names_look(live->names);
 		places_tick(live->places);
@@ -382,6 +373,7 @@ static struct live_control *open_control(struct live *live)
 		.join = live->join,
 		.names = live->names,
 		.places = live->places,
+		.notify = live->status.notify,
 		.commit = commit,
 		.settle = settle_account,
 		.look = look,
@@ -401,8 +393,8 @@ static bool open_live(struct live *live, GError **error)
 	if (!kernel_check(error) || !live_cache_claim(&live->cache, options, error))
 		return false;
 	links = live_cache_links(&live->cache, options);
-	links.tell = tell;
-	links.data = live;
+	links.tell = live_status_link;
+	links.data = &live->status;
 	if (!options->ending && !links_check(&links, error))
 		return false;
 	if (!live_rights_settle(options, error))
@@ -434,6 +426,7 @@ static bool open_live(struct live *live, GError **error)
 	places_join(live->places, live_control_reload(live->control));
 	live->attaching = true;
 	live->links = links_new(live->cache.meter, &links, error);
+	live->status.begun = true;
 	return live->links != NULL;
 }
 
@@ -448,11 +441,16 @@ static void give_up(struct live *live)
 
 bool live_run(const struct live_options *options, struct account *ret_account, GError **error)
 {
-	struct live live = { .options = options };
+	struct live live = {
+		.options = options,
+		.status = { .options = options, .settle = settle_account, .data = &live }
+	};
 	bool good;
 
 	if (options->attach.hook == ATTACH_PACKET)
 		return live_packet_run(options, ret_account, error);
+	if (!options->ending)
+		live.status.notify = notify_new();
 	live.batch = g_new0(struct flow_batch, 1);
 	stop_watch(options->duration_ns);
 	good = open_live(&live, error);
@@ -463,8 +461,10 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 		if (!options->ending) {
 			drain_other(&live);
 			drain_old(&live);
+			notify_ready(live.status.notify);
 		}
 		run(&live);
+		notify_stopping(live.status.notify);
 		live_control_free(g_steal_pointer(&live.control));
 		live_view_leave(options->view);
 		left = is_to_be_left(&live);
@@ -490,6 +490,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	fanout_free(live.fanout);
 	live_names_free(live.names);
 	places_free(live.places);
+	notify_free(live.status.notify);
 	g_free(live.batch);
 	if (live.first) {
 		g_propagate_error(error, live.first);

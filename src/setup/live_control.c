@@ -8,6 +8,7 @@
 #include "operate/live_flush.h"
 #include "operate/live_stats.h"
 #include "serve/control.h"
+#include "service/notify.h"
 #include "setup/live_reload.h"
 #include "setup/logging.h"
 #include "setup/stop.h"
@@ -41,7 +42,9 @@ static struct reload_news *reload(struct live_control *control, GError **error)
 	struct reload_news *news;
 
 	commit(control);
+	notify_reloading(control->parts.notify);
 	news = reload_run(control->reload, error);
+	notify_ready(control->parts.notify);
 	if (news)
 		control->reloads++;
 	else

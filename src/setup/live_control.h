@@ -12,6 +12,7 @@ struct live_cache;
 struct live_join;
 struct live_names;
 struct native_meter;
+struct notify;
 struct scan;
 
 /* The run; all of it outlives the control. */
@@ -20,13 +21,15 @@ struct live_parts {
 	struct fanout *fanout;
 	struct statistics *statistics;
 	enum flow_detail detail; /* that is metered */
-	/* What holds flows: in the kernel, with who brings them out and who joins them; or natively. */
+	/* What holds flows: in the kernel, with who brings them out and who joins them; or
+	 * natively. */
 	const struct live_cache *cache;
 	struct scan *scan;
 	struct live_join *join;
 	struct native_meter *meter;
 	const struct live_names *names;
 	struct places *places;
+	struct notify *notify;
 	/* Hands over what was taken. NULL: nothing waits. */
 	void (*commit)(void *data);
 	/* The account as it stands. */

@@ -14,6 +14,7 @@
 #include "setup/live_control.h"
 #include "setup/live_names.h"
 #include "setup/live_rights.h"
+#include "setup/live_status.h"
 #include "setup/statistics.h"
 #include "setup/stop.h"
 
@@ -47,6 +48,7 @@ struct live_packet {
 	struct statistics statistics;
 	enum flow_detail detail;
 	struct live_control *control;
+	struct live_status status;
 	GError *first;
 	struct frame frames[BATCH];
 };
@@ -279,6 +281,7 @@ static struct live_control *open_control(struct live_packet *live)
 		.meter = live->meter,
 		.names = live->names,
 		.places = live->places,
+		.notify = live->status.notify,
 		.settle = on_settle,
 		.look = look,
 		.data = live,
@@ -304,8 +307,10 @@ static void run(struct live_packet *live)
 		flush(live);
 		if (statistics_due(&live->statistics, live->fanout))
 			tell_statistics(live);
+		live_status_turn(&live->status, g_get_monotonic_time());
 		show(live);
 	}
+	notify_stopping(live->status.notify);
 	live_control_free(g_steal_pointer(&live->control));
 }
 
@@ -343,6 +348,21 @@ static void finish(struct live_packet *live)
 		note_error(live, error);
 }
 
+static void free_live(struct live_packet *live)
+{
+	live_control_free(live->control);
+	for (guint i = 0; i < live->count; i++)
+		af_packet_free(live->sockets[i].packet);
+	native_meter_free(live->meter);
+	sieve_free(live->sieve);
+	fanout_free(live->fanout);
+	live_names_free(live->names);
+	places_free(live->places);
+	notify_free(live->status.notify);
+	g_free(live->sockets);
+	g_free(live);
+}
+
 bool live_packet_run(const struct live_options *options, struct account *ret_account,
 		     GError **error)
 {
@@ -353,6 +373,9 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 
 	stop_watch(options->duration_ns);
 	live->options = options;
+	live->status = (struct live_status){
+		.notify = notify_new(), .options = options, .settle = on_settle, .data = live
+	};
 	live->account = ret_account;
 	live->count = g_strv_length((char **)options->interfaces);
 	live->sockets = g_new0(struct socket, live->count);
@@ -370,23 +393,15 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 	}
 	good = good && open_sockets(live, error);
 	if (good) {
+		notify_ready(live->status.notify);
 		run(live);
 		finish(live);
 		settle_account(live, ret_account);
 	}
-	live_control_free(live->control);
-	for (guint i = 0; i < live->count; i++)
-		af_packet_free(live->sockets[i].packet);
-	native_meter_free(live->meter);
-	sieve_free(live->sieve);
-	fanout_free(live->fanout);
-	live_names_free(live->names);
-	places_free(live->places);
 	if (live->first) {
 		g_propagate_error(error, live->first);
 		good = false;
 	}
-	g_free(live->sockets);
-	g_free(live);
+	free_live(live);
 	return good;
 }

@@ -57,6 +57,11 @@ CAPTURES = [
     "zeek_truncated-header.pcap", "zeek_window-scale-range.pcap",
 ]
 
+# What the kernel decides of rights; the rest of live.rights is as everywhere.
+RIGHTS = [f"RightsTest.test_{name}" for name in (
+    "root_keeps_little", "another_user_keeps_less", "another_user_goes_on_where_it_ended",
+    "interfaces_come_back", "begun_by_a_user_with_capabilities")]  # fmt: skip
+
 
 def live_tests(data, captures, every_capture):
     """`weir run`: frames come as fast as an emulated machine sends them, which is slowly."""
@@ -73,6 +78,11 @@ def live_tests(data, captures, every_capture):
                   tools=(*tools, "tcpdump"), paths=("tests/live/filter.py", *lib, *captures)),
         GuestTest("live.dedup", "python3", "-B tests/live/dedup.py {build}/weir", seconds=600, tools=("weir",),
                   paths=("tests/live/dedup.py", "tests/lib/netns.py")),
+        GuestTest("live.rights", "python3",
+                  "-B tests/live/rights.py {build}/weir {build}/tests/lib/blast "
+                  "{build}/tests/live/weir_other " + " ".join(RIGHTS), seconds=900,
+                  tools=(*tools, "tests/live/weir_other", "setpriv"),
+                  paths=("tests/live/rights.py", "tests/lib/netns.py")),
         *(GuestTest(f"live.{name}", "python3",
                     f"-B tests/live/{name}.py {{build}}/weir {data} {least}",
                     seconds=300, tools=tools, paths=(f"tests/live/{name}.py", *lib, *captures))
@@ -160,7 +170,8 @@ def make_archive(path, kernel, build, tests, command=None):
     """The lines the guest will run: name, seconds, command of each test."""
     archive = Archive(build)
     archive.file("/init", (HERE / "init").read_bytes(), 0o755)
-    archive.file("/etc/passwd", b"root:x:0:0:root:/:/bin/sh\n")
+    archive.file("/etc/passwd", b"root:x:0:0:root:/:/bin/sh\n"
+                 b"nobody:x:65534:65534:nobody:/:/bin/sh\n")
     archive.link("/usr/bin/sh", "busybox")
     for program in ("busybox", "ip", "tc"):
         archive.program(program)
