@@ -381,6 +381,27 @@ static bool parse_path(struct destination_url *parsed, const char *rest, const c
 	return true;
 }
 
+/* What stands where a port does, behind a host; NULL: nothing, or it cannot be told. */
+static const char *port_of(const char *place)
+{
+	const char *colon = strrchr(place, ':');
+
+	if (!colon || colon == place || (strchr(place, ':') != colon && colon[-1] != ']'))
+		return NULL;
+	return colon + 1;
+}
+
+static bool no_place(const char *place, const char *url, GError **error)
+{
+	const char *port = port_of(place);
+
+	if (port)
+		return usage(error, url, "'%s' is no port; write a number from 1 to 65535", port);
+	return usage(error, url,
+		     "the collector is missing; write //HOST or //HOST:PORT, IPv6 addresses in "
+		     "brackets");
+}
+
 /* //HOST[:PORT] */
 static bool parse_place(struct destination_url *parsed, const char *rest, const char *url,
 			GError **error)
@@ -396,10 +417,7 @@ static bool parse_place(struct destination_url *parsed, const char *rest, const 
 		address = G_NETWORK_ADDRESS(g_network_address_parse(place, port, NULL));
 	if (address == NULL || *g_network_address_get_hostname(address) == '\0' ||
 	    g_network_address_get_port(address) == 0)
-		return usage(
-			error, url,
-			"the collector is missing; write //HOST or //HOST:PORT, IPv6 addresses "
-			"in brackets");
+		return no_place(place, url, error);
 	parsed->host = g_strdup(g_network_address_get_hostname(address));
 	parsed->port = g_network_address_get_port(address);
 	if (host[length] != '\0' && !parse_query(parsed, host + length + 1, url, error))

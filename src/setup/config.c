@@ -93,6 +93,18 @@ static void take_out(char *text, guint line)
 	} while (section && *at && at[strspn(at, " \t")] != '[');
 }
 
+/* A key, and no section has begun; what was taken out is a comment. */
+static bool is_homeless(const char *text, guint line)
+{
+	for (guint i = 1; i < line; i++) {
+		if (text[strspn(text, " \t")] == '[')
+			return false;
+		text = strchr(text, '\n') + 1;
+	}
+	text += strspn(text, " \t");
+	return *text != '[' && *text != '=' && text[strcspn(text, "=\n")] == '=';
+}
+
 /* Tells every line that GKeyFile refuses, and takes it out. */
 static bool load(struct config *config, char *text, gsize length)
 {
@@ -103,7 +115,10 @@ static bool load(struct config *config, char *text, gsize length)
 					      G_KEY_FILE_KEEP_TRANSLATIONS, NULL))
 			return true;
 		line = refused_line(text, length);
-		config_fault(config, line, "neither [section], key = value, nor # comment");
+		config_fault(config, line,
+			     is_homeless(text, line)
+				     ? "a key before any section; begin one above it, as [export]"
+				     : "neither [section], key = value, nor # comment");
 		take_out(text, line);
 	}
 	return false;

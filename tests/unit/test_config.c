@@ -79,7 +79,8 @@ static void test_faults(void)
 		  "weir.conf:2: biflow: 'perhaps' is not known; give yes or no" },
 		{ "[report]\n\nconfig = other\n",
 		  "weir.conf:3: unknown key 'config'; 'weir run --help' lists what there is" },
-		{ "batch = 1\n", "weir.conf:1: neither [section], key = value, nor # comment" },
+		{ "batch = 1\n[meter]\n",
+		  "weir.conf:1: a key before any section; begin one above it, as [export]" },
 		{ "[meter]\nbatch = 1\nbatch\n[export]\n",
 		  "weir.conf:3: neither [section], key = value, nor # comment" },
 		{ "[meter]\nbatch = 1\n[exp", "weir.conf:3: neither [section], key = value, nor # "
