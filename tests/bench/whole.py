@@ -15,6 +15,7 @@ KINDS = {"mix": 240, "small": 2000, "elephants": 200}  # flows of so many packet
 LEVELS = ["basic", "tcp", "full"]
 STEPS = [("reading", None), ("parsing", None), *(("metering", level) for level in LEVELS),
          ("ipfix", "basic")]
+FRONT = {"meter", "filterAll", "filterNone", "dedup", "dedupCopies"}
 ENTRY = {"basic": 192, "tcp": 832, "full": 1408}  # octets in the kernel: whole cache lines
 SET_HEADER, SET_WAYS = 64, 8
 HOOKS = {"xdp", "tc"}
@@ -56,6 +57,7 @@ class Bench(unittest.TestCase):
             self.assertIn(f"{PACKETS} packets, {row['flows']} flows", out)
             self.check_steps(row)
         self.check_kernel(told["kernel"], out)
+        self.check_front(told["front"], out)
         self.check_scan(told["scan"])
         self.check_memory(told["memory"])
         self.check_export(told["export"])
@@ -97,6 +99,20 @@ class Bench(unittest.TestCase):
             self.assertGreater(row["ratioToEmpty"], 0)
             self.assertIn("nsPerPacketVarying", row)
             self.assertIn("nsPerPacketMeter", row)
+
+    def check_front(self, rows, out):
+        """Filters and the search for copies: every packet met the fate that the case is about."""
+        self.assertEqual({row["hook"] for row in rows}, HOOKS)
+        for row in rows:
+            self.assertIn(f"kernel, {row['hook']}, before the meter: ", out)
+        measured = [row for row in rows if "notMeasured" not in row]
+        self.assertIn(len(measured), (0, len(HOOKS) * len(FRONT)))
+        for row in measured:
+            self.assertIn(row["case"], FRONT)
+            self.assertEqual((row["detail"], row["packets"]), ("basic", PACKETS))
+            self.assertIn("nsPerPacket", row)
+            if row["case"] == "meter":
+                self.assertEqual(row["ratioToMeter"], 1)
 
     def check_scan(self, rows):
         """What is finished comes out, and nothing else; flows that a full set gave up are out
@@ -166,7 +182,7 @@ class Bench(unittest.TestCase):
                                "--json", str(figures))
         told = json.loads(figures.read_text())
         self.check_export(told["export"])
-        self.assertEqual([told["traffic"], told["kernel"], told["scan"], told["memory"]], [[]] * 4)
+        self.assertEqual([told[part] for part in ("traffic", "kernel", "front", "scan", "memory")], [[]] * 5)
         self.assertIn("libfixbuf alone", out)
         _, told = self.run_weir("bench", "import", status=2)
         self.assertIn("'import' cannot be measured alone", told)

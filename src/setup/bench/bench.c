@@ -177,6 +177,21 @@ static void bench_kernel(const struct bench *bench)
 	}
 }
 
+static void bench_front(const struct bench *bench)
+{
+	for (guint i = 0; i < BENCH_HOOKS; i++) {
+		const struct front_options options = { &bench_hooks[i], bench->levels.detail[0],
+						       bench->packets };
+		struct front_figures figures;
+		g_autoptr(GError) error = NULL;
+
+		if (front_cost_measure(&options, &figures, &error))
+			bench_report_front(bench->report, &options, &figures);
+		else
+			bench_report_no_front(bench->report, &bench_hooks[i], error->message);
+	}
+}
+
 static void bench_scan(const struct bench *bench)
 {
 	bench_report_scan_head(bench->report);
@@ -237,6 +252,7 @@ static bool bench_meter(struct bench *bench, GError **error)
 	}
 	if (bench->rounds) {
 		bench_kernel(bench);
+		bench_front(bench);
 		bench_scan(bench);
 	}
 	return true;

@@ -19,6 +19,7 @@
 struct bench_report {
 	JsonBuilder *traffic; /* arrays under way */
 	JsonBuilder *kernel;
+	JsonBuilder *front;
 	JsonBuilder *scan;
 	JsonBuilder *export;
 	JsonBuilder *memory;
@@ -66,6 +67,7 @@ struct bench_report *bench_report_new(void)
 
 	report->traffic = open_array();
 	report->kernel = open_array();
+	report->front = open_array();
 	report->scan = open_array();
 	report->export = open_array();
 	report->memory = open_array();
@@ -78,6 +80,7 @@ void bench_report_free(struct bench_report *report)
 		return;
 	g_object_unref(report->traffic);
 	g_object_unref(report->kernel);
+	g_object_unref(report->front);
 	g_object_unref(report->scan);
 	g_object_unref(report->export);
 	g_object_unref(report->memory);
@@ -275,6 +278,42 @@ void bench_report_no_kernel(struct bench_report *report, const struct bench_hook
 	fflush(stdout);
 }
 
+void bench_report_front(struct bench_report *report, const struct front_options *options,
+			const struct front_figures *figures)
+{
+	JsonBuilder *json = report->front;
+
+	printf("\nkernel, %s, before the meter: one flow, %s; ns a packet beyond an empty program, "
+	       "times the meter\n",
+	       options->hook->name, bench_level_name(options->detail));
+	for (int i = 0; i < FRONT_CASES; i++) {
+		const struct front_figure *figure = &figures->cases[i];
+
+		printf("  %-34s%9.0f%7.2fx\n", front_cases[i].text, figure->net_ns,
+		       figure->over_alone);
+		json_builder_begin_object(json);
+		add_text(json, "hook", options->hook->name);
+		add_text(json, "case", front_cases[i].name);
+		add_text(json, "detail", bench_level_name(options->detail));
+		add_real(json, "nsPerPacket", figure->net_ns);
+		add_real(json, "ratioToMeter", figure->over_alone);
+		add_count(json, "packets", figure->packets);
+		json_builder_end_object(json);
+	}
+	fflush(stdout);
+}
+
+void bench_report_no_front(struct bench_report *report, const struct bench_hook *hook,
+			   const char *reason)
+{
+	printf("\nkernel, %s, before the meter: not measured (%s)\n", hook->name, reason);
+	json_builder_begin_object(report->front);
+	add_text(report->front, "hook", hook->name);
+	add_text(report->front, "notMeasured", reason);
+	json_builder_end_object(report->front);
+	fflush(stdout);
+}
+
 void bench_report_scan_head(struct bench_report *report)
 {
 	(void)report;
@@ -416,6 +455,7 @@ bool bench_report_write_json(struct bench_report *report, const char *path, GErr
 	json_object_set_member(all, "memory", close_array(report->memory));
 	json_object_set_member(all, "traffic", close_array(report->traffic));
 	json_object_set_member(all, "kernel", close_array(report->kernel));
+	json_object_set_member(all, "front", close_array(report->front));
 	json_object_set_member(all, "scan", close_array(report->scan));
 	json_object_set_member(all, "export", close_array(report->export));
 	json_node_take_object(root, all);

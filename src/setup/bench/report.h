@@ -4,6 +4,7 @@
 #define WEIR_SETUP_BENCH_REPORT_H
 
 #include "setup/bench/export_summary.h"
+#include "setup/bench/front_cost.h"
 #include "setup/bench/kernel.h"
 #include "setup/bench/scan_cost.h"
 #include "setup/bench/summary.h"
@@ -24,6 +25,11 @@ void bench_report_kernel(struct bench_report *report, const struct bench_kernel_
 			 const struct bench_kernel_figures *figures);
 void bench_report_no_kernel(struct bench_report *report, const struct bench_hook *hook,
 			    const char *reason);
+/* What comes before the meter at a hook, or why there are no figures. */
+void bench_report_front(struct bench_report *report, const struct front_options *options,
+			const struct front_figures *figures);
+void bench_report_no_front(struct bench_report *report, const struct bench_hook *hook,
+			   const char *reason);
 /* The scan at one level, or why there are no figures. */
 void bench_report_scan_head(struct bench_report *report);
 void bench_report_scan(struct bench_report *report, enum flow_detail detail,
