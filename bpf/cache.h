@@ -11,6 +11,28 @@
 #endif
 #include "copies.h"
 
+METER_INLINE void cache_tally_events(struct meter_counts *tally, int events)
+{
+	if (events & CACHE_EVICTED)
+		tally->evicted++;
+	if (events & CACHE_EXTENDED)
+		tally->extended++;
+}
+
+/* The packet was counted; others may have been held for it. */
+METER_STEP int cache_take_pieces(struct packet *pkt, struct cache_counts *mine)
+{
+	struct tunnel_scratch *scratch = tunnel_scratch();
+
+	if (!pkt || !mine)
+		return 0;
+	if (pkt->pieces & PIECE_FIRST)
+		cache_tally_events(&mine->meter, cache_take(pkt, mine));
+	if (pkt->pieces & PIECE_CARRIER && scratch)
+		cache_tally_events(&mine->meter, cache_take((void *)scratch->first, mine));
+	return 0;
+}
+
 /* The whole of a hook program. state: what the hook itself says of its packets, FLOW_LEFT or 0. */
 METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 {
@@ -35,11 +57,10 @@ METER_INLINE void cache_frame(meter_ctx *ctx, __u16 state)
 	pkt.state |= state;
 	if (verdict == METER_OK)
 		verdict = cache_packet(&pkt, mine);
-	if (verdict & CACHE_EVICTED)
-		tally->evicted++;
-	if (verdict & CACHE_EXTENDED)
-		tally->extended++;
+	cache_tally_events(tally, verdict);
 	meter_tally(tally, verdict & CACHE_VERDICT, &pkt);
+	if (pkt.pieces & PIECES_WAITED_FOR && (verdict & CACHE_VERDICT) == METER_OK)
+		cache_take_pieces(&pkt, mine);
 }
 
 #endif

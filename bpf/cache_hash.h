@@ -4,7 +4,10 @@
  * than the `set` table, but is full only when it is full: no set of its runs over before.
  *
  * A record is reserved and filled, then its flow deleted, then the record sent: where the kernel
- * refuses the deletion (on 6.1 the drain may be in the middle of one) nothing has happened. */
+ * refuses the deletion (on 6.1 the drain may be in the middle of one) nothing has happened.
+ *
+ * A flow does not know its slot: the slot of one that was held and went to another stays in use
+ * without a flow, until somebody comes by. */
 #ifndef BPF_CACHE_HASH_H
 #define BPF_CACHE_HASH_H
 
@@ -91,7 +94,7 @@ METER_INLINE int hash_remove(void *table, const struct flow_key *key, enum flow_
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return METER_BUSY;
 	}
-	bpf_ringbuf_submit(record, emit_flags());
+	record_send(record);
 	return METER_OK;
 }
 
@@ -111,7 +114,9 @@ METER_INLINE __u32 hash_victim(void *table, struct cache_counts *mine, __u32 cpu
 		if (!slot || !slot->used || mine->busy == (__u64)number + 1)
 			continue;
 		flow = bpf_map_lookup_elem(table, &slot->key);
-		if (!flow || expire_deadline(flow, config.meter.idle_ns) >= earliest)
+		if (!flow)
+			return number;
+		if (expire_deadline(flow, config.meter.idle_ns) >= earliest)
 			continue;
 		earliest = expire_deadline(flow, config.meter.idle_ns);
 		victim = number;
@@ -119,7 +124,7 @@ METER_INLINE __u32 hash_victim(void *table, struct cache_counts *mine, __u32 cpu
 	return victim;
 }
 
-/* Frees a slot, by giving up its flow. */
+/* Frees a slot, by giving up its flow if it has one. */
 METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
 {
 	__u32 victim = hash_victim(table, mine, cpu);
@@ -131,16 +136,22 @@ METER_INLINE int hash_evict(void *table, struct cache_counts *mine, __u32 cpu)
 	slot = hash_slot(cpu, victim);
 	if (!slot)
 		return METER_NO_ROOM;
-	verdict = hash_remove(table, &slot->key, FLOW_END_RESOURCES);
-	if (verdict != METER_OK)
-		return verdict;
+	verdict = METER_OK;
+	if (bpf_map_lookup_elem(table, &slot->key)) {
+		verdict = hash_remove(table, &slot->key, FLOW_END_RESOURCES);
+		if (verdict != METER_OK)
+			return verdict;
+		verdict |= CACHE_EVICTED;
+	}
 	slot->used = 0;
 	mine->hash.spare = victim + 1;
-	return METER_OK | CACHE_EVICTED;
+	return verdict;
 }
 
-/* The packet opens a flow in a slot that was just taken. */
-METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *pkt)
+/* The packet opens a flow in a slot that was just taken. held: what it brings with it in place of
+ * itself; NULL: nothing, it is to be counted. */
+METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *pkt,
+			   const struct flow_held *held)
 {
 	struct flow *flow;
 	__u32 zero = 0;
@@ -149,7 +160,10 @@ METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *p
 	flow = bpf_map_lookup_elem(&new_flow, &zero);
 	if (!flow)
 		return METER_NO_ROOM;
-	meter_open(flow, pkt, &config.meter);
+	if (held)
+		meter_open_held(flow, pkt, held, &config.meter);
+	else
+		meter_open(flow, pkt, &config.meter);
 	code = bpf_map_update_elem(table, &flow->key, flow, BPF_NOEXIST);
 	slot->key = flow->key;
 	slot->used = code == 0;
@@ -158,7 +172,8 @@ METER_INLINE int hash_fill(void *table, struct hash_slot *slot, struct packet *p
 	return METER_OK;
 }
 
-METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, struct packet *pkt)
+METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, struct packet *pkt,
+			   const struct flow_held *held)
 {
 	__u32 number = hash_take(&mine->hash, cpu);
 	struct hash_slot *slot;
@@ -173,7 +188,7 @@ METER_INLINE int hash_open(void *table, struct cache_counts *mine, __u32 cpu, st
 	slot = hash_slot(cpu, number);
 	if (!slot)
 		return METER_NO_ROOM;
-	verdict |= hash_fill(table, slot, pkt);
+	verdict |= hash_fill(table, slot, pkt, held);
 	if ((verdict & CACHE_VERDICT) != METER_OK)
 		mine->hash.spare = number + 1;
 	return verdict;
@@ -229,25 +244,99 @@ METER_STEP int cache_packet(struct packet *pkt, struct cache_counts *mine)
 	scratch->key = pkt->key;
 	flow = bpf_map_lookup_elem(table, &scratch->key);
 	if (!flow)
-		return hash_open(table, mine, cpu, pkt);
+		return hash_open(table, mine, cpu, pkt, NULL);
 	change = meter_update(NULL, flow, pkt, &config.meter);
 	return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
 }
+
+/* The flow's key is in scratch->key. It is deleted before it is known whether there is a place for
+ * what it held; so a record of it lies ready, and only leaves where there is none. */
+METER_INLINE int hash_move(void *table, struct cache_counts *mine, struct packet *first,
+			   struct held_scratch *scratch)
+{
+	struct flow *flow = bpf_map_lookup_elem(table, &scratch->key);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct flow_record *record;
+	int verdict;
+
+	if (!flow)
+		return METER_NO_ROOM;
+	record = record_make(flow, FLOW_END_RESOURCES);
+	if (!record)
+		return METER_NO_ROOM;
+	if (bpf_map_delete_elem(table, &scratch->key)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return METER_BUSY;
+	}
+	verdict = hash_open(table, mine, cpu, first, &scratch->held);
+	if ((verdict & CACHE_VERDICT) == METER_OK) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return verdict;
+	}
+	record_send(record);
+	return verdict | CACHE_EVICTED;
+}
+
+METER_INLINE int hash_add(void *table, struct packet *first, struct flow *flow,
+			  const struct held_scratch *scratch)
+{
+	unsigned int change;
+
+	if (bpf_map_delete_elem(table, &scratch->key))
+		return METER_BUSY;
+	change = meter_update_held(NULL, flow, first, &scratch->held, &config.meter);
+	return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
+}
+
+METER_STEP int cache_take(struct packet *first, struct cache_counts *mine)
+{
+	struct held_scratch *scratch;
+	struct flow *place;
+	struct flow *flow;
+	void *table;
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 zero = 0;
+
+	if (!first || !mine)
+		return METER_NO_ROOM;
+	table = bpf_map_lookup_elem(&flow_tables, &cpu);
+	scratch = bpf_map_lookup_elem(&on_the_way, &zero);
+	place = bpf_map_lookup_elem(&new_flow, &zero);
+	if (!table || !scratch || !place)
+		return METER_NO_ROOM;
+	scratch->key = first->key;
+	fragment_hold_key(first, &scratch->key);
+	flow = bpf_map_lookup_elem(table, &scratch->key);
+	if (!flow || !meter_held_waits(flow, first, &config.meter))
+		return METER_NO_ROOM;
+	if (hash_in_hand(mine, cpu, &scratch->key) || hash_in_hand(mine, cpu, &first->key))
+		return METER_BUSY;
+	meter_fetch(flow, first, &scratch->held, &config.meter);
+	place->key = first->key;
+	flow = bpf_map_lookup_elem(table, &place->key);
+	return flow ? hash_add(table, first, flow, scratch)
+		    : hash_move(table, mine, first, scratch);
+}
+
+/* Beside what DRAIN_EMITTED() and the like read: the slot is free. */
+#define HASH_FREED (1 << 24)
 
 METER_INLINE int hash_drain_flow(void *table, struct hash_slot *slot, __u64 now_ns, __u32 all)
 {
 	struct flow *flow = bpf_map_lookup_elem(table, &slot->key);
 	enum flow_end end;
 
-	if (!flow)
-		return 0;
+	if (!flow) {
+		slot->used = 0;
+		return HASH_FREED;
+	}
 	end = drain_reason(flow, now_ns, all);
 	if (end == FLOW_END_NONE)
 		return 1 << 16;
 	if (hash_remove(table, &slot->key, end) != METER_OK)
 		return (1 << 16) + (1 << 8);
 	slot->used = 0;
-	return 1;
+	return HASH_FREED + 1;
 }
 
 /* Brings out the flow of a slot if it is finished, or in any case. The slot is nobody's while it is
@@ -273,7 +362,7 @@ METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
 		told = hash_drain_flow(table, slot, now_ns, all);
 	barrier();
 	*(volatile __u64 *)&mine->busy = 0;
-	if (!DRAIN_EMITTED(told))
+	if (!(told & HASH_FREED))
 		return told;
 	slot = hash_slot(cpu, mine->hash.freed);
 	if (slot)

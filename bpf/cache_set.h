@@ -90,8 +90,9 @@ METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
 	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
 }
 
+/* held: what the packet brings with it in place of itself; NULL: nothing, it is to be counted. */
 METER_INLINE int set_open(struct set_header *set, struct cache_counts *mine, struct packet *pkt,
-			  __u64 hash)
+			  __u64 hash, const struct flow_held *held)
 {
 	__u32 way = set_home(hash);
 	struct flow *flow;
@@ -106,7 +107,10 @@ METER_INLINE int set_open(struct set_header *set, struct cache_counts *mine, str
 		event = CACHE_EVICTED;
 	}
 	set->tag[set_way(way)] = set_tag(hash);
-	meter_open(flow, pkt, &config.meter);
+	if (held)
+		meter_open_held(flow, pkt, held, &config.meter);
+	else
+		meter_open(flow, pkt, &config.meter);
 	set->second[set_way(way)] = set_second(flow, pkt->now_ns);
 	return METER_OK | event;
 }
@@ -134,16 +138,19 @@ METER_INLINE __u32 set_find(struct set_header *set, struct cache_counts *mine,
 }
 
 METER_INLINE int set_meter(struct set_header *set, struct cache_counts *mine, struct packet *pkt,
-			   __u64 hash)
+			   __u64 hash, const struct flow_held *held)
 {
 	__u32 way = set_find(set, mine, &pkt->key, hash);
 	struct flow *flow;
 	unsigned int change;
 
 	if (way == SET_WAYS)
-		return set_open(set, mine, pkt, hash);
+		return set_open(set, mine, pkt, hash, held);
 	flow = set_entry(set, way);
-	change = meter_update(NULL, flow, pkt, &config.meter);
+	if (held)
+		change = meter_update_held(NULL, flow, pkt, held, &config.meter);
+	else
+		change = meter_update(NULL, flow, pkt, &config.meter);
 	set->second[set_way(way)] = set_second(flow, pkt->now_ns);
 	return METER_OK | (change & METER_WAITED ? CACHE_EXTENDED : 0);
 }
@@ -167,9 +174,23 @@ METER_STEP int cache_holds(const struct flow_key *key, __u32 cpu, __u64 hash)
 	return 0;
 }
 
+METER_INLINE struct set_header *set_of(__u32 index)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	void *table = bpf_map_lookup_elem(&flow_tables, &cpu);
+
+	return table ? bpf_map_lookup_elem(table, &index) : NULL;
+}
+
 /* A softirq may interrupt the drain where the kernel runs that with bottom halves on; what the
  * drain has in hand is not touched then. */
-METER_INLINE int cache_packet(struct packet *pkt, struct cache_counts *mine)
+METER_INLINE bool set_in_hand(const struct cache_counts *mine, __u32 index)
+{
+	return mine->busy == (__u64)index + 1;
+}
+
+METER_INLINE int set_packet(struct packet *pkt, struct cache_counts *mine,
+			    const struct flow_held *held)
 {
 	struct set_header *set;
 	void *table;
@@ -185,9 +206,88 @@ METER_INLINE int cache_packet(struct packet *pkt, struct cache_counts *mine)
 	set = bpf_map_lookup_elem(table, &index);
 	if (!set)
 		return METER_NO_ROOM;
-	if (mine->busy == (__u64)index + 1)
+	if (set_in_hand(mine, index))
 		return METER_BUSY;
-	return set_meter(set, mine, pkt, hash);
+	return set_meter(set, mine, pkt, hash, held);
+}
+
+METER_INLINE int cache_packet(struct packet *pkt, struct cache_counts *mine)
+{
+	return set_packet(pkt, mine, NULL);
+}
+
+/* Finds what is held, copies it and frees its place. Returns the way, or SET_WAYS. */
+METER_STEP int set_fetch(struct packet *first, struct cache_counts *mine)
+{
+	struct held_scratch *scratch;
+	struct set_header *set;
+	struct flow *flow;
+	__u32 zero = 0;
+	__u64 hash;
+	__u32 way;
+
+	scratch = bpf_map_lookup_elem(&on_the_way, &zero);
+	if (!first || !mine || !scratch)
+		return SET_WAYS;
+	scratch->key = first->key;
+	fragment_hold_key(first, &scratch->key);
+	hash = key_hash(&scratch->key, config.meter.seed);
+	set = set_of(set_index(hash));
+	if (!set || set_in_hand(mine, set_index(hash)))
+		return SET_WAYS;
+	way = set_find(set, mine, &scratch->key, hash);
+	if (way == SET_WAYS)
+		return SET_WAYS;
+	flow = set_entry(set, way);
+	if (!meter_held_waits(flow, first, &config.meter))
+		return SET_WAYS;
+	meter_fetch(flow, first, &scratch->held, &config.meter);
+	set->tag[set_way(way)] = 0;
+	return (int)way;
+}
+
+/* What was fetched found no place: it is where it was. Nothing was written there. */
+METER_INLINE void set_put_back(__u32 way)
+{
+	struct held_scratch *scratch;
+	struct set_header *set;
+	__u32 zero = 0;
+	__u64 hash;
+
+	scratch = bpf_map_lookup_elem(&on_the_way, &zero);
+	if (!scratch)
+		return;
+	hash = key_hash(&scratch->key, config.meter.seed);
+	set = set_of(set_index(hash));
+	if (set)
+		set->tag[set_way(way)] = set_tag(hash);
+}
+
+METER_STEP int set_take(struct packet *first, struct cache_counts *mine)
+{
+	struct held_scratch *scratch;
+	__u32 zero = 0;
+
+	scratch = bpf_map_lookup_elem(&on_the_way, &zero);
+	if (!first || !mine || !scratch)
+		return METER_NO_ROOM;
+	return set_packet(first, mine, &scratch->held);
+}
+
+METER_STEP int cache_take(struct packet *first, struct cache_counts *mine)
+{
+	int verdict;
+	int way;
+
+	if (!first || !mine)
+		return METER_NO_ROOM;
+	way = set_fetch(first, mine);
+	if (way == SET_WAYS)
+		return METER_NO_ROOM;
+	verdict = set_take(first, mine);
+	if ((verdict & CACHE_VERDICT) != METER_OK)
+		set_put_back(way);
+	return verdict;
 }
 
 /* A flow that may be finished leaves if it is. A step of its own: kernel 6.1 would walk every

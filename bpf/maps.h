@@ -110,6 +110,21 @@ METER_INLINE struct flow_record *record_make(const struct flow *flow, enum flow_
 	return record;
 }
 
+/* The flow has left its table for good. */
+METER_INLINE void record_send(struct flow_record *record)
+{
+	__u64 orphans = flow_release(&record->flow);
+	struct cache_counts *mine;
+	__u32 zero = 0;
+
+	if (orphans) {
+		mine = bpf_map_lookup_elem(&counts, &zero);
+		if (mine)
+			mine->meter.orphans += orphans;
+	}
+	bpf_ringbuf_submit(record, emit_flags());
+}
+
 METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
 {
 	struct flow_record *record = record_make(flow, end);
@@ -117,9 +132,26 @@ METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, e
 	(void)home;
 	if (!record)
 		return false;
-	bpf_ringbuf_submit(record, emit_flags());
+	record_send(record);
 	return true;
 }
+
+/* On their way from one flow to another: there is no room on the stack. */
+struct held_scratch {
+	struct flow_key key;
+	struct flow_held held;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct held_scratch);
+} on_the_way SEC(".maps");
+
+/* Given by the table: what is held for this first fragment, which has been counted or is a carrier,
+ * is brought to its flow. Returns verdict and events; anything but METER_OK: it stays held. */
+METER_STEP int cache_take(struct packet *first, struct cache_counts *mine);
 
 /* What became of a place in a table, a byte each: records that left, flows that had to stay, flows
  * that may. */

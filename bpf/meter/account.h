@@ -3,6 +3,7 @@
 #ifndef METER_ACCOUNT_H
 #define METER_ACCOUNT_H
 
+#include "held.h"
 #include "key.h"
 #include "shape.h"
 #include "tcp_quality.h"
@@ -62,7 +63,7 @@ METER_INLINE void flow_begin(struct flow *flow, const struct packet *pkt,
 
 	flow->key = pkt->key;
 	flow->last_ns = pkt->now_ns;
-	flow->gate_ns = gate_after(pkt->now_ns, set);
+	flow->gate_ns = flow_is_held(flow) ? 0 : gate_after(pkt->now_ns, set);
 	clear_lines(flow->side);
 	flow->side[FLOW_FROM_LOW].whole = clock_birth(pkt->now_ns);
 	flow->side[FLOW_FROM_LOW].state = high ? 0 : FLOW_INITIATOR;
@@ -147,6 +148,60 @@ METER_INLINE bool flow_count(struct flow *flow, struct packet *pkt,
 	if (flow->gate_ns && !(pkt->tcp_flags & (WIRE_TCP_FIN | WIRE_TCP_RST)))
 		return false;
 	return tcp_track_end(flow, side, &flow->side[mine ^ 1], pkt);
+}
+
+/* The side's only packets so far are those that were held. */
+METER_INLINE void side_open_held(struct flow_side *side, const struct packet *pkt,
+				 const struct flow_side *held)
+{
+	side->first_ns = held->first_ns;
+	side->last_ns = held->last_ns;
+	side->ttl_min = held->ttl_min;
+	side->tos_first = held->tos_first;
+	side->iface = held->iface;
+	side->state |= held->state & FLOW_LEFT;
+	if (pkt->key.proto != WIRE_IP_TCP)
+		side->icmp = pkt->icmp;
+}
+
+METER_INLINE void side_add(struct flow_side *side, const struct packet *pkt,
+			   const struct flow_side *held)
+{
+	if (side->packets == 0)
+		side_open_held(side, pkt, held);
+	side->packets += held->packets;
+	side->octets += held->octets;
+	side->payload += held->payload;
+	if ((__s64)(held->last_ns - side->last_ns) > 0)
+		side->last_ns = held->last_ns;
+	if ((__s64)(held->first_ns - side->first_ns) < 0)
+		side->first_ns = held->first_ns;
+	side->tos_union |= held->tos_union;
+	side->state |= FLOW_FRAGMENTED;
+	if (held->ttl_min < side->ttl_min)
+		side->ttl_min = held->ttl_min;
+	if (held->ttl_max > side->ttl_max)
+		side->ttl_max = held->ttl_max;
+}
+
+/* The fragments that were held count in the flow of their first one, pkt. */
+METER_INLINE void flow_add(struct flow *flow, const struct packet *pkt,
+			   const struct flow_held *held, const volatile struct meter_settings *set)
+{
+	__u32 mine = pkt->side & 1;
+	struct flow_side *side = &flow->side[mine];
+
+	if (set->detail >= FLOW_DETAIL_FULL) {
+		if (side->packets == 0)
+			flow->shape[mine] = held->shape;
+		else
+			shape_add(&flow->shape[mine], held);
+	}
+	side_add(side, pkt, &held->side);
+	if ((__s64)(held->side.last_ns - flow->last_ns) > 0)
+		flow->last_ns = held->side.last_ns;
+	if (flow->gate_ns && gate_after(held->side.first_ns, set) < flow->gate_ns)
+		flow->gate_ns = gate_after(held->side.first_ns, set);
 }
 
 #endif

@@ -40,6 +40,7 @@ struct cache_replay replay = {};
 struct tunnel_scratch {
 	struct flow_outer outer;
 	__u64 carrier[16]; /* struct packet */
+	__u64 first[16];   /* the last carrier that was a first fragment */
 };
 
 struct {
@@ -152,6 +153,14 @@ METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
 
 	(void)ctx;
 	return mine ? mine->carrier : NULL;
+}
+
+METER_INLINE void *ctx_carrier_first(const meter_ctx *ctx)
+{
+	struct tunnel_scratch *mine = tunnel_scratch();
+
+	(void)ctx;
+	return mine ? mine->first : NULL;
 }
 
 #endif

@@ -58,7 +58,7 @@ typedef struct {
 	__u16 vlan;
 	__u32 detail; /* enum flow_detail */
 	const struct meter_tunnels *tunnels;
-	void *carrier; /* room for a struct packet */
+	void *carrier; /* room for two struct packet, of three cache lines each */
 } meter_ctx;
 
 struct packet;
@@ -127,6 +127,12 @@ METER_INLINE const struct meter_tunnels *ctx_tunnels(const meter_ctx *ctx)
 METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
 {
 	return ctx->carrier;
+}
+
+/* The last carrier that was a first fragment. */
+METER_INLINE void *ctx_carrier_first(const meter_ctx *ctx)
+{
+	return (__u8 *)ctx->carrier + 192;
 }
 
 /* A VLAN tag the driver took out of the frame; a file keeps its tags. */

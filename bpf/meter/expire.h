@@ -27,6 +27,15 @@ METER_INLINE enum flow_end expire_ended(const struct flow *flow, const struct pa
 	return FLOW_END_NONE;
 }
 
+/* Of fragments the active time-out knows nothing, but they are not waited for any longer than a
+ * first one is remembered. */
+METER_INLINE enum flow_end expire_held(const struct flow *flow, const struct packet *pkt)
+{
+	__s64 held_ns = (__s64)(pkt->now_ns - flow_record_start(flow));
+
+	return held_ns > (__s64)FRAGMENT_LIFE_NS ? FLOW_END_IDLE : FLOW_END_NONE;
+}
+
 /* FLOW_END_NONE: the packet counts in the record. FLOW_END_ACTIVE: the record goes out and the
  * flow goes on. Any other: the flow is over and the packet begins a new one. */
 METER_INLINE enum flow_end expire_decide(const struct flow *flow, const struct packet *pkt,
@@ -40,6 +49,8 @@ METER_INLINE enum flow_end expire_decide(const struct flow *flow, const struct p
 		return expire_ended(flow, pkt);
 	if (silent)
 		return FLOW_END_IDLE;
+	if (flow_is_held(flow))
+		return expire_held(flow, pkt);
 	if (set->active_ns != ~0ULL &&
 	    (__s64)(pkt->now_ns - flow_record_start(flow)) > (__s64)set->active_ns)
 		return FLOW_END_ACTIVE;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* Fragments (DESIGN 4.1): only a datagram's first fragment has ports. They are kept for the later
- * ones in a bounded table that each home provides. */
+ * ones in a bounded table that each home provides. What becomes of a later one that comes before
+ * its first: see held.h. */
 #ifndef METER_FRAGMENT_H
 #define METER_FRAGMENT_H
 
 #include "packet.h"
-
-/* Reassembly gives up after 30 s in Linux; an identifier that returns later is another datagram. */
-#define FRAGMENT_LIFE_NS (30 * FLOW_SECOND_NS)
 
 /* Given by the home. */
 METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
@@ -15,7 +13,7 @@ METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_
 METER_INLINE const struct fragment_ports *fragment_recall(const meter_ctx *ctx,
 							  const struct fragment_key *key);
 
-METER_INLINE void fragment_first(const meter_ctx *ctx, const struct packet *pkt,
+METER_INLINE void fragment_first(const meter_ctx *ctx, struct packet *pkt,
 				 const struct fragment_key *key)
 {
 	struct fragment_ports ports = {
@@ -25,6 +23,7 @@ METER_INLINE void fragment_first(const meter_ctx *ctx, const struct packet *pkt,
 		.proto = pkt->key.proto,
 	};
 
+	pkt->pieces |= PIECE_FIRST;
 	fragment_remember(ctx, key, &ports);
 }
 
@@ -35,6 +34,7 @@ METER_INLINE void fragment_later(const meter_ctx *ctx, struct packet *pkt,
 
 	if (!ports || (__s64)(pkt->now_ns - ports->seen_ns) > (__s64)FRAGMENT_LIFE_NS) {
 		pkt->state |= FLOW_ORPHANS;
+		pkt->pieces |= PIECE_ORPHAN;
 		return;
 	}
 	pkt->key.low_port = ports->source;
@@ -49,6 +49,8 @@ METER_STEP int parse_fragment(meter_ctx *ctx, struct packet *pkt)
 
 	if (!pkt)
 		return METER_TRUNCATED;
+	if (pkt->key.version == 4)
+		pkt->fragment_proto = pkt->key.proto;
 	key.source[0] = pkt->key.low[0];
 	key.source[1] = pkt->key.low[1];
 	key.destination[0] = pkt->key.high[0];

@@ -45,8 +45,11 @@ METER_INLINE int meter_parse(meter_ctx *ctx, struct packet *pkt)
 	pkt->iface = ctx_iface(ctx);
 	verdict = parse_frame(ctx, pkt);
 	pkt->frame_octets += ctx_tag_octets(ctx); /* the parser's offsets are without it */
-	if (verdict == METER_OK)
+	if (verdict == METER_OK) {
 		key_order(pkt);
+		if (pkt->pieces & PIECE_ORPHAN)
+			fragment_hold_key(pkt, &pkt->key);
+	}
 	return verdict;
 }
 
@@ -63,20 +66,29 @@ METER_INLINE void flow_follow(struct flow *flow, const struct packet *pkt,
 		flow->side[FLOW_FROM_LOW].whole = forerunner + 1;
 }
 
+/* What is due before the packet is counted. */
+METER_INLINE unsigned int meter_due(struct meter_home *home, struct flow *flow,
+				    const struct packet *pkt,
+				    const volatile struct meter_settings *set)
+{
+	enum flow_end due = expire_decide(flow, pkt, set);
+
+	if (due != FLOW_END_NONE && !meter_emit(home, flow, due))
+		return METER_WAITED;
+	if (due == FLOW_END_ACTIVE)
+		flow_restart(flow, pkt, set);
+	else if (due != FLOW_END_NONE)
+		flow_follow(flow, pkt, set);
+	return 0;
+}
+
 /* The packet meets the flow of its key. */
 METER_INLINE unsigned int meter_update(struct meter_home *home, struct flow *flow,
 				       struct packet *pkt,
 				       const volatile struct meter_settings *set)
 {
-	enum flow_end due = expire_decide(flow, pkt, set);
-	unsigned int change = 0;
+	unsigned int change = meter_due(home, flow, pkt, set);
 
-	if (due != FLOW_END_NONE && !meter_emit(home, flow, due))
-		change |= METER_WAITED;
-	else if (due == FLOW_END_ACTIVE)
-		flow_restart(flow, pkt, set);
-	else if (due != FLOW_END_NONE)
-		flow_follow(flow, pkt, set);
 	if (flow_count(flow, pkt, set))
 		change |= METER_ENDED;
 	return change;
@@ -88,6 +100,48 @@ METER_INLINE unsigned int meter_open(struct flow *flow, struct packet *pkt,
 {
 	flow_begin(flow, pkt, set);
 	return flow_count(flow, pkt, set) ? METER_ENDED : 0;
+}
+
+/* Whether the fragments held in this flow are those that this first one was waited for by. */
+METER_INLINE bool meter_held_waits(const struct flow *flow, const struct packet *first,
+				   const volatile struct meter_settings *set)
+{
+	return expire_decide(flow, first, set) == FLOW_END_NONE;
+}
+
+/* Takes a copy of what was held for this first fragment, whose own part in the account is done: as
+ * a packet of the time when the last of them came it is going to be what brings them to its flow.
+ */
+METER_INLINE void meter_fetch(const struct flow *flow, struct packet *first, struct flow_held *held,
+			      const volatile struct meter_settings *set)
+{
+	__u32 from = fragment_side(first);
+
+	held->side = flow->side[from];
+	if (set->detail >= FLOW_DETAIL_FULL)
+		held->shape = flow->shape[from];
+	first->now_ns = held->side.last_ns;
+	first->tcp_flags = 0;
+}
+
+/* These two are what meter_update() and meter_open() are to a packet. */
+METER_INLINE unsigned int meter_update_held(struct meter_home *home, struct flow *flow,
+					    const struct packet *first,
+					    const struct flow_held *held,
+					    const volatile struct meter_settings *set)
+{
+	unsigned int change = meter_due(home, flow, first, set);
+
+	flow_add(flow, first, held, set);
+	return change;
+}
+
+METER_INLINE void meter_open_held(struct flow *flow, const struct packet *first,
+				  const struct flow_held *held,
+				  const volatile struct meter_settings *set)
+{
+	flow_begin(flow, first, set);
+	flow_add(flow, first, held, set);
 }
 
 METER_INLINE void meter_tally_unsampled(struct meter_counts *counts, __u32 frame_octets)
@@ -102,10 +156,8 @@ METER_INLINE void meter_tally(struct meter_counts *counts, int verdict, const st
 		return;
 	counts->packets[verdict]++;
 	counts->frame_octets[verdict] += pkt->frame_octets;
-	if (verdict != METER_OK)
-		return;
-	counts->octets += pkt->octets;
-	counts->orphans += (pkt->state & FLOW_ORPHANS) / FLOW_ORPHANS;
+	if (verdict == METER_OK)
+		counts->octets += pkt->octets;
 }
 
 #endif

@@ -58,16 +58,17 @@ struct packet {
 	__u32 clock_echo;
 	__u16 mss;
 	__u8 scale;
-	__u8 options; /* enum packet_option */
-	__u8 carries; /* enum tunnel_kind: what may be in it */
-	__u8 depth;   /* tunnels it came out of */
-	__u16 spare;
+	__u8 options;	     /* enum packet_option */
+	__u8 carries;	     /* enum tunnel_kind: what may be in it */
+	__u8 depth;	     /* tunnels it came out of */
+	__u8 fragment_proto; /* as all fragments of the datagram say it */
+	__u8 pieces;	     /* enum packet_piece */
 	METER_PACKET_MORE
 };
 
 #define PACKET_OCTETS 128
 
-_Static_assert(__builtin_offsetof(struct packet, spare) + 2 == PACKET_OCTETS,
+_Static_assert(__builtin_offsetof(struct packet, pieces) + 1 == PACKET_OCTETS,
 	       "what clear_lines() clears");
 
 /* What is around the packet, where key.tunnel says that it is in a tunnel and the detail is full.
@@ -95,6 +96,14 @@ METER_INLINE bool is_tag(__be16 type)
 	return type == bpf_htons(WIRE_ETH_VLAN) || type == bpf_htons(WIRE_ETH_PROVIDER) ||
 	       type == bpf_htons(WIRE_ETH_QINQ_OLD);
 }
+
+/* What few packets are to be asked for after parsing: zero for all others. */
+enum packet_piece {
+	PIECE_ORPHAN = 1 << 0,	/* a later fragment whose first has not been seen */
+	PIECE_FIRST = 1 << 1,	/* later fragments may be held for this one */
+	PIECE_CARRIER = 1 << 2, /* or for its carrier, which is kept: see ctx_carrier_first() */
+	PIECES_WAITED_FOR = PIECE_FIRST | PIECE_CARRIER,
+};
 
 /* No frame the meter reads has its headers beyond this; the verifier wants to know. */
 #define PACKET_OFFSET_MAX 0x3fff

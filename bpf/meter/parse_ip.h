@@ -79,6 +79,7 @@ METER_INLINE void parse_fragment_header(struct packet *pkt, const struct wire_ip
 	__u16 word = bpf_ntohs(frag->offset);
 
 	pkt->fragment_id = frag->id;
+	pkt->fragment_proto = frag->next;
 	if (word & WIRE_IPV6_OFFSET)
 		pkt->fragment = PACKET_LATER_FRAGMENT;
 	else if (word & WIRE_IPV6_MORE_FRAGMENTS)

@@ -10,6 +10,7 @@
 #ifndef METER_PARSE_TUNNEL_H
 #define METER_PARSE_TUNNEL_H
 
+#include "key.h"
 #include "parse_carrier.h"
 #include "parse_ip.h"
 
@@ -116,6 +117,21 @@ METER_INLINE void tunnel_keep(const meter_ctx *ctx, struct packet *pkt,
 		pkt->key.tunnel_id = pkt->key.tunnel_id * 0x9e3779b1 + tunnel_digest(carrier);
 }
 
+/* A carrier's later fragments may be held for this one, which is about to be forgotten. Where two
+ * carriers around a packet are in fragments, those of the outer one are orphans. */
+METER_INLINE void tunnel_keep_first(const meter_ctx *ctx, struct packet *pkt,
+				    const struct packet *carrier)
+{
+	struct packet *first = ctx_carrier_first(ctx);
+
+	pkt->pieces |= carrier->pieces & PIECE_CARRIER;
+	if (!(carrier->pieces & PIECE_FIRST) || !first)
+		return;
+	copy_lines(first, carrier);
+	key_order(first);
+	pkt->pieces |= PIECE_CARRIER;
+}
+
 /* 1: it was in a tunnel, and is now what that carries. */
 METER_APART int parse_tunnel(meter_ctx *ctx, struct packet *pkt)
 {
@@ -129,6 +145,7 @@ METER_APART int parse_tunnel(meter_ctx *ctx, struct packet *pkt)
 		return 0;
 	}
 	tunnel_keep(ctx, pkt, carrier);
+	tunnel_keep_first(ctx, pkt, carrier);
 	return 1;
 }
 

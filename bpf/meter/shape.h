@@ -89,4 +89,25 @@ METER_INLINE void shape_count(struct flow_shape *shape, const struct flow_side *
 	shape_second(shape, pkt);
 }
 
+/* Fragments that were held count late, when their first one came: their octets in the second that
+ * is under way then, and there is no gap before them. */
+METER_INLINE void shape_add(struct flow_shape *shape, const struct flow_held *held)
+{
+	const struct flow_shape *more = &held->shape;
+
+	if (more->length_min < shape->length_min)
+		shape->length_min = more->length_min;
+	if (more->length_max > shape->length_max)
+		shape->length_max = more->length_max;
+	shape->length_squares += more->length_squares;
+	for (int i = 0; i < FLOW_LENGTH_BUCKETS; i++)
+		shape->length_count[i] += more->length_count[i];
+	for (int i = 0; i < FLOW_TTL_BUCKETS; i++)
+		shape->ttl_count[i] += more->ttl_count[i];
+	shape->fragments += more->fragments;
+	shape->second_octets += held->side.octets;
+	if (shape->second_octets > shape->second_octets_max)
+		shape->second_octets_max = shape->second_octets;
+}
+
 #endif

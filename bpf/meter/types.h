@@ -72,6 +72,9 @@ enum flow_detail {
 #define FLOW_LINGER_NS FLOW_SECOND_NS	    /* an ended TCP flow still takes in strays */
 #define FLOW_PAUSE_NS  (2 * FLOW_SECOND_NS) /* a longer silence is a pause, not an inter-arrival */
 
+/* Reassembly gives up after 30 s in Linux; an identifier that returns later is another datagram. */
+#define FRAGMENT_LIFE_NS (30 * FLOW_SECOND_NS)
+
 /* Which datagram: RFC 791 counts the protocol in, RFC 8200 does not (proto 0). */
 struct fragment_key {
 	__u64 source[2];
@@ -178,7 +181,7 @@ struct meter_counts {
 	__u64 octets;	/* of the packets metered */
 	__u64 evicted;	/* records that left with reason 5 */
 	__u64 extended; /* records that were due, but waited because the ring had no room */
-	__u64 orphans;	/* of the packets metered, fragments whose first was not seen before */
+	__u64 orphans;	/* of the packets metered, fragments that left without their first */
 };
 
 /* Which slots of a CPU's `hash` table are free. Packets write all but `freed`, which is the
@@ -225,6 +228,13 @@ struct flow_key {
 	__u8 tunnel;	 /* enum tunnel_kind */
 	__u8 tos;	 /* 0 unless the ToS is part of the key */
 };
+
+/* In flow_key.version, of fragments that are held until their first one comes: a datagram is a flow
+ * of its own then, the ports are its identification, and FLOW_KEY_HELD_HIGH says which end sent it.
+ * Nobody outside the cache sees such a key: see flow_release(). */
+#define FLOW_KEY_HELD	   0x80
+#define FLOW_KEY_HELD_HIGH 0x40
+#define FLOW_KEY_VERSION   0x0f
 
 /* A slot of the `hash` table: every flow has one, so that the drain and whoever makes room find
  * flows by number. */
@@ -400,6 +410,12 @@ struct flow_shape {
 	__u8 mac_destination[6]; /* of the first packet, as on the wire */
 	__u8 mac_source[6];
 	struct flow_outer outer; /* of the first packet */
+};
+
+/* What was held of a datagram on its way to the flow of its first fragment. */
+struct flow_held {
+	struct flow_side side;
+	struct flow_shape shape;
 };
 
 /* The first cache line answers, for nearly every packet, whether it is this flow and whether it

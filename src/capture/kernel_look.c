@@ -44,8 +44,9 @@ static bool same_key(const void *a, const void *b)
 static bool is_whole(const void *octets)
 {
 	const struct flow *flow = octets;
+	const guint8 version = flow->key.version & FLOW_KEY_VERSION;
 
-	return (flow->key.version == 4 || flow->key.version == 6) && flow_packets(flow) > 0 &&
+	return (version == 4 || version == 6) && flow_packets(flow) > 0 &&
 	       flow->last_ns == flow_last_ns(flow);
 }
 

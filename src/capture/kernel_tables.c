@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "capture/kernel_needs.h"
 #include "capture/probe_host.h"
+#include "meter/held.h"
 
 #define PLACES_MIN 64
 
@@ -189,6 +190,7 @@ void kernel_tables_record(const struct kernel_tables *tables, const void *flow,
 	memcpy(&ret_record->flow, flow, flow_size(tables->detail));
 	if (ret_record->flow.key.proto != IPPROTO_TCP && tables->detail >= FLOW_DETAIL_TCP)
 		memset(ret_record->flow.tcp, 0, sizeof(ret_record->flow.tcp));
+	flow_release(&ret_record->flow);
 }
 
 static void dump_flow(const struct kernel_tables *tables, const guint8 *flow,

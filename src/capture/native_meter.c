@@ -30,8 +30,11 @@ struct meter_home {
 	guint32 circumstances;
 	size_t flow_octets;
 	guint64 left; /* flows that did */
+	struct meter_counts *counts;
 	struct flow_batch *batch;
 };
+
+_Static_assert(sizeof(struct packet) == 192, "what ctx_carrier_first() knows");
 
 struct native_meter {
 	struct meter_home home;
@@ -41,8 +44,9 @@ struct native_meter {
 	guint64 latest_ns;  /* packet time */
 	guint64 advance_ns; /* when the table is to hear of it */
 	__u64 sampler;
-	struct packet carrier;
+	struct packet carriers[2]; /* while one is parsed */
 	struct packet packets[GROUP];
+	struct packet firsts[GROUP]; /* carriers, see PIECE_CARRIER */
 	guint64 hashes[GROUP];
 	struct flow *likely[GROUP]; /* what the index named when it was asked */
 	int verdicts[GROUP];
@@ -114,7 +118,10 @@ METER_INLINE void fill_record(const struct meter_home *home, const struct flow *
 
 METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
 {
-	fill_record(home, flow, end, &home->batch->records[home->batch->count]);
+	struct flow_record *record = &home->batch->records[home->batch->count];
+
+	fill_record(home, flow, end, record);
+	home->counts->orphans += flow_release(&record->flow);
 	if (++home->batch->count == FLOW_BATCH_MAX)
 		send_batch(home);
 	return true;
@@ -171,6 +178,7 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 	meter->sampler = options->sample_random ? options->seed : 0;
 	meter->home.sink = options->sink;
 	meter->home.data = options->data;
+	meter->home.counts = &meter->counts;
 	meter->home.detail = (guint16)options->detail;
 	meter->home.circumstances = meter->settings.circumstances;
 	meter->home.flow_octets = flow_size(options->detail);
@@ -213,6 +221,42 @@ static void open_flow(struct native_meter *meter, struct packet *pkt, guint64 ha
 	flow_table_filed(meter->table, flow);
 }
 
+/* Brings what was held to the flow of its first fragment. */
+static void take_held(struct native_meter *meter, struct packet *first)
+{
+	struct flow_key key = first->key;
+	struct flow_held held;
+	struct flow *flow;
+	guint64 hash;
+
+	fragment_hold_key(first, &key);
+	flow = flow_table_find(meter->table, &key, key_hash(&key, meter->settings.seed));
+	if (!flow || !meter_held_waits(flow, first, &meter->settings))
+		return;
+	meter_fetch(flow, first, &held, &meter->settings);
+	flow_table_drop(meter->table, flow);
+	meter->home.left++;
+	hash = key_hash(&first->key, meter->settings.seed);
+	flow = flow_table_find(meter->table, &first->key, hash);
+	if (flow) {
+		meter_update_held(&meter->home, flow, first, &held, &meter->settings);
+		return;
+	}
+	flow = flow_table_claim(meter->table, hash, meter->latest_ns);
+	meter_open_held(flow, first, &held, &meter->settings);
+	flow_table_filed(meter->table, flow);
+}
+
+static void take_pieces(struct native_meter *meter, size_t i)
+{
+	struct packet *pkt = &meter->packets[i];
+
+	if (pkt->pieces & PIECE_FIRST)
+		take_held(meter, pkt);
+	if (pkt->pieces & PIECE_CARRIER)
+		take_held(meter, &meter->firsts[i]);
+}
+
 static void count_packet(struct native_meter *meter, size_t i, guint64 left)
 {
 	struct packet *pkt = &meter->packets[i];
@@ -226,6 +270,8 @@ static void count_packet(struct native_meter *meter, size_t i, guint64 left)
 		open_flow(meter, pkt, meter->hashes[i]);
 	else if (meter_update(&meter->home, flow, pkt, &meter->settings) & METER_ENDED)
 		flow_table_filed(meter->table, flow);
+	if (pkt->pieces & PIECES_WAITED_FOR)
+		take_pieces(meter, i);
 }
 
 static void parse_one(struct native_meter *meter, const struct frame *frame, size_t i)
@@ -242,7 +288,7 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.outer = (guint32)frame->outer,
 		.detail = meter->settings.detail,
 		.tunnels = &meter->settings.tunnels,
-		.carrier = &meter->carrier,
+		.carrier = meter->carriers,
 	};
 
 	struct packet *pkt = &meter->packets[i];
@@ -252,6 +298,8 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 	__asm__("" : "+r"(pkt));
 	meter->verdicts[i] = meter_parse(&ctx, pkt);
 	pkt->state |= frame->outgoing ? FLOW_LEFT : 0;
+	if (pkt->pieces & PIECE_CARRIER)
+		meter->firsts[i] = meter->carriers[1];
 }
 
 /* Two cache lines: link, IP and TCP headers seldom fit into one. */
@@ -337,6 +385,7 @@ static void on_look(void *data, const struct flow *flow)
 	struct looker *looker = data;
 
 	fill_record(looker->home, flow, FLOW_END_NONE, &looker->record);
+	flow_release(&looker->record.flow);
 	looker->look(looker->data, &looker->record);
 }
 

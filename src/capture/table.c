@@ -236,15 +236,20 @@ static guint64 deadline_of(const struct flow_table *table, const struct flow *fl
 	return expire_deadline(flow, table->idle_ns);
 }
 
-static void leave(struct flow_table *table, guint32 slot, enum flow_end end)
+static void set_free(struct flow_table *table, guint32 slot)
 {
 	struct place *place = &table->places[slot];
 
-	table->leave(table->data, flow_at(table, slot), end);
 	tag_index_remove(&table->index, place->tag, slot);
 	place->next = table->free;
 	table->free = slot;
 	table->count--;
+}
+
+static void leave(struct flow_table *table, guint32 slot, enum flow_end end)
+{
+	table->leave(table->data, flow_at(table, slot), end);
+	set_free(table, slot);
 }
 
 /* Takes a list out of the wheel; its flows are in no list then. */
@@ -426,6 +431,14 @@ void flow_table_filed(struct flow_table *table, const struct flow *flow)
 
 	wheel_unlink(table, slot);
 	wheel_link(table, slot, deadline_of(table, flow));
+}
+
+void flow_table_drop(struct flow_table *table, const struct flow *flow)
+{
+	guint32 slot = slot_of(table, flow);
+
+	wheel_unlink(table, slot);
+	set_free(table, slot);
 }
 
 guint32 flow_table_count(const struct flow_table *table)

@@ -50,6 +50,9 @@ struct flow *flow_table_claim(struct flow_table *table, guint64 hash, guint64 no
 /* The entry's time-out is known (a new flow) or came nearer (TCP ended it). */
 void flow_table_filed(struct flow_table *table, const struct flow *flow);
 
+/* The flow is no more: its packets are another's now. */
+void flow_table_drop(struct flow_table *table, const struct flow *flow);
+
 /* Packet time goes on: flows whose time-out passed before now leave. Returns the time at which it
  * is of use to call again; calls before that do nothing. */
 guint64 flow_table_advance(struct flow_table *table, guint64 now_ns);

@@ -84,9 +84,9 @@ struct account {
 	size_t copies_count;
 
 	guint64 evicted_flows; /* left a full table early (reason 5) */
-	guint64 orphans;       /* fragments metered whose first was not seen before */
-	guint64 extended;      /* packets counted in a record that was due but found no room */
-	guint64 max_flows;     /* that the table had room for */
+	guint64 orphans;   /* fragments that left without their first one, and so without ports */
+	guint64 extended;  /* packets counted in a record that was due but found no room */
+	guint64 max_flows; /* that the table had room for */
 	guint64 memory_octets; /* that the table took */
 	bool damaged;	       /* the input ended in a fault */
 

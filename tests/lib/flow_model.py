@@ -12,7 +12,7 @@ from frames import parse
 SECOND = 10**9
 LINGER = SECOND
 LATE = SECOND  # the scan leaves flows alone this long after their time-out, for late packets
-FRAGMENTS = 30 * SECOND  # an identifier that comes back later is another datagram
+FRAGMENTS = 30 * SECOND  # an identifier that comes back later is another datagram's
 IDLE, ACTIVE, ENDED, FORCED = 1, 2, 3, 4
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
@@ -68,6 +68,10 @@ class Flow:
         if self.last is None or time_ns > self.last:
             self.last = time_ns
 
+    def count_held(self, end, seen, time_ns):
+        """A fragment that came before its first one, of which the flow learns now."""
+        self.count(end, seen, time_ns)
+
     def tcp(self, end, other, seen, time_ns):
         if seen.flags is None or self.ended is not None:
             return
@@ -79,6 +83,23 @@ class Flow:
             self.fin_end[end] = (seen.seq + length) & 0xFFFFFFFF
         if flags & RST or len(self.fin_acked) == 2:
             self.ended = time_ns
+
+
+class Held:
+    """Fragments of a datagram whose first one has not come, as packets and as the flow that they
+    are if it never comes."""
+
+    def __init__(self, flow):
+        self.flow = flow
+        self.packets = []
+
+    def add(self, end, seen, time_ns):
+        self.packets.append((seen, time_ns))
+        self.flow.count(end, seen, time_ns)
+
+    def waits(self, idle, time_ns):
+        times = [time for _, time in self.packets]
+        return time_ns <= max(times) + idle and time_ns <= min(times) + FRAGMENTS
 
 
 class Record:
@@ -95,11 +116,14 @@ class Record:
 class Model:
     """Feed packets, then finish(); records, set_aside and doubtful are what came of them."""
 
+    flow = Flow
+
     def __init__(self, idle_ns, active_ns):
         self.idle = idle_ns
         self.active = active_ns  # 0: never
         self.flows = {}
-        self.fragments = {}
+        self.fragments = {}  # ports of first ones
+        self.held = {}
         self.records = []
         self.set_aside = {}
         self.number = 0
@@ -116,8 +140,9 @@ class Model:
             self.set_aside[seen] = self.set_aside.get(seen, 0) + 1
             return
         self.clock = max(self.clock, time_ns)  # told by metered packets alone
-        if seen.fragment is not None:
-            self.join_fragments(seen, time_ns)
+        if seen.offset and not self.join(seen, time_ns):
+            self.hold(seen, time_ns)
+            return
         end, other = (seen.source, seen.sport), (seen.destination, seen.dport)
         low, high = (end, other) if end < other else (other, end)
         key = (seen.version, seen.vlan, seen.proto, low, high)
@@ -128,24 +153,58 @@ class Model:
             flow = self.begin(key, end, other, seen)
         flow.count(end, seen, time_ns)
         flow.tcp(end, other, seen, time_ns)
+        if seen.fragment is not None and not seen.offset:
+            self.first(flow, end, seen, time_ns)
 
-    def join_fragments(self, seen, time_ns):
-        """Later fragments take the ports of their first fragment, where that came before. An IPv6
+    def join(self, seen, time_ns):
+        """A later fragment takes the ports of its first one, where that came before. An IPv6
         datagram is known by its identification alone, an IPv4 one by its protocol as well."""
-        proto = seen.proto if seen.version == 4 else None
-        datagram = (seen.source, seen.destination, proto, seen.vlan, seen.fragment)
-        if not seen.offset:
-            self.fragments[datagram] = (seen.sport, seen.dport, seen.proto, time_ns)
-        elif datagram in self.fragments:
-            sport, dport, proto, first_ns = self.fragments[datagram]
-            if time_ns - first_ns <= FRAGMENTS:
-                seen.sport, seen.dport, seen.proto = sport, dport, proto
-                seen.joined = True
+        sport, dport, proto, first_ns = self.fragments.get(datagram(seen), (0, 0, 0, None))
+        if first_ns is None or time_ns - first_ns > FRAGMENTS:
+            return False
+        seen.sport, seen.dport, seen.proto = sport, dport, proto
+        seen.joined = True
+        return True
+
+    def hold(self, seen, time_ns):
+        """Its first one has not come, or so long ago that it was another datagram's."""
+        name = (datagram(seen), seen.next_header)
+        held = self.held.get(name)
+        if held is not None:
+            self.doubt_held(held, time_ns)
+            if not held.waits(self.idle, time_ns):
+                self.emit(held.flow, IDLE)
+                held = None
+        if held is None:
+            ends = sorted(((seen.source, 0), (seen.destination, 0)))
+            key = (seen.version, seen.vlan, seen.proto, *ends)
+            held = self.held[name] = Held(self.made(key, (seen.source, 0)))
+        held.add((seen.source, 0), seen, time_ns)
+
+    def first(self, flow, end, seen, time_ns):
+        """The first fragment has been counted; those that waited for it follow."""
+        self.fragments[datagram(seen)] = (seen.sport, seen.dport, seen.proto, time_ns)
+        held = self.held.get((datagram(seen), seen.next_header))
+        if held is None:
+            return
+        self.doubt_held(held, time_ns)
+        if not held.waits(self.idle, time_ns):
+            return
+        for later, later_ns in held.packets:
+            later.joined = True
+            flow.count_held(end, later, later_ns)
+        del self.held[(datagram(seen), seen.next_header)]
+
+    def doubt_held(self, held, time_ns):
+        self.doubt(time_ns <= held.flow.last + self.idle < self.clock - LATE)
+
+    def made(self, key, initiator):
+        self.number += 1
+        return self.flow(self.number, key, initiator)
 
     def begin(self, key, end, other, seen):
         answer = seen.flags is not None and seen.flags & (SYN | ACK) == SYN | ACK
-        self.number += 1
-        flow = self.flows[key] = Flow(self.number, key, other if answer else end)
+        flow = self.flows[key] = self.made(key, other if answer else end)
         return flow
 
     def decide(self, flow, seen, time_ns):
@@ -171,7 +230,7 @@ class Model:
         self.records.append(Record(flow, reason))
 
     def finish(self):
-        for flow in self.flows.values():
+        for flow in [*self.flows.values(), *(held.flow for held in self.held.values())]:
             if flow.ended is not None:
                 self.emit(flow, ENDED)
             elif self.clock > flow.last + self.idle:
@@ -179,4 +238,10 @@ class Model:
             else:
                 self.emit(flow, FORCED)
         self.flows = {}
+        self.held = {}
         return self.records
+
+
+def datagram(seen):
+    proto = seen.proto if seen.version == 4 else None
+    return (seen.source, seen.destination, proto, seen.vlan, seen.fragment)

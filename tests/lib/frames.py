@@ -34,7 +34,7 @@ class Seen:
     __slots__ = (
         "source", "destination", "proto", "version", "vlan", "sport", "dport", "octets", "ttl",
         "fragment", "more", "offset", "flags", "seq", "ack", "payload", "cut",
-        "network", "transport", "left", "packet", "joined",
+        "network", "transport", "left", "packet", "joined", "next_header",
     )  # fmt: skip
 
     def __init__(self):
@@ -50,6 +50,7 @@ class Seen:
         self.network = self.transport = self.left = 0
         self.packet = None
         self.joined = False  # a later fragment whose ports are known
+        self.next_header = None  # of a fragment: what its datagram says it carries
 
 
 def parse(packet):
@@ -120,6 +121,7 @@ def parse_ipv4(seen, packet, at):
         return "badIpHeader"
     if fragment & 0x3FFF:
         seen.fragment = ident
+        seen.next_header = seen.proto
         seen.offset = fragment & 0x1FFF
         seen.more = bool(fragment & 0x2000)
     return parse_transport(seen, data, at + head, at + seen.octets)
@@ -151,6 +153,7 @@ def parse_ipv6(seen, packet, at):
             seen.more = bool(field & 1)
             if not seen.offset and not seen.more:
                 seen.fragment = None  # an atomic fragment is a whole datagram
+            seen.next_header = data[at]
             size = 8
         else:
             size = 8 + data[at + 1] * 8

@@ -21,7 +21,7 @@ struct meter_home {
 	guint records;
 	bool full; /* no room for records */
 	struct meter_tunnels tunnels;
-	struct packet carrier;
+	struct packet carriers[2];
 };
 
 static inline struct fragment_ports *home_fragment(struct meter_home *home,
@@ -79,7 +79,7 @@ static inline int home_parse(struct meter_home *home, const struct frame *frame,
 		.link = frame->link,
 		.detail = FLOW_DETAIL_FULL,
 		.tunnels = &home->tunnels,
-		.carrier = &home->carrier,
+		.carrier = home->carriers,
 	};
 	int verdict;
 

@@ -147,6 +147,20 @@ static void end_flows(const GPtrArray *list, guint first, guint64 idle_ns, guint
 	}
 }
 
+/* Fragments that were still held in the kernel's table: there they are no orphans yet. */
+static guint64 orphans_from(const GPtrArray *list, guint first)
+{
+	guint64 orphans = 0;
+
+	for (guint i = first; i < list->len; i++) {
+		const struct flow *flow = &((const struct flow_record *)list->pdata[i])->flow;
+
+		if ((flow->side[0].state | flow->side[1].state) & FLOW_ORPHANS)
+			orphans += flow_packets(flow);
+	}
+	return orphans;
+}
+
 static guint64 latest(const GPtrArray *list)
 {
 	guint64 now_ns = 0;
@@ -196,6 +210,7 @@ static bool run_kernel(struct kernel_meter *meter, guint64 idle_ns, const GArray
 	drained = records->list->len;
 	good = good && kernel_meter_counts(meter, counts, error) &&
 	       kernel_meter_empty(meter, keep, records, error);
+	counts->orphans += good ? orphans_from(records->list, drained) : 0;
 	end_flows(records->list, drained, idle_ns, latest(records->list));
 	return good;
 }

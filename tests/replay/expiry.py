@@ -18,6 +18,7 @@ import replay
 from flow_model import Model
 from frames import parse
 from make_pcap import ACK, EPOCH, SYN, Talk
+import scenarios_fragments  # noqa: F401  it adds its own to the list
 from scenarios import SCENARIOS, C, S
 
 

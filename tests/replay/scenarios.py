@@ -6,7 +6,7 @@ flow), times after EPOCH, flows numbered from 1 in the order of their first pack
 identifier for ports."""
 from collections import namedtuple
 
-from make_pcap import ACK, FIN, ICMP, ICMPV6, PSH, RST, SECOND, SYN, UDP, Talk, fragments, frame, icmp, ip, udp
+from make_pcap import ACK, FIN, ICMP, ICMPV6, PSH, RST, SECOND, SYN, UDP, Talk, frame, icmp, ip, udp
 
 IDLE, ACTIVE, END, FORCED, ROOM = 1, 2, 3, 4, 5
 S = SECOND
@@ -361,46 +361,6 @@ def _():
     frames = [talk.udp(0), other.udp(15 * S + 900 * MS), talk.udp(15 * S)]
     past = 15 * S + 900 * MS
     return frames, [(C, 2, 0, 15 * S, FORCED, 1), (1, 1, past, past, FORCED, 2)]
-
-
-# ---- fragments ----
-
-
-@scenario("later fragments count in the flow of the first one")
-def _():
-    return fragments(0, 1, later=3), [(C, 4, 0, 3 * MS, FORCED, 1)]
-
-
-@scenario("fragments of two datagrams between the same ends are kept apart by identification")
-def _():
-    one, two = fragments(0, 1, sport=1), fragments(MS // 2, 2, sport=2)
-    return [one[0], two[0], one[1], two[1]], [
-        (1, 2, 0, MS, FORCED, 1),
-        (2, 2, MS // 2, MS // 2 + MS, FORCED, 2),
-    ]
-
-
-@scenario("a fragment before its first fragment is an orphan without ports")
-def _():
-    first, later = fragments(0, 1)
-    later.time_ns -= 2 * MS
-    return [later, first], [(0, 1, -MS, -MS, FORCED, 1), (C, 1, 0, 0, FORCED, 2)]
-
-
-@scenario("fragments of an echo request are keyed by its identifier")
-def _():
-    return fragments(0, 1, sport=77, proto=ICMP), [(77, 2, 0, MS, FORCED, 1)]
-
-
-@scenario("IPv6 fragments count in the flow of the first one")
-def _():
-    first = ip("2001:db8::1", "2001:db8::2", UDP, udp(C, V, bytes(8)), ident=5, fragment=0x2000)
-    later = ip("2001:db8::1", "2001:db8::2", UDP, bytes(8), ident=5, fragment=2)
-    other = ip("2001:db8::1", "2001:db8::2", UDP, bytes(8), ident=6, fragment=2)
-    return [frame(0, first), frame(1, later), frame(2, other)], [
-        (C, 2, 0, 1, FORCED, 1),
-        (0, 1, 2, 2, FORCED, 2),
-    ]
 
 
 # ---- keys ----

@@ -102,6 +102,11 @@ class QualityFlow(Flow):
         (other,) = set(self.key[3:]) - {end} or {end}
         self.measure(seen.packet, end, other, seen)
 
+    def count_held(self, end, seen, time_ns):
+        Flow.count(self, end, seen, time_ns)
+        self.shapes[end].count_held(seen, tos_of(seen.packet, seen), seen.left)
+        self.validity[end] |= BITS["fragmented"]
+
     def tcp(self, end, other, seen, time_ns):
         if seen.flags and header_of(seen.packet, seen) is None:
             seen.flags &= ~FIN  # where the data ends is not known, so neither where the FIN is
@@ -199,10 +204,7 @@ def values_of(flow, end):
 class QualityModel(Model):
     """The flow model, with flows that measure."""
 
-    def begin(self, key, end, other, seen):
-        flow = super().begin(key, end, other, seen)
-        flow = self.flows[key] = QualityFlow(flow.number, key, flow.initiator)
-        return flow
+    flow = QualityFlow
 
     def emit(self, flow, reason):
         self.records.append(QualityRecord(flow, reason))

@@ -50,6 +50,17 @@ class Shape:
         self.flags_union |= seen.flags or 0
         self.tos_union |= tos
 
+    def count_held(self, seen, tos, payload):
+        """A fragment that came before its first one: it counts in the second that is under way
+        when that comes, and is no inter-arrival."""
+        self.last = max(self.last, seen.packet.time_ns)
+        self.seconds[self.second] += seen.octets
+        self.lengths.append(seen.octets)
+        self.ttls.append(seen.ttl)
+        self.payload += payload
+        self.fragments += 1
+        self.tos_union |= tos
+
     def gap(self, gap_ns):
         if gap_ns > PAUSE:
             self.pauses += 1

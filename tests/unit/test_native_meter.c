@@ -331,6 +331,38 @@ static void test_fragments(void)
 	traffic_free(traffic);
 }
 
+/* Each datagram's later fragment, then all the first ones; in a table with room for some of them,
+ * and with room for all. */
+static void test_held_fragments(void)
+{
+	struct traffic *traffic = g_new0(struct traffic, 1);
+	struct made_frame made;
+
+	for (guint i = 0; i < FRAMES; i++) {
+		const bool later = i < FRAMES / 2;
+		struct made_ip ip = { .from = 1,
+				      .to = 2,
+				      .payload = 16,
+				      .id = (guint16)(i % (FRAMES / 2) + 1),
+				      .fragment = later ? 3 : 0x2000 };
+
+		made_udp4(&made, &ip, 1000, 53);
+		add(traffic, &made, START + i);
+	}
+	for (guint flows = 2; flows < 4 * FRAMES; flows *= 3) {
+		const guint room = MIN(flows - 1, FRAMES / 2); /* one is the first ones' */
+		struct outcome outcome = run(traffic, options_of(flows, flows), 64);
+
+		CU_ASSERT_EQUAL(outcome.packets, FRAMES);
+		CU_ASSERT_EQUAL(outcome.octets, outcome.counts.octets);
+		CU_ASSERT_EQUAL(outcome.counts.orphans, outcome.counts.evicted);
+		CU_ASSERT_EQUAL(outcome.count, 1 + outcome.counts.evicted);
+		CU_ASSERT_EQUAL(outcome.counts.orphans, FRAMES / 2 - room);
+		outcome_clear(&outcome);
+	}
+	traffic_free(traffic);
+}
+
 /* What this process maps now, in octets; of sanitizers that is a lot. */
 static guint64 mapped(void)
 {
@@ -369,6 +401,7 @@ static CU_TestInfo tests[] = {
 	{ "a batch is sent when it is full, and the rest at the end", test_batches },
 	{ "parsing alone counts nothing", test_parse_alone },
 	{ "later fragments find their first among many", test_fragments },
+	{ "fragments are held for their first one as long as there is room", test_held_fragments },
 	{ "a table that has no memory says what needs less", test_no_memory },
 	CU_TEST_INFO_NULL,
 };

@@ -365,11 +365,13 @@ static void test_fragments(void)
 		CU_ASSERT_EQUAL(pkt.key.tunnel, TUNNEL_VXLAN);
 		CU_ASSERT_TRUE(pkt.state & FLOW_FRAGMENTED);
 		CU_ASSERT_EQUAL(pkt.state & FLOW_ORPHANS, turn == 1 ? FLOW_ORPHANS : 0);
+		CU_ASSERT_EQUAL(pkt.key.version, turn == 1 ? 4 | FLOW_KEY_HELD : 4);
 		CU_ASSERT_EQUAL(pkt.key.high_port, turn == 1 ? 0 : htons(2000));
 	}
 }
 
-/* Of a carrier in fragments the first is entered; the later ones count as the carrier. */
+/* Of a carrier in fragments the first is entered; the later ones count as the carrier, and may be
+ * held for it. */
 static void test_fragmented_carrier(void)
 {
 	static const struct tunnel_options view = { TUNNEL_VIEW_INNER, NULL, NULL };
@@ -386,6 +388,11 @@ static void test_fragmented_carrier(void)
 		CU_ASSERT_EQUAL(home_parse(&home, &frame, &pkt), METER_OK);
 		CU_ASSERT_EQUAL(pkt.key.tunnel, turn ? TUNNEL_NONE : TUNNEL_VXLAN);
 		CU_ASSERT_EQUAL(pkt.key.high_port, htons(turn ? 4789 : 2000));
+		CU_ASSERT_EQUAL(pkt.pieces, turn ? 0 : PIECE_CARRIER);
+		if (turn == 0) {
+			CU_ASSERT_EQUAL(home.carriers[1].key.high_port, htons(4789));
+			CU_ASSERT_EQUAL(home.carriers[1].pieces, PIECE_FIRST);
+		}
 	}
 }
 

@@ -184,6 +184,26 @@ static void test_evict_expired(void)
 	bed_free(bed);
 }
 
+/* Its place in wheel and index is free, and nobody is told. */
+static void test_drop(void)
+{
+	struct bed *bed = bed_new(3, IDLE);
+
+	for (guint64 id = 1; id <= 3; id++)
+		use(bed, id, START);
+	flow_table_drop(bed->table, look(bed, 2));
+	CU_ASSERT_EQUAL(flow_table_count(bed->table), 2);
+	CU_ASSERT_PTR_NULL(look(bed, 2));
+	CU_ASSERT_PTR_NOT_NULL(look(bed, 3));
+	use(bed, 4, START + SLOT);
+	use(bed, 2, START + SLOT);
+	CU_ASSERT_EQUAL(bed->left, 1);
+	expect_left(bed, 0, 1, FLOW_END_RESOURCES);
+	flow_table_flush(bed->table, START + SLOT);
+	CU_ASSERT_EQUAL(bed->left, 4);
+	bed_free(bed);
+}
+
 static void test_expiry(void)
 {
 	struct bed *bed = bed_new(100, IDLE);
@@ -355,6 +375,7 @@ static CU_TestInfo tests[] = {
 	{ "the least recently used flow gives way", test_evict_order },
 	{ "within a slot the first to come is the first out", test_evict_in_slot },
 	{ "a flow whose time was over leaves for that", test_evict_expired },
+	{ "a flow that is dropped leaves nothing behind", test_drop },
 	{ "flows leave a second and a slot after their time-out", test_expiry },
 	{ "flows leave in the order of their time-outs", test_expiry_order },
 	{ "a flush says idle of those whose time was over, else forced", test_flush },
