@@ -9,7 +9,7 @@
 /* Tries one address; false with the error if it does not do. */
 typedef bool reach_try(void *data, GSocketAddress *address, GCancellable *stop, GError **error);
 
-/* With no address that does, the error is that of the last one tried. */
+/* With no address that does, the error says what came of each. */
 bool reach_any(GSocketConnectable *place, reach_try *attempt, void *data, GCancellable *stop,
 	       GError **error);
 
