@@ -194,22 +194,27 @@ static bool is_answered(GSocketAddress *address)
 	       g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
-/* Root may find a folder that is a user's. */
-static bool is_open_to_group(const char *folder)
+/* Root may find a folder that is a user's. Where there is the group, it may list who can be asked.
+ */
+static bool is_open_to_group(const struct control *control, const char *folder)
 {
 	struct stat status;
+	gid_t group;
 
-	return (stat(folder, &status) == 0 && (status.st_mode & 0777) == 0711) ||
+	if (peer_group(control->group, &group) && chown(folder, (uid_t)-1, group) == 0 &&
+	    chmod(folder, 0751) == 0)
+		return true;
+	return (stat(folder, &status) == 0 && (status.st_mode & 0711) == 0711) ||
 	       chmod(folder, 0711) == 0;
 }
 
 /* The group asks through the folder; what else lies there has modes of its own. */
-static bool have_folder(const char *path, GError **error)
+static bool have_folder(const struct control *control, GError **error)
 {
-	g_autofree char *folder = g_path_get_dirname(path);
+	g_autofree char *folder = g_path_get_dirname(control->path);
 
 	if ((mkdir(folder, 0711) == 0 || errno == EEXIST) &&
-	    (g_strcmp0(folder, CONTROL_FOLDER) != 0 || is_open_to_group(folder)))
+	    (g_strcmp0(folder, CONTROL_FOLDER) != 0 || is_open_to_group(control, folder)))
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", folder, g_strerror(errno));
 	return false;
@@ -235,7 +240,7 @@ static bool open_socket(struct control *control, GError **error)
 {
 	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(control->path);
 
-	if (!have_folder(control->path, error))
+	if (!have_folder(control, error))
 		return false;
 	if (is_answered(address)) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s: another weir answers there",

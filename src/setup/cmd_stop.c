@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "operate/background.h"
+#include "operate/instances.h"
 #include "serve/control.h"
-#include "setup/instance.h"
+#include "setup/instance_parts.h"
+#include "setup/instance_socket.h"
 #include "setup/live.h"
 #include "setup/report.h"
 #include "setup/stage_options.h"
@@ -44,6 +47,10 @@ static char *name_of(const struct options *options, GError **error)
 	if (name)
 		return name;
 	names = instance_names();
+	if (!names[0]) {
+		g_strfreev(names);
+		names = instance_socket_names();
+	}
 	if (g_strv_length(names) == 1)
 		return g_strdup(names[0]);
 	list = g_strjoinv(", ", names);
@@ -56,16 +63,22 @@ static char *name_of(const struct options *options, GError **error)
 }
 
 /* It is over when somebody else could have the instance. */
+static bool has_ended(const char *name, guint64 process)
+{
+	return !process_of(process) || (instance_exists(name) && !instance_owner(name));
+}
+
 static bool end_process(const char *name, pid_t owner, GError **error)
 {
-	gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+	const gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+	const guint64 process = process_word(owner);
 
 	if (kill(owner, SIGINT) && errno != ESRCH) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "instance %s, process %d: %s",
 			    name, (int)owner, g_strerror(errno));
 		return false;
 	}
-	while (instance_owner(name) == owner) {
+	while (!has_ended(name, process)) {
 		if (g_get_monotonic_time() > until_us) {
 			g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 				    "instance %s: process %d has not ended in %d s; it may be "
@@ -108,29 +121,48 @@ static bool end_orphan(const struct options *options, const char *name, GError *
 	return report_close(report, &account, fault, error);
 }
 
+/* The instance of that name, or of the interfaces of that name. NULL: neither is in the kernel. */
+static char *pinned_name(const char *name)
+{
+	g_autofree char *whole = NULL;
+
+	if (instance_exists(name))
+		return g_strdup(name);
+	/* Where the name was made of interfaces, it says more than they do. */
+	whole = instance_name((const char *const[]){ name, NULL });
+	return instance_exists(whole) ? g_steal_pointer(&whole) : NULL;
+}
+
+/* One that meters without the kernel's tables: only its socket shows that it runs. */
+static bool end_native(const char *name, GError **error)
+{
+	struct instance_report *report = instance_report_of(name);
+	const bool runs = report->state == INSTANCE_RUNS;
+	const bool good = runs ? end_process(report->name, (pid_t)report->process, error)
+			       : no_such(name, error);
+
+	if (good)
+		background_ended(report->name);
+	instance_report_free(report);
+	return good;
+}
+
 static bool stop(const struct options *options, GError **error)
 {
 	g_autofree char *name = name_of(options, error);
+	g_autofree char *pinned = name ? pinned_name(name) : NULL;
 	pid_t owner;
+	bool good;
 
 	if (!name)
 		return false;
-	if (!instance_exists(name)) {
-		/* Where the name was made of interfaces, it says more than they do. */
-		const char *const interfaces[] = { name, NULL };
-		char *whole = instance_name(interfaces);
-
-		if (!instance_exists(whole)) {
-			g_free(whole);
-			return no_such(name, error);
-		}
-		g_free(name);
-		name = whole;
-	}
-	owner = instance_owner(name);
-	if (owner)
-		return end_process(name, owner, error);
-	return end_orphan(options, name, error);
+	if (!pinned)
+		return end_native(name, error);
+	owner = instance_owner(pinned);
+	good = owner ? end_process(pinned, owner, error) : end_orphan(options, pinned, error);
+	if (good)
+		background_ended(pinned);
+	return good;
 }
 
 int cmd_stop(int argc, char **argv)

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "operate/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "operate/instances.h"
+#include "serve/control.h"
+
+#define SYSTEMD	   "/run/systemd/system"
+#define LOGS	   "/var/log/weir"
+#define PATIENCE_S 60
+#define POLL_US	   20000
+#define TAIL	   4096
+
+char *background_config(const char *name)
+{
+	return g_strconcat(INSTANCES_CONFIGS "/", name, ".conf", NULL);
+}
+
+static char *pid_file(const char *name)
+{
+	return g_strconcat(CONTROL_FOLDER "/", name, ".pid", NULL);
+}
+
+static char *log_file(const char *name)
+{
+	return g_strconcat(LOGS "/", name, ".log", NULL);
+}
+
+static bool has_systemd(void)
+{
+	return g_file_test(SYSTEMD, G_FILE_TEST_IS_DIR);
+}
+
+static bool fail(GError **error, const char *path)
+{
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", path, g_strerror(errno));
+	return false;
+}
+
+/* --- by systemd --- */
+
+/* What it printed is the caller's, where wanted. False: it could not be run, or failed. */
+static bool run_tool(char **ret_output, const char *const *words)
+{
+	g_autofree char *output = NULL;
+	int status = -1;
+
+	if (!g_spawn_sync(NULL, (char **)(guintptr)words, NULL,
+			  G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output,
+			  NULL, &status, NULL))
+		return false;
+	if (ret_output)
+		*ret_output = g_strchomp(g_steal_pointer(&output));
+	return g_spawn_check_wait_status(status, NULL);
+}
+
+static bool start_unit(const char *name, GError **error)
+{
+	g_autofree char *unit = g_strconcat("weir@", name, ".service", NULL);
+	g_autofree char *last = NULL;
+
+	if (run_tool(NULL, (const char *const[]){ "systemctl", "start", unit, NULL }))
+		return true;
+	run_tool(&last, (const char *const[]){ "journalctl", "-q", "-u", unit, "-n", "1", "-o",
+					       "cat", NULL });
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s did not start: %s", unit,
+		    last && *last ? last : "'systemctl status' says more");
+	return false;
+}
+
+/* --- by itself --- */
+
+static bool have_folder(const char *path, mode_t mode, GError **error)
+{
+	return mkdir(path, mode) == 0 || errno == EEXIST || fail(error, path);
+}
+
+static int open_log(const char *path, GError **error)
+{
+	int fd;
+
+	if (!have_folder(LOGS, 0750, error))
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (fd < 0)
+		fail(error, path);
+	return fd;
+}
+
+/* In the child, between fork and exec: only what is safe there. */
+static void leave_terminal(gpointer data)
+{
+	(void)data;
+	setsid();
+	umask(0027);
+}
+
+static bool spawn(const char *name, int log, pid_t *ret_process, GError **error)
+{
+	g_autofree char *config = background_config(name);
+	const char *const words[] = { "/proc/self/exe", "weir",	      "run", "--config",
+				      config,		"--instance", name,  NULL };
+	g_autoptr(GError) reason = NULL;
+	int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	GPid process;
+	bool good;
+
+	good = g_spawn_async_with_fds("/", (char **)(guintptr)words, NULL,
+				      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO,
+				      leave_terminal, NULL, &process, nowhere, log, log, &reason);
+	close(nowhere);
+	if (good)
+		*ret_process = process;
+	else
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s: %s", name, reason->message);
+	return good;
+}
+
+static bool write_pid(const char *name, pid_t process, GError **error)
+{
+	g_autofree char *path = pid_file(name);
+	g_autofree char *text = g_strdup_printf("%d\n", (int)process);
+	g_autoptr(GError) reason = NULL;
+
+	if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &reason))
+		return true;
+	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, reason->message);
+	return false;
+}
+
+/* What was said since; the log may be long. */
+static char *last_line(const char *path, goffset from)
+{
+	g_autofree char *text = g_malloc0(TAIL + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const goffset end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	ssize_t got = -1;
+	char *start;
+
+	if (fd >= 0) {
+		got = pread(fd, text, TAIL, MAX(from, end - TAIL));
+		close(fd);
+	}
+	text[MAX(got, 0)] = '\0';
+	g_strchomp(text);
+	start = strrchr(text, '\n');
+	start = start ? start + 1 : text;
+	if (g_str_has_prefix(start, "weir: "))
+		start += strlen("weir: ");
+	return g_strdup(*start ? start : "it said nothing");
+}
+
+/* --- until it answers --- */
+
+static bool answers(const char *name, pid_t process)
+{
+	struct instance_report *report = instance_report_of(name);
+	const bool runs =
+		report->state == INSTANCE_RUNS && (!process || report->process == (guint64)process);
+
+	instance_report_free(report);
+	return runs;
+}
+
+/* False: it has ended, or does not answer. */
+static bool await_answer(const char *name, pid_t process)
+{
+	const gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+
+	while (g_get_monotonic_time() < until_us) {
+		if (process && waitpid(process, NULL, WNOHANG) == process)
+			return false;
+		if (answers(name, process))
+			return true;
+		g_usleep(POLL_US);
+	}
+	return false;
+}
+
+static bool start_process(const char *name, pid_t *ret_process, GError **error)
+{
+	g_autofree char *path = log_file(name);
+	g_autofree char *pid = pid_file(name);
+	g_autofree char *last = NULL;
+	int log = open_log(path, error);
+	goffset from;
+	bool good;
+
+	if (log < 0)
+		return false;
+	from = lseek(log, 0, SEEK_END);
+	good = have_folder(CONTROL_FOLDER, 0711, error) && spawn(name, log, ret_process, error);
+	close(log);
+	if (!good || !write_pid(name, *ret_process, error))
+		return false;
+	if (await_answer(name, *ret_process))
+		return true;
+	/* One that hangs is not left behind; one that has ended is nobody any more. */
+	kill(*ret_process, SIGTERM);
+	unlink(pid);
+	last = last_line(path, from);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s did not start: %s (more in %s)", name,
+		    last, path);
+	return false;
+}
+
+bool background_start(const char *name, pid_t *ret_process, GError **error)
+{
+	struct instance_report *report;
+
+	if (!has_systemd())
+		return start_process(name, ret_process, error);
+	if (!start_unit(name, error))
+		return false;
+	if (!await_answer(name, 0)) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "weir@%s runs, but does not answer; 'systemctl status' says more",
+			    name);
+		return false;
+	}
+	report = instance_report_of(name);
+	*ret_process = (pid_t)report->process;
+	instance_report_free(report);
+	return true;
+}
+
+void background_ended(const char *name)
+{
+	g_autofree char *path = pid_file(name);
+	g_autofree char *unit = g_strconcat("weir@", name, ".service", NULL);
+
+	unlink(path);
+	if (has_systemd())
+		run_tool(NULL, (const char *const[]){ "systemctl", "stop", unit, NULL });
+}
