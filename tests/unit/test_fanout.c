@@ -374,7 +374,7 @@ static void test_wrong_urls(void)
 		{ "ipfix+udp:host", "//HOST" },
 		{ "ipfix+udp://", "//HOST" },
 		{ "ipfix+udp://:4739", "//HOST" },
-		{ "ipfix+udp://host:70000", "//HOST" },
+		{ "ipfix+udp://host:70000", "1 to 65535" },
 		{ "ipfix+udp://[::1", "//HOST" },
 		{ "netflow9+tcp://host", "file udp" },
 		{ "ipfix+tcp://host?queue=1", "65536" },
