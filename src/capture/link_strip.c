@@ -90,6 +90,8 @@ enum meter_verdict link_strip_frame(struct link_strip *strip, struct frame *fram
 		return METER_TRUNCATED;
 	case LINK_NOT_IP:
 		return METER_NOT_IP;
+	case LINK_AGGREGATE:
+		return METER_AGGREGATE;
 	default:
 		return METER_LINK_TYPE;
 	}

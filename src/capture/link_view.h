@@ -15,10 +15,11 @@ enum link_found {
 	LINK_ETHERTYPE, /* what view->type says */
 	LINK_IP,	/* an IP header; its version says which */
 	LINK_ETHERNET,
-	LINK_ANOTHER, /* a frame of link type view->type */
-	LINK_NOT_IP,  /* nothing for the meter */
-	LINK_CUT,     /* the capture ends within a link header */
-	LINK_UNREAD,  /* a link type that is not read */
+	LINK_ANOTHER,	/* a frame of link type view->type */
+	LINK_NOT_IP,	/* nothing for the meter */
+	LINK_AGGREGATE, /* several frames */
+	LINK_CUT,	/* the capture ends within a link header */
+	LINK_UNREAD,	/* a link type that is not read */
 };
 
 struct link_view {

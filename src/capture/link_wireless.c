@@ -59,7 +59,8 @@ static size_t header_octets(const guint8 *header)
 	return octets;
 }
 
-/* One frame is one packet of the account. Of a frame that carries several, none could be told. */
+/* One frame is one packet of the account, as it is one of the capture: of a frame that carries
+ * several, each metered as a packet would be one too many in either equation. */
 static enum link_found aggregated(struct link_view *view)
 {
 	const guint8 *subframe = view->at;
@@ -70,7 +71,7 @@ static enum link_found aggregated(struct link_view *view)
 	octets = load_be16(subframe + 12);
 	/* What follows the only one may be its padding and the frame's checksum. */
 	if ((size_t)(view->end - view->at) >= (octets + 3) / 4 * 4 + SUBFRAME)
-		return LINK_NOT_IP;
+		return LINK_AGGREGATE;
 	view->destination = subframe;
 	view->source = subframe + LINK_MAC;
 	return link_llc(view);

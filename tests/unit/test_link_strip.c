@@ -140,7 +140,7 @@ static const struct {
 	{ KIND("802.11, a later fragment", 105, "\x08\1\0\0" MACS "\3\0\0\0\0\3\1\0" IP_SNAP), METER_NOT_IP },
 	{ KIND("802.11, spanning tree", 105, "\x08\1\0\0" MACS "\3\0\0\0\0\3\0\0\x42\x42\3"), METER_NOT_IP },
 	{ KIND("802.11, an aggregate of several", 105,
-	       "\x88\1\0\0" MACS "\3\0\0\0\0\3\0\0\x80\0" MACS "\0\x08" IP_SNAP), METER_NOT_IP },
+	       "\x88\1\0\0" MACS "\3\0\0\0\0\3\0\0\x80\0" MACS "\0\x08" IP_SNAP), METER_AGGREGATE },
 	{ KIND("cooked, netlink", 113, "\0\0\3\x38\0\0" Z8 "\x08\0"), METER_NOT_IP },
 	{ KIND("cooked, ARP", 113, "\0\0\0\1\0\6" Z8 "\x08\6"), METER_NOT_IP },
 	{ KIND("NFLOG of a bridge", 239, "\7\0\0\1\x25\0\x09\0"), METER_NOT_IP },
