@@ -24,12 +24,20 @@ static struct instance_report *report_of(const struct options *options, GError *
 	return instance_report_of(file);
 }
 
+static bool refuse(const char *why, GError **error)
+{
+	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, why);
+	return false;
+}
+
 static bool fail(const struct instance_report *report, GError **error)
 {
 	const char *name = report->name;
 
 	switch (report->state) {
 	case INSTANCE_SILENT:
+		if (!report->process)
+			return refuse(report->why, error);
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 			    "%s: process %" G_GUINT64_FORMAT " has it, but does not answer: %s",
 			    name, report->process,
@@ -48,12 +56,11 @@ static bool fail(const struct instance_report *report, GError **error)
 		break;
 	default:
 		if (report->why)
-			g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, report->why);
-		else
-			g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-				    "%s: nothing of this name runs or was left; 'weir list' shows "
-				    "what there is",
-				    name);
+			return refuse(report->why, error);
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: nothing of this name runs or was left; 'weir list' shows "
+			    "what there is",
+			    name);
 	}
 	return false;
 }

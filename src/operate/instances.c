@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "serve/ask.h"
 #include "setup/instance.h"
@@ -64,6 +65,14 @@ static bool has_socket(const char *name)
 	return path && g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
+/* There is somebody, for others than this user. */
+static bool is_barred(const char *name)
+{
+	g_autofree char *path = has_socket(name) ? control_path(name) : NULL;
+
+	return path && access(path, W_OK) != 0;
+}
+
 static struct instance_report *look_at(const char *name)
 {
 	struct instance_report *report = g_new0(struct instance_report, 1);
@@ -76,7 +85,7 @@ static struct instance_report *look_at(const char *name)
 		return report;
 	}
 	report->process = (guint64)instance_owner(name);
-	if (report->process)
+	if (report->process || is_barred(name))
 		report->state = INSTANCE_SILENT;
 	else if (instance_exists(name))
 		report->state = INSTANCE_DEAD;

@@ -10,7 +10,7 @@
 
 enum instance_state {
 	INSTANCE_RUNS,
-	INSTANCE_SILENT,  /* a process has it, but does not answer this user */
+	INSTANCE_SILENT,  /* somebody has it, but does not answer this user */
 	INSTANCE_DEAD,	  /* no process, but its tables are in the kernel */
 	INSTANCE_STOPPED, /* only its configuration is there */
 	INSTANCE_UNKNOWN, /* nothing is */

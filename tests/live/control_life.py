@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Instances in the background, what is told of them, and who may ask and who may change.
+
+control_life.py WEIR BLAST"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+
+import netns
+
+WEIR = BLAST = ""  # set from the command line
+FOLDERS = ("/etc/weir", "/var/log/weir", "/run/systemd")
+GROUP, MEMBER, NOBODY = 4711, 4712, 65534
+NOT_ALLOWED = "that changes the run, and is for root"
+
+
+def own_folders():
+    """Of this process and what it starts: the machine's are not seen. Without systemd's, weir starts
+    processes itself."""
+    for folder in FOLDERS:
+        made = not os.path.isdir(folder)
+        os.makedirs(folder, exist_ok=True)
+        netns.LIBC.mount(b"tmpfs", folder.encode(), b"tmpfs", ctypes.c_ulong(0), b"mode=755")
+        if made:
+            MADE.append(folder)
+    file = tempfile.NamedTemporaryFile("w", prefix="weir-", delete=False)
+    with file, open("/etc/group", encoding="utf-8") as groups:
+        kept = [line for line in groups if not line.startswith("weir:")]
+        file.write("".join([*kept, f"weir:x:{GROUP}:\n"]))
+    os.chmod(file.name, 0o644)
+    bound = netns.LIBC.mount(file.name.encode(), b"/etc/group", None, ctypes.c_ulong(MS_BIND), None)
+    os.unlink(file.name)
+    if bound != 0:
+        print("skipped: an own /etc/group")
+        sys.exit(77)
+
+
+MS_BIND = 4096
+MADE = []
+
+
+def as_user(user, groups):
+    """For subprocess: who the command is."""
+    return {"user": user, "group": user, "extra_groups": groups}
+
+
+class LifeTest(unittest.TestCase):
+    def setUp(self):
+        netns.lay()
+        self.addCleanup(netns.ip, f"link del {netns.NEAR}")
+        self.folder = tempfile.TemporaryDirectory(prefix="weir-")
+        self.addCleanup(self.folder.cleanup)
+        for name in os.listdir("/etc/weir"):
+            os.unlink(f"/etc/weir/{name}")
+
+    def weir(self, *words, status=0, **options):
+        done = subprocess.run([self.program(), *words], capture_output=True, text=True, check=False,
+                              timeout=netns.WAIT_S, cwd="/", **options)  # fmt: skip
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def program(self):
+        """Where others may run it."""
+        path = "/var/log/weir/.weir"
+        if not os.path.exists(path):
+            subprocess.run(["cp", WEIR, path], check=True)
+            os.chmod(path, 0o755)
+        return path
+
+    def configure(self, name, *lines):
+        with open(f"/etc/weir/{name}.conf", "w", encoding="utf-8") as file:
+            file.write("\n".join(["[live]", *lines, "[exporter file]",
+                                  f"to = json+file:{self.folder.name}/{name}", ""]))  # fmt: skip
+
+    def listed(self):
+        rows = [json.loads(line) for line in self.weir("list", "--json").splitlines()]
+        return {row["instance"]: row["state"] for row in rows}
+
+    def start(self, name):
+        self.weir("start", name)
+        self.addCleanup(subprocess.run, [self.program(), "stop", "-q", name], check=False,
+                        capture_output=True)  # fmt: skip
+
+    # --- in the background ---
+
+    def test_an_instance_is_started_listed_and_stopped(self):
+        for name, hook in (("edge", "xdp-generic"), ("native", "af_packet")):
+            with self.subTest(name):
+                self.configure(name, f"interface = {netns.FAR}", f"hook = {hook}")
+                self.assertEqual(self.listed()[name], "stopped")
+                self.assertIn("'weir start", self.weir("status", name, status=1))
+                self.start(name)
+                self.assertEqual(self.listed()[name], "running")
+                told = json.loads(self.weir("status", name, "--json"))
+                with open(f"/run/weir/{name}.pid", encoding="ascii") as file:
+                    self.assertEqual(int(file.read()), told["process"])
+                self.assertEqual(told["interfaces"], [netns.FAR])
+                self.assertIn("running already", self.weir("start", name))
+                self.assertIn(f"process {told['process']}", self.weir("status", name))
+                blast = netns.Blast(BLAST, interface=netns.NEAR, frames=1000, flows=10)
+                self.assertEqual(blast.finish()["frames"], 1000)
+                netns.wait_for(lambda name=name: json.loads(
+                    self.weir("stats", "--json", name))["seen"]["packets"] == 1000, "packets")  # fmt: skip
+                self.weir("stop", name)
+                self.assertEqual(self.listed()[name], "stopped")
+                self.assertFalse(os.path.exists(f"/run/weir/{name}.pid"))
+                with open(f"/var/log/weir/{name}.log", encoding="utf-8") as file:
+                    self.assertIn("balanced", file.read().splitlines())
+                with open(f"{self.folder.name}/{name}", encoding="utf-8") as file:
+                    records = [json.loads(line) for line in file]
+                self.assertEqual(sum(record["packetDeltaCount"] for record in records), 1000)
+
+    def test_what_does_not_start_says_why(self):
+        self.configure("nowhere", "interface = nosuch")
+        self.configure("typo", f"interfaec = {netns.FAR}")
+        self.assertIn("nosuch: no such interface", self.weir("start", "nowhere", status=1))
+        self.assertIn("interfaec", self.weir("start", "typo", status=1))
+        self.assertIn("there is no such configuration", self.weir("start", "none", status=2))
+        self.assertIn("a name, not a path", self.weir("start", "/etc/weir/typo.conf", status=2))
+        self.assertEqual(self.listed(), {"nowhere": "stopped", "typo": "stopped"})
+        self.assertEqual([name for name in os.listdir("/run/weir") if name.endswith("pid")], [])
+
+    def test_one_whose_process_died_is_dead_and_goes_on(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic")
+        self.start("edge")
+        os.kill(json.loads(self.weir("status", "edge", "--json"))["process"], signal.SIGKILL)
+        netns.wait_for(lambda: self.listed()["edge"] == "dead", "nobody has it")
+        self.assertIn("the kernel meters on", self.weir("status", "edge", status=1))
+        blast = netns.Blast(BLAST, interface=netns.NEAR, frames=100, flows=10)
+        blast.finish()
+        self.start("edge")
+        netns.wait_for(lambda: json.loads(self.weir("stats", "--json"))["seen"]["packets"] == 100,
+                       "what came meanwhile")  # fmt: skip
+        self.weir("stop", "edge")
+
+    # --- who may what ---
+
+    def test_the_group_asks_and_root_changes(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic")
+        self.start("edge")
+        member = as_user(MEMBER, [GROUP])
+        for words in (["status"], ["stats"], ["stats", "--json"], ["flows"], ["flows", "--json"],
+                      ["list"]):  # fmt: skip
+            self.weir(*words, **member)
+        for words in (["flush"], ["set", "statistics", "10s"], ["reload"]):
+            self.assertIn(NOT_ALLOWED, self.weir(*words, status=1, **member))
+            self.weir(*words)
+        stranger = as_user(NOBODY, [])
+        for words in (["status", "edge"], ["stats", "edge"], ["flows", "edge"], ["flush", "edge"],
+                      ["set", "statistics", "10s", "edge"], ["reload", "edge"]):  # fmt: skip
+            self.assertIn("ermission denied", self.weir(*words, status=1, **stranger), words)
+        self.weir("stats", status=2, **stranger)  # who may not list needs the name
+        self.weir("stop", "edge")
+
+    def test_what_cannot_be_set_is_named(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = af_packet")
+        self.start("edge")
+        self.assertEqual(self.weir("set", "statistics", "10s"), "statistics: 10s from here on\n")
+        # It holds whatever the file says.
+        self.assertEqual(self.weir("reload"), "nothing has changed\n")
+        for key, value, told in (("idle-timeout", "3s", "takes a run that begins anew"),
+                                 ("statstics", "3s", "did you mean statistics"),
+                                 ("statistics", "never", "is not a duration"),
+                                 ("to", "json+file:x", "is a list"),
+                                 ("a b", "c", "one word")):  # fmt: skip
+            self.assertIn(told, self.weir("set", key, value, status=2))
+        self.assertIn("can be set: ", self.weir("set", "ring", "1M", status=2))
+        self.weir("stop", "edge")
+
+
+if __name__ == "__main__":
+    WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)
+    netns.enter()
+    own_folders()
+    try:
+        unittest.main()
+    finally:
+        for empty in MADE:
+            netns.LIBC.umount2(empty.encode(), 2)
+            os.rmdir(empty)
