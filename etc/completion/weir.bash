@@ -6,7 +6,7 @@ _weir_tables()
 {
 	templates='standard biflow quality full geo top ntop v9 v5'
 	urls='udp:// ipfix+file: ipfix+udp:// ipfix+tcp:// ipfix+tls:// ipfix+dtls:// ipfix+sctp:// netflow9+file: netflow9+udp:// netflow5+file: netflow5+udp:// json+file: json+tcp:// json+tls:// text+file:'
-	commands='replay templates elements check run stop reload list status stats flows top flush set doctor bench geo help'
+	commands='replay templates elements check run start stop reload list status stats flows top flush set doctor bench geo help'
 }
 
 _weir_offer() # words, to match what is typed
@@ -220,6 +220,7 @@ _weir_options()
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
 	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --metrics --metrics-open --metrics-cert --metrics-key --metrics-token-file --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
+	"start") _weir_offer "--quiet --help" ;;
 	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"list") _weir_offer "--json --help" ;;
@@ -246,6 +247,7 @@ _weir_argument()
 	"elements") _weir_offer "" ;;
 	"check") _weir_offer ""; _weir_add files ;;
 	"run") _weir_offer ""; _weir_add interfaces ;;
+	"start") _weir_offer "" ;;
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
 	"list") _weir_offer "" ;;
