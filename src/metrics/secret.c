@@ -40,12 +40,15 @@ bool secret_read(const char *path, struct secret *ret_secret, GError **error)
 {
 	g_autofree char *text = NULL;
 	g_autoptr(GError) reason = NULL;
+	gsize length;
 
 	if (!secret_is_private(OPTION, path, error))
 		return false;
-	text = text_file_read(path, NULL, &reason);
+	text = text_file_read(path, &length, &reason);
 	if (!text)
 		return fail(error, path, reason->message);
+	if (strlen(text) != length)
+		return fail(error, path, "it is no text");
 	g_strstrip(text);
 	if (strlen(text) < LEAST)
 		return fail(error, path,

@@ -3,6 +3,7 @@
 #include "setup/live_metrics.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "metrics/flow_tally.h"
 #include "metrics/server.h"
 #include "setup/live_control.h"
@@ -20,6 +21,24 @@ struct live_metrics {
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 };
 
+/* Who asks for TLS or a token believes that something is served. */
+static bool nothing_else_given(const struct option_value *values, GError **error)
+{
+	static const enum option_id others[] = { OPTION_METRICS_OPEN, OPTION_METRICS_CERT,
+						 OPTION_METRICS_KEY, OPTION_METRICS_TOKEN_FILE };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+		if (values[others[i]].origin == OPTION_NOT_GIVEN)
+			continue;
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--%s: nothing is served without --metrics; give that as well, or "
+			    "leave this out",
+			    option_rows[others[i]].name);
+		return false;
+	}
+	return true;
+}
+
 bool live_metrics_open(const struct options *options, struct live_metrics **ret_metrics,
 		       GError **error)
 {
@@ -28,7 +47,7 @@ bool live_metrics_open(const struct options *options, struct live_metrics **ret_
 
 	*ret_metrics = NULL;
 	if (!values[OPTION_METRICS].text)
-		return true;
+		return nothing_else_given(values, error);
 	server = metrics_server_new(
 		&(struct metrics_options){
 			.address = values[OPTION_METRICS].text,
