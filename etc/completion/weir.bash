@@ -25,6 +25,10 @@ _weir_add() # a kind: what the machine has of it
 		mapfile -t more < <(compgen -W "$(cd /run/weir 2>/dev/null && for f in *.sock; do
 			[ -e "$f" ] && echo "${f%.sock}"; done)" -- "$cur")
 		;;
+	configured)
+		mapfile -t more < <(compgen -W "$(cd /etc/weir 2>/dev/null && for f in *.conf; do
+			[ -e "$f" ] && echo "${f%.conf}"; done)" -- "$cur")
+		;;
 	esac
 	COMPREPLY+=("${more[@]}")
 	case $1 in files | folders) compopt -o filenames 2>/dev/null ;; esac
@@ -172,7 +176,7 @@ _weir_value() # of the option before, where that takes one
 		_weir_offer ""
 		;;
 	"flows --template")
-		_weir_offer ""
+		_weir_offer "$templates"; _weir_add files
 		;;
 	"geo build --output" | "geo build -o")
 		_weir_offer ""; _weir_add files
@@ -247,7 +251,7 @@ _weir_argument()
 	"elements") _weir_offer "" ;;
 	"check") _weir_offer ""; _weir_add files ;;
 	"run") _weir_offer ""; _weir_add interfaces ;;
-	"start") _weir_offer "" ;;
+	"start") _weir_offer ""; _weir_add configured ;;
 	"stop") _weir_offer ""; _weir_add instances ;;
 	"reload") _weir_offer ""; _weir_add instances ;;
 	"list") _weir_offer "" ;;

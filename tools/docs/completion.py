@@ -5,21 +5,30 @@ import re
 
 LICENCE = "# SPDX-License-Identifier: BSD-2-Clause\n"
 MADE = "# Completion of weir(1); made by tools/documents.\n"
-FILES, FOLDERS, TEMPLATES, URLS, INTERFACES, INSTANCES, COMMANDS = (
-    "files", "folders", "templates", "urls", "interfaces", "instances", "commands")
+FILES, FOLDERS, TEMPLATES, URLS, INTERFACES, INSTANCES, COMMANDS, CONFIGURED = (
+    "files", "folders", "templates", "urls", "interfaces", "instances", "commands", "configured")
 KINDS = {"FILE": FILES, "DIR": FOLDERS, "URL": URLS, "IFACE": INTERFACES, "INSTANCE": INSTANCES,
          "COMMAND": COMMANDS}
 
 
-def kinds(argument):
+def kinds(argument, name=None):
     """What the argument of an option or a command is, in the words of options.def and commands.def:
-    (its kinds, words that may stand there)."""
+    (its kinds, words that may stand there). name: the kind that NAME is there."""
     text = argument.replace("[OPTION...]", "").strip(" []").replace("...", "")
     names = text.replace("[", "").replace("]", "").split("|")
     words = [word for word in names if re.fullmatch("[a-z][a-z0-9_-]*", word)]
     if {"NAME", "FILE"} <= set(names):
         return [TEMPLATES], words
-    return [KINDS[name] for name in names if name in KINDS], words
+    known = {**KINDS, "NAME": name} if name else KINDS
+    return [known[one] for one in names if one in known], words
+
+
+def of_option(option):
+    return kinds(option["argument"], TEMPLATES if option["name"] == "template" else None)
+
+
+def of_command(command):
+    return kinds(command["arguments"], CONFIGURED)
 
 
 def urls(tables):
@@ -68,6 +77,10 @@ _weir_add() # a kind: what the machine has of it
 	instances)
 		mapfile -t more < <(compgen -W "$(cd /run/weir 2>/dev/null && for f in *.sock; do
 			[ -e "$f" ] && echo "${f%.sock}"; done)" -- "$cur")
+		;;
+	configured)
+		mapfile -t more < <(compgen -W "$(cd /etc/weir 2>/dev/null && for f in *.conf; do
+			[ -e "$f" ] && echo "${f%.conf}"; done)" -- "$cur")
 		;;
 	esac
 	COMPREPLY+=("${more[@]}")
@@ -121,9 +134,8 @@ complete -F _weir weir
 BASH_LISTS = {TEMPLATES: "templates", URLS: "urls", COMMANDS: "commands"}
 
 
-def bash_offer(argument):
+def bash_offer(found, words):
     """The commands of one case."""
-    found, words = kinds(argument)
     listed = [f"${BASH_LISTS[what]}" for what in found if what in BASH_LISTS]
     line = f'_weir_offer "{" ".join(listed + words)}"'
     if URLS in found:
@@ -141,7 +153,7 @@ def bash_values(tables):
             continue
         names = [f"--{option['name']}"] + ([f"-{option['letter']}"] if option["letter"] else [])
         cases = " | ".join(f'"{command} {name}"' for command in option["commands"] for name in names)
-        lines += [f"\t{cases})", f"\t\t{bash_offer(option['argument'])}", "\t\t;;"]
+        lines += [f"\t{cases})", f"\t\t{bash_offer(*of_option(option))}", "\t\t;;"]
     return "\n".join(["_weir_value() # of the option before, where that takes one", "{",
                       '\tcase "$command $prev" in', *lines, "\t*) return 1 ;;", "\tesac", "\treturn 0", "}"])
 
@@ -157,7 +169,7 @@ def bash(tables):
         return f'_weir_offer "{" ".join(names)}"'
 
     def arguments(command):
-        return bash_offer(command["arguments"])
+        return bash_offer(*of_command(command))
 
     names = " ".join(t["name"] for t in tables["templates"])
     lists = "\n".join(["_weir_tables()", "{", f"\ttemplates='{names}'",
@@ -172,7 +184,8 @@ def bash(tables):
 # --- zsh ---
 
 ZSH_KINDS = {FILES: "_files", FOLDERS: "_files -/", TEMPLATES: "_weir_templates", URLS: "_weir_urls",
-             INTERFACES: "_net_interfaces", INSTANCES: "_weir_instances", COMMANDS: "_weir_commands"}
+             INTERFACES: "_net_interfaces", INSTANCES: "_weir_instances", COMMANDS: "_weir_commands",
+             CONFIGURED: "_weir_configured"}
 
 
 def zsh_text(text):
@@ -182,8 +195,7 @@ def zsh_text(text):
     return text.replace("'", "'\\''")
 
 
-def zsh_action(argument):
-    found, words = kinds(argument)
+def zsh_action(argument, found, words):
     name = re.sub(r"[^A-Za-z]+", " ", argument).strip().split(" ")[-1].lower() or "value"
     actions = [ZSH_KINDS[what] for what in found]
     if words and not actions:
@@ -202,7 +214,7 @@ def zsh_option(option):
     short = zsh_text(option["help"].partition(";")[0])
     if len(short) > 90:
         short = short[: short.rindex(" ", 0, 90)] + " ..."
-    value = f":{zsh_action(option['argument'])}" if takes_value(option) else ""
+    value = f":{zsh_action(option['argument'], *of_option(option))}" if takes_value(option) else ""
     mark = "=" if value else ""
     specs = [f"'{again}{name}{mark}[{short}]{value}'" for name in spellings(option)]
     if option["letter"]:
@@ -214,7 +226,8 @@ def zsh_command(tables, command):
     specs = [spec for option in options_of(tables, command["name"]) for spec in zsh_option(option)]
     if command["arguments"].replace("[OPTION...]", "").strip():
         star = "*" if "..." in command["arguments"].replace("[OPTION...]", "") else "1"
-        specs.append(f"'{star}:{zsh_action(command['arguments'].replace('[OPTION...]', ''))}'")
+        text = command["arguments"].replace("[OPTION...]", "")
+        specs.append(f"'{star}:{zsh_action(text, *of_command(command))}'")
     name = "_weir_of_" + command["name"].replace(" ", "_")
     joined = " \\\n\t\t".join(specs)
     return f"{name}()\n{{\n\t_arguments -s -S \\\n\t\t{joined}\n}}"
@@ -278,6 +291,11 @@ _weir_urls()
 _weir_instances()
 {{
 	compadd -- /run/weir/*.sock(N:t:r)
+}}
+
+_weir_configured()
+{{
+	compadd -- /etc/weir/*.conf(N:t:r)
 }}"""
     commands = [zsh_command(tables, c) for c in tables["commands"] if c["name"] != "geo"]
     return "\n\n".join(["#compdef weir\n" + LICENCE + MADE.rstrip(), helpers, *commands, ZSH_MAIN])
