@@ -160,6 +160,7 @@ class TableTest(unittest.TestCase):
         for words, status, said in (
             (["--json", path], 2, "--once"),
             (["-r", path, path], 2, "--read"),
+            (["--once", "--sort", "rate", path], 2, "--sort octets"),
             (["no.such.pcap"], 2, "'no.such.pcap' is no file, and no instance"),
             (["--once", "./no.such.pcap"], 1, "No such file"),
             ([path], 1, "standard output is no terminal; 'weir top --once'"),

@@ -199,48 +199,68 @@ static bool choose_input(struct run *run, GError **error)
 	return run->input.files || run->input.socket;
 }
 
-static void open_desk(struct run *run)
+/* A capture that is read at once has no rate. */
+static bool choose_order(struct run *run, bool rates, GError **error)
 {
-	const struct option_value *values = run->input.options->values;
-	const bool rates = !run->input.files || values[OPTION_SPEED].number > 0;
-	g_autofree char *name = run->input.files
-					? g_strjoinv(" ", (char **)(guintptr)run->input.files)
-					: g_strdup("");
+	const struct option_value *sort = &run->input.options->values[OPTION_TOP_SORT];
 
-	run->desk = top_desk_new(name, rates, ROOM);
-	run->group = (enum top_group)values[OPTION_GROUP].number;
+	run->group = (enum top_group)run->input.options->values[OPTION_GROUP].number;
 	run->sort = rates ? TOP_BY_RATE : TOP_BY_OCTETS;
-	if (values[OPTION_TOP_SORT].origin != OPTION_NOT_GIVEN)
-		run->sort = (enum top_sort)values[OPTION_TOP_SORT].number;
+	if (sort->origin == OPTION_NOT_GIVEN)
+		return true;
+	run->sort = (enum top_sort)sort->number;
+	if (rates || run->sort != TOP_BY_RATE)
+		return true;
+	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			    "--sort rate: a capture has rates only at a speed; give --speed 1, or "
+			    "--sort octets");
+	return false;
+}
+
+static bool open_desk(struct run *run, GError **error)
+{
+	const struct top_input *input = &run->input;
+	const bool rates =
+		!input->files || (input->options->values[OPTION_SPEED].number > 0 && !input->once);
+	g_autofree char *name =
+		input->files ? g_strjoinv(" ", (char **)(guintptr)input->files) : g_strdup("");
+
+	if (!choose_order(run, rates, error))
+		return false;
+	run->desk = top_desk_new(name, rates, ROOM);
+	run->said = g_ptr_array_new_with_free_func(g_free);
+	return true;
+}
+
+static void run_free(struct run *run)
+{
+	top_desk_free(run->desk);
+	if (run->said)
+		g_ptr_array_unref(run->said);
+	g_free((char *)(guintptr)run->input.socket);
+	g_free(run);
 }
 
 static bool top(const struct options *options, GError **error)
 {
 	struct run *run = g_new0(struct run, 1);
 	bool ended = true;
-	bool good = true;
+	bool good;
 
 	run->input.options = options;
 	run->input.once = options->values[OPTION_ONCE].number;
-	if (!check(options, error) || !choose_input(run, error)) {
-		g_free(run);
-		return false;
-	}
-	open_desk(run);
-	run->said = g_ptr_array_new_with_free_func(g_free);
-	if (run->input.once)
+	good = check(options, error) && choose_input(run, error) && open_desk(run, error);
+	if (good && run->input.once)
 		once(run);
-	else
+	else if (good)
 		good = view(run, &ended, error);
 	if (!ended)
 		return good;
-	if (run->fault)
-		g_propagate_error(good ? error : NULL, run->fault);
-	good = good && !run->fault;
-	top_desk_free(run->desk);
-	g_ptr_array_unref(run->said);
-	g_free((char *)(guintptr)run->input.socket);
-	g_free(run);
+	if (run->fault) {
+		g_propagate_error(error, run->fault);
+		good = false;
+	}
+	run_free(run);
 	return good;
 }
 
