@@ -77,6 +77,11 @@ def orders(version, wrap=lambda packet: packet):
     return timed(packets)
 
 
+def is_later(packet):
+    """Of fragments of IPv4 in Ethernet: not the first one."""
+    return bool((packet.data[20] << 8 | packet.data[21]) & 0x1FFF)
+
+
 @capture_of
 def any_order_ipv4():
     return orders(4)

@@ -210,7 +210,8 @@ static bool run_kernel(struct kernel_meter *meter, guint64 idle_ns, const GArray
 	drained = records->list->len;
 	good = good && kernel_meter_counts(meter, counts, error) &&
 	       kernel_meter_empty(meter, keep, records, error);
-	counts->orphans += good ? orphans_from(records->list, drained) : 0;
+	if (good)
+		counts->orphans += orphans_from(records->list, drained);
 	end_flows(records->list, drained, idle_ns, latest(records->list));
 	return good;
 }
