@@ -5,13 +5,17 @@ dedup.py WEIR FOLDER
 
 The second copy comes at once, or later and by another interface, after a router or from another
 VLAN. What a capture has of copies itself is gone in either case: both runs are with --dedup. One
-that has none gives with it the records that it gives without.
+that has none gives with it the records that it gives without; and where some of its packets come twice, as
+many are copies as editcap takes for such.
 """
 
 import functools
 import json
 import os
+import random
+import re
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -119,6 +123,34 @@ def compare(name, single, doubled, packets):
         yield f"{name}: metered {one.account['metered']}, doubled {two.account['metered']}"
 
 
+def some_twice(packets):
+    """One packet in four comes again at once, one within the window, one behind it; in the order of time."""
+    chance = random.Random(7)
+    again = [capture.Packet(packet.time_ns + later, packet.link, packet.data, packet.length)
+             for packet in packets for later in chance.choice([(), (0,), (LATER_NS,), (2 * LATER_NS,)])]  # fmt: skip
+    return sorted([*packets, *again], key=lambda packet: packet.time_ns)
+
+
+def by_editcap(path):
+    """What it drops as copies: the same octets from the first to the last, within 30 us."""
+    done = subprocess.run(["editcap", "-w", "0.000030", path, os.devnull], capture_output=True, text=True, check=True)
+    return int(re.search(r"(\d+) packets? skipped", done.stderr + done.stdout)[1])
+
+
+def compare_editcap(name, weir, path, packets):
+    """Of a capture without copies of its own, by either. Link headers that hold no packet are read no further."""
+    capture.write(path, packets, packets[0].link)
+    if by_editcap(path):
+        return
+    twice = some_twice(packets)
+    capture.write(path, twice, packets[0].link)
+    done, theirs = run(weir, path, DEDUP)[0], by_editcap(path)
+    if packets[0].link != capture.LINK_ETHERNET and done.account["setAside"]["notIp"]["packets"]:
+        return
+    if theirs != duplicates(done) or theirs == 0 and len(packets) > 20:
+        yield f"{name}: {duplicates(done)} duplicates of {len(twice)} packets, {theirs} by editcap"
+
+
 def check(weir, path):
     name = os.path.basename(path)
     packets = capture.readable(path)[0][:MOST]
@@ -138,6 +170,8 @@ def check(weir, path):
             complaints.append(f"{name}: --dedup alone changes the records")
         # Copies of its own, and theirs, would be within the window of each other, or not.
         own = duplicates(run(weir, one, ["--dedup", "--dedup-window", "100us"])[0])
+        if not own and single[0].account["setAside"]["linkType"]["packets"] == 0:
+            complaints += compare_editcap(name, weir, one, packets)
         for change in () if own else (same, routed, routed_6):
             write_two_interfaces(two, packets, list(copies(packets, change)))
             doubled = run(weir, two, DEDUP)

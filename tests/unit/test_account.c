@@ -204,6 +204,44 @@ static void test_json(void)
 	account_clear(&account);
 }
 
+/* Of ten copies, seven are of pairs that were told, two of them the same. */
+static void test_copies(void)
+{
+	const struct account_copies known[] = {
+		{ (char *)"a", (char *)"b", 4, 400 },
+		{ (char *)"b", (char *)"a", 1, 60 },
+		{ (char *)"a", (char *)"b", 2, 200 },
+	};
+	struct account account = { .set_aside[METER_DUPLICATE] = { 10, 1000, 1000 } };
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autofree char *json = NULL;
+	g_autofree char *text = NULL;
+	JsonArray *rows;
+
+	for (guint i = 0; i < G_N_ELEMENTS(known); i++)
+		account_add_copies(&account, &known[i]);
+	json = account_to_json(&account);
+	text = account_to_text(&account);
+	account_clear(&account);
+	CU_ASSERT_TRUE_FATAL(json_parser_load_from_data(parser, json, -1, NULL));
+	rows = json_object_get_array_member(json_node_get_object(json_parser_get_root(parser)),
+					    "duplicates");
+	CU_ASSERT_EQUAL_FATAL(json_array_get_length(rows), 3);
+	for (guint i = 0; i < 3; i++) {
+		static const gint64 packets[] = { 6, 1, 3 };
+		static const gint64 octets[] = { 600, 60, 340 };
+		JsonObject *row = json_array_get_object_element(rows, i);
+
+		CU_ASSERT_EQUAL(json_object_get_int_member(row, "packets"), packets[i]);
+		CU_ASSERT_EQUAL(json_object_get_int_member(row, "frameOctets"), octets[i]);
+		CU_ASSERT_EQUAL(json_object_get_null_member(row, "first"), i == 2);
+		CU_ASSERT_EQUAL(json_object_get_null_member(row, "again"), i == 2);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "first at a, again at b\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "first at b, again at a\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "at other interfaces\n"));
+}
+
 static CU_TestInfo tests[] = {
 	{ "an account that balances says so", test_balanced },
 	{ "one packet or octet off in any term shows", test_every_term },
@@ -212,6 +250,7 @@ static CU_TestInfo tests[] = {
 	{ "the table is told with its memory", test_table },
 	{ "people get aligned lines", test_print },
 	{ "programs get stable names", test_json },
+	{ "copies are told by pair, and those of no pair", test_copies },
 	CU_TEST_INFO_NULL,
 };
 
