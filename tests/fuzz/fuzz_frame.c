@@ -6,7 +6,7 @@
  * An input is 4 octets (flows in the table and view of tunnels, idle, active, frames a call), then
  * frames, each of 8 octets (link and direction of time, shift of the step of time, step, octets
  * captured, octets on the wire; numbers big-endian) and the octets captured. seeds/frame is made so
- * by make_frame_seeds.py and make_tunnel_seeds.py. */
+ * by make_frame_seeds.py, make_tunnel_seeds.py and make_fragment_seeds.py. */
 #include <stdint.h>
 #include <string.h>
 
@@ -50,6 +50,7 @@ struct outcome {
 	guint64 packets;
 	guint64 octets;
 	guint64 evicted;
+	guint64 orphans;
 	guint64 records;
 	guint64 digest;
 };
@@ -127,6 +128,7 @@ static void take_record(struct outcome *outcome, const struct flow_record *recor
 	g_assert_cmpuint(record->end, >=, FLOW_END_IDLE);
 	g_assert_cmpuint(record->end, <=, FLOW_END_RESOURCES);
 	g_assert_cmpuint(flow_packets(flow), >, 0);
+	g_assert_true(flow->key.version == 4 || flow->key.version == 6);
 	g_assert_false(key_is_high_first(&flow->key));
 	for (guint i = 0; i < 2; i++) {
 		check_side(outcome->input, &flow->side[i]);
@@ -135,6 +137,8 @@ static void take_record(struct outcome *outcome, const struct flow_record *recor
 	}
 	outcome->records++;
 	outcome->evicted += record->end == FLOW_END_RESOURCES;
+	if ((flow->side[0].state | flow->side[1].state) & FLOW_ORPHANS)
+		outcome->orphans += flow_packets(flow);
 	outcome->packets += flow_packets(flow);
 	outcome->octets += flow_octets(flow);
 	digest(outcome, record, sizeof(*record));
@@ -166,6 +170,7 @@ static void check_counts(const struct outcome *outcome, const struct meter_count
 	g_assert_cmpuint(outcome->packets, ==, counts->packets[METER_OK]);
 	g_assert_cmpuint(outcome->octets, ==, counts->octets);
 	g_assert_cmpuint(outcome->evicted, ==, counts->evicted);
+	g_assert_cmpuint(outcome->orphans, ==, counts->orphans);
 }
 
 static struct outcome run(const struct input *input, guint64 seed, guint a_call)
