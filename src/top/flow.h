@@ -43,7 +43,9 @@ struct top_reading {
 	guint64 first_ns; /* when it began */
 	struct top_counts counts;
 	bool finished; /* the record counts no more */
-	bool old;      /* if it was not known before, it is none of this turn */
+	/* It began before the last reading. If it was not known then, somebody else was told of
+	 * what it counted until now: as others, or as part of another flow. */
+	bool old;
 };
 
 static inline void top_counts_add(struct top_counts *sum, const struct top_counts *more)

@@ -94,18 +94,27 @@ static guint64 growth(guint64 now, guint64 before)
 	return now > before ? now - before : 0;
 }
 
-/* Parts of a flow that several CPUs hold may be read in another order: never less than nothing. */
-static struct top_counts difference(const struct top_counts *now, const struct top_counts *before)
+/* Counts of a record only grow. Where several CPUs have parts of it, one may have left while the
+ * others are read, and the record is then told as another one, older than the last reading: what
+ * was counted is not counted again when they grow. */
+static struct top_counts progress(struct top_entry *entry, const struct top_reading *reading)
 {
-	struct top_counts counts;
+	struct top_counts more = { 0 };
+	struct top_counts *before = &entry->record;
 
+	if (entry->which != reading->record && !reading->old)
+		memset(before, 0, sizeof(*before));
 	for (int way = 0; way < 2; way++) {
-		counts.packets[way] = growth(now->packets[way], before->packets[way]);
-		counts.octets[way] = growth(now->octets[way], before->octets[way]);
-		counts.retransmitted[way] =
+		const struct top_counts *now = &reading->counts;
+
+		more.packets[way] = growth(now->packets[way], before->packets[way]);
+		more.octets[way] = growth(now->octets[way], before->octets[way]);
+		more.retransmitted[way] =
 			growth(now->retransmitted[way], before->retransmitted[way]);
 	}
-	return counts;
+	top_counts_add(before, &more);
+	entry->which = reading->record;
+	return more;
 }
 
 /* --- making room --- */
@@ -235,21 +244,18 @@ bool top_model_read(struct top_model *model, const struct top_reading *reading)
 {
 	bool is_new;
 	struct top_entry *entry = entry_of(model, &reading->flow, &is_new);
-	struct top_counts more = reading->counts;
+	struct top_counts more = progress(entry, reading);
 
 	settle(model, entry);
-	if (entry->which == reading->record)
-		more = difference(&reading->counts, &entry->record);
-	entry->which = reading->record;
-	entry->record = reading->counts;
+	if (is_new && reading->old)
+		memset(&more, 0, sizeof(more));
 	if (reading->finished) {
 		entry->which = 0;
 		memset(&entry->record, 0, sizeof(entry->record));
 	}
 	top_counts_add(&entry->sums.all, &more);
 	top_counts_add(&model->read, &more);
-	if (!(is_new && reading->old))
-		top_counts_add(&entry->fresh, &more);
+	top_counts_add(&entry->fresh, &more);
 	renew(entry, &reading->flow);
 	return is_new;
 }

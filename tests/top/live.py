@@ -4,6 +4,7 @@ hook; and the view outlives a run that stops, dies or is not there any more.
 
 live.py WEIR DATA"""
 
+import json
 import os
 import signal
 import subprocess
@@ -103,6 +104,20 @@ class LiveTest(unittest.TestCase):
         frame[29] = number
         frame[34:36] = (1024 + number).to_bytes(2, "big")
         return bytes(frame)
+
+    def test_the_total_is_the_accounts_whatever_ends_meanwhile(self):
+        read, _ = capture.readable(os.path.join(DATA, "mercury_emix.pcap"))
+        frames = [p.data for p in read if 14 <= len(p.data) <= 1514]
+        live = netns.Live(WEIR, [netns.FAR], "--hook", "xdp", "--idle-timeout", "1s")
+        self.addCleanup(live.close)
+        self.addCleanup(self.end, live)
+        view = self.open()
+        for _ in range(3):
+            netns.send(frames)
+        told = subprocess.run([WEIR, "stats", "--json"], capture_output=True, text=True, check=True)
+        metered = json.loads(told.stdout)["metered"]
+        lines = self.until_all_is_told(view, metered["octets"])
+        self.assertEqual(looks.rows(lines)["total"]["PKTS"], packets.short(metered["packets"]))
 
     def test_once(self):
         self.meter("--hook", "xdp")

@@ -70,6 +70,44 @@ static void test_next_record(void)
 	top_model_free(model);
 }
 
+/* Another record, but from before the last reading: some CPU's part is gone, and comes again. */
+static void test_parts(void)
+{
+	struct top_model *model = top_model_new(8);
+	struct top_reading reading = reading_of(7, 1, 80);
+
+	top_model_read(model, &reading);
+	reading.record = 2;
+	reading.old = true;
+	reading.counts.packets[TOP_FORTH] = 1;
+	reading.counts.octets[TOP_FORTH] = 40;
+	reading.counts.packets[TOP_BACK] = 5;
+	reading.counts.octets[TOP_BACK] = 450;
+	top_model_read(model, &reading);
+	check_counts(&top_model_entry(model, 0)->sums.all, 3 + 4, 250 + 400);
+	reading.record = 1;
+	reading.counts.packets[TOP_FORTH] = 3;
+	top_model_read(model, &reading);
+	check_counts(&top_model_entry(model, 0)->sums.all, 3 + 4 + 1, 250 + 400);
+	top_model_free(model);
+}
+
+/* Its packets were told as others when it was not among the flows that were told. */
+static void test_old(void)
+{
+	struct top_model *model = top_model_new(8);
+	struct top_reading reading = reading_of(7, 1, 80);
+
+	reading.old = true;
+	CU_ASSERT_TRUE(top_model_read(model, &reading));
+	check_counts(&top_model_entry(model, 0)->sums.all, 0, 0);
+	reading.counts.packets[TOP_BACK] += 9;
+	top_model_read(model, &reading);
+	check_counts(&top_model_entry(model, 0)->sums.all, 9, 0);
+	check_counts(top_model_read_so_far(model), 9, 0);
+	top_model_free(model);
+}
+
 static void test_never_less(void)
 {
 	struct top_model *model = top_model_new(8);
@@ -88,8 +126,9 @@ static void test_turns(void)
 	struct top_reading reading = reading_of(7, 1, 80);
 	const struct top_counts lost = { .packets = { 5 }, .octets = { 500 } };
 
-	reading.old = true; /* was there before anybody looked */
 	top_model_read(model, &reading);
+	top_model_turn(model, 0);
+	CU_ASSERT_EQUAL(top_model_turn_ns(model), 0);
 	top_model_turn(model, 1000);
 	check_counts(&top_model_entry(model, 0)->sums.last, 0, 0);
 	reading.counts.packets[TOP_FORTH] += 4;
@@ -215,6 +254,8 @@ static void test_rolling(void)
 static CU_TestInfo tests[] = {
 	{ "a flow counts what came since it was read last", test_differences },
 	{ "after an active time-out it counts on", test_next_record },
+	{ "what was counted once is not counted again when a part is gone", test_parts },
+	{ "nor when a flow is told of late", test_old },
 	{ "a reading that says less takes nothing away", test_never_less },
 	{ "rates are of the turn that is complete", test_turns },
 	{ "without room, flows of one service are one, and no sum changes", test_services },

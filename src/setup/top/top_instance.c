@@ -158,7 +158,7 @@ static void take_flows(struct instance *instance)
 		struct top_reading *reading =
 			&g_array_index(instance->readings, struct top_reading, i);
 
-		reading->old = !instance->known || reading->first_ns < instance->before_ns;
+		reading->old = instance->known && reading->first_ns < instance->before_ns;
 		top_model_read(instance->desk->model, reading);
 	}
 }
@@ -187,10 +187,10 @@ static void end_turn(struct instance *instance, const struct top_counts *metered
 	/* A bin is what came in its own time, however late the answer was. */
 	for (int kind = 0; kind < TOP_KINDS; kind++)
 		amounts[kind] = (guint64)((double)amounts[kind] * (double)bin_us / (double)took_us);
-	if (instance->known) {
+	/* What was there already came in no time that is known. */
+	top_model_turn(instance->desk->model, instance->known ? took_us * 1000 : 0);
+	if (instance->known)
 		top_history_push(&instance->desk->history, amounts);
-		top_model_turn(instance->desk->model, took_us * 1000);
-	}
 	instance->known = true;
 	instance->before = *metered;
 	instance->before_flows = flows;
