@@ -46,8 +46,16 @@ METER_INLINE __u32 sample_draw(__u64 *state)
 
 struct meter_home;
 
-typedef struct {
+/* What is the same for all packets. */
+struct meter_setup {
 	struct meter_home *home;
+	const struct meter_tunnels *tunnels;
+	void *carrier; /* room for two struct packet, of three cache lines each */
+	__u32 detail;  /* enum flow_detail */
+};
+
+typedef struct {
+	const struct meter_setup *setup;
 	const __u8 *data;
 	const __u8 *end;
 	__u64 now_ns;
@@ -56,9 +64,6 @@ typedef struct {
 	__u16 iface;
 	__u16 link;
 	__u16 vlan;
-	__u32 detail; /* enum flow_detail */
-	const struct meter_tunnels *tunnels;
-	void *carrier; /* room for two struct packet, of three cache lines each */
 } meter_ctx;
 
 struct packet;
@@ -115,24 +120,24 @@ METER_INLINE enum meter_link ctx_link(const meter_ctx *ctx)
 
 METER_INLINE __u32 ctx_detail(const meter_ctx *ctx)
 {
-	return ctx->detail;
+	return ctx->setup->detail;
 }
 
 METER_INLINE const struct meter_tunnels *ctx_tunnels(const meter_ctx *ctx)
 {
-	return ctx->tunnels;
+	return ctx->setup->tunnels;
 }
 
 /* Where a packet is kept while a tunnel is tried. */
 METER_INLINE void *ctx_carrier(const meter_ctx *ctx)
 {
-	return ctx->carrier;
+	return ctx->setup->carrier;
 }
 
 /* The last carrier that was a first fragment. */
 METER_INLINE void *ctx_carrier_first(const meter_ctx *ctx)
 {
-	return (__u8 *)ctx->carrier + 192;
+	return (__u8 *)ctx->setup->carrier + 192;
 }
 
 /* A VLAN tag the driver took out of the frame; a file keeps its tags. */

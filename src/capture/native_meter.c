@@ -44,6 +44,7 @@ struct native_meter {
 	guint64 latest_ns;  /* packet time */
 	guint64 advance_ns; /* when the table is to hear of it */
 	__u64 sampler;
+	struct meter_setup setup;
 	struct packet carriers[2]; /* while one is parsed */
 	struct packet packets[GROUP];
 	struct packet firsts[GROUP]; /* carriers, see PIECE_CARRIER */
@@ -68,7 +69,7 @@ static bool fragment_is(const struct fragment_entry *entry, const struct fragmen
 static void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
 			      const struct fragment_ports *ports)
 {
-	struct fragment_entry *set = fragment_set(ctx->home, key);
+	struct fragment_entry *set = fragment_set(ctx->setup->home, key);
 	struct fragment_entry *entry = set;
 
 	for (int way = 0; way < FRAGMENT_WAYS; way++) {
@@ -86,7 +87,7 @@ static void fragment_remember(const meter_ctx *ctx, const struct fragment_key *k
 static const struct fragment_ports *fragment_recall(const meter_ctx *ctx,
 						    const struct fragment_key *key)
 {
-	struct fragment_entry *set = fragment_set(ctx->home, key);
+	struct fragment_entry *set = fragment_set(ctx->setup->home, key);
 
 	for (int way = 0; way < FRAGMENT_WAYS; way++) {
 		if (fragment_is(&set[way], key))
@@ -179,6 +180,10 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 	meter->home.sink = options->sink;
 	meter->home.data = options->data;
 	meter->home.counts = &meter->counts;
+	meter->setup = (struct meter_setup){ .home = &meter->home,
+					     .tunnels = &meter->settings.tunnels,
+					     .carrier = meter->carriers,
+					     .detail = meter->settings.detail };
 	meter->home.detail = (guint16)options->detail;
 	meter->home.circumstances = meter->settings.circumstances;
 	meter->home.flow_octets = flow_size(options->detail);
@@ -277,7 +282,7 @@ static void count_packet(struct native_meter *meter, size_t i, guint64 left)
 static void parse_one(struct native_meter *meter, const struct frame *frame, size_t i)
 {
 	meter_ctx ctx = {
-		.home = &meter->home,
+		.setup = &meter->setup,
 		.data = frame->data,
 		.end = frame->data + frame->captured,
 		.now_ns = frame->time_ns,
@@ -286,9 +291,6 @@ static void parse_one(struct native_meter *meter, const struct frame *frame, siz
 		.link = frame->link,
 		.vlan = frame->vlan & 0xfff,
 		.outer = (guint32)frame->outer,
-		.detail = meter->settings.detail,
-		.tunnels = &meter->settings.tunnels,
-		.carrier = meter->carriers,
 	};
 
 	struct packet *pkt = &meter->packets[i];

@@ -37,12 +37,12 @@ static inline struct fragment_ports *home_fragment(struct meter_home *home,
 METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_key *key,
 				    const struct fragment_ports *ports)
 {
-	struct fragment_ports *known = home_fragment(ctx->home, key);
+	struct fragment_ports *known = home_fragment(ctx->setup->home, key);
 
 	if (!known) {
-		g_assert_cmpuint(ctx->home->fragments, <, HOME_FRAGMENTS);
-		ctx->home->key[ctx->home->fragments] = *key;
-		known = &ctx->home->ports[ctx->home->fragments++];
+		g_assert_cmpuint(ctx->setup->home->fragments, <, HOME_FRAGMENTS);
+		ctx->setup->home->key[ctx->setup->home->fragments] = *key;
+		known = &ctx->setup->home->ports[ctx->setup->home->fragments++];
 	}
 	*known = *ports;
 }
@@ -50,7 +50,7 @@ METER_INLINE void fragment_remember(const meter_ctx *ctx, const struct fragment_
 METER_INLINE const struct fragment_ports *fragment_recall(const meter_ctx *ctx,
 							  const struct fragment_key *key)
 {
-	return home_fragment(ctx->home, key);
+	return home_fragment(ctx->setup->home, key);
 }
 
 METER_INLINE bool meter_emit(struct meter_home *home, const struct flow *flow, enum flow_end end)
@@ -69,17 +69,18 @@ static inline int home_parse(struct meter_home *home, const struct frame *frame,
 	guint8 *copy = g_malloc(MAX(frame->captured, 1u));
 	/* Of nothing captured, not even the first octet may be read. */
 	guint8 *data = frame->captured ? copy : copy + 1;
+	const struct meter_setup setup = { .home = home,
+					   .tunnels = &home->tunnels,
+					   .carrier = home->carriers,
+					   .detail = FLOW_DETAIL_FULL };
 	meter_ctx ctx = {
-		.home = home,
+		.setup = &setup,
 		.data = data,
 		.end = data + frame->captured,
 		.now_ns = frame->time_ns,
 		.length = frame->length,
 		.iface = frame->iface,
 		.link = frame->link,
-		.detail = FLOW_DETAIL_FULL,
-		.tunnels = &home->tunnels,
-		.carrier = home->carriers,
 	};
 	int verdict;
 
