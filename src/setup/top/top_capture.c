@@ -239,7 +239,9 @@ bool top_capture_run(struct top_desk *desk, const struct top_input *input, GErro
 
 	if (capture.speed) {
 		capture.turn_ns *= capture.speed;
+		top_desk_lock(desk);
 		desk->history = top_history_live(capture.turn_ns);
+		top_desk_unlock(desk, false);
 	}
 	run = replay_options_of(input, &capture);
 	run.watch = &watch;

@@ -249,7 +249,7 @@ static bool look_twice(struct instance *instance, GError **error)
 	return true;
 }
 
-static void name_source(struct top_desk *desk, const char *path)
+static void begin(struct top_desk *desk, const char *path, guint64 interval_ns)
 {
 	g_autofree char *name = g_path_get_basename(path);
 	char *dot = strrchr(name, '.');
@@ -259,6 +259,7 @@ static void name_source(struct top_desk *desk, const char *path)
 	top_desk_lock(desk);
 	g_free(desk->source);
 	desk->source = g_strdup(name);
+	desk->history = top_history_live(interval_ns);
 	top_desk_say(desk, false, "asking");
 	top_desk_unlock(desk, true);
 }
@@ -284,8 +285,7 @@ bool top_instance_run(struct top_desk *desk, const struct top_input *input, GErr
 	};
 	bool good = true;
 
-	name_source(desk, input->socket);
-	desk->history = top_history_live(values[OPTION_INTERVAL].number);
+	begin(desk, input->socket, values[OPTION_INTERVAL].number);
 	if (input->once)
 		good = look_twice(&instance, error);
 	else
