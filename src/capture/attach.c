@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -74,6 +75,24 @@ static bool flags_of(const char *interface, guint *ret_flags)
 	known = flags_call(SIOCGIFFLAGS, &request);
 	*ret_flags = (guint16)request.ifr_flags;
 	return known;
+}
+
+/* The programs read frames from their Ethernet header on. */
+static bool is_ethernet(const struct attachment *at, GError **error)
+{
+	struct ifreq request = { 0 };
+
+	g_strlcpy(request.ifr_name, at->interface, sizeof(request.ifr_name));
+	if (!flags_call(SIOCGIFHWADDR, &request))
+		return attach_fail(error, at->interface, errno, "its link type");
+	if (request.ifr_hwaddr.sa_family == ARPHRD_ETHER ||
+	    request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK)
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "%s: it is no Ethernet, which the hooks in the kernel meter alone; "
+		    "--hook af_packet meters it",
+		    at->interface);
+	return false;
 }
 
 static bool set_promiscuous_flag(const char *interface, bool on)
@@ -334,7 +353,7 @@ static bool check(const struct attachment *at, const struct attach_options *opti
 	if (!at->index)
 		return attach_fail(error, at->interface, ENODEV,
 				   "no such interface (ip link shows them)");
-	return is_up(at, error) && check_hook(at, options, error);
+	return is_up(at, error) && is_ethernet(at, error) && check_hook(at, options, error);
 }
 
 bool attach_check(const char *interface, const struct attach_options *options, GError **error)

@@ -2,11 +2,14 @@
 /* What is attached, pinned and left, what of it the next process finds, and what makes way by
  * force. Run on a kernel before 6.6 it is about clsact filters where it says tc. */
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "hooked.h"
@@ -237,6 +240,42 @@ static void test_failed_start(void)
 	kernel_meter_free(meter);
 }
 
+/* An interface without link headers, as long as this is open; -1: the kernel has none. */
+static int open_bare(void)
+{
+	struct ifreq request = { .ifr_name = "bare", .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &request) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void test_no_ethernet(void)
+{
+	int bare = open_bare();
+	struct kernel_meter *meter;
+	GError *error = NULL;
+
+	if (bare < 0) {
+		printf("skipped: this kernel has no tun interfaces\n");
+		return;
+	}
+	meter = hooked_meter();
+	wire_ip("link set bare up");
+	for (guint i = 0; i < G_N_ELEMENTS(hooks); i++) {
+		CU_ASSERT_FALSE(attach_check("bare", &hooks[i], &error));
+		hooked_says(&error, "--hook af_packet");
+		CU_ASSERT_PTR_NULL(attach(meter, "bare", &hooks[i], &error));
+		hooked_says(&error, "no Ethernet");
+	}
+	CU_ASSERT_EQUAL(hooked_xdp("bare"), 0);
+	kernel_meter_free(meter);
+	close(bare);
+}
+
 /* --- another's program --- */
 
 static int load_other(void)
@@ -332,6 +371,7 @@ static CU_TestInfo tests[] = {
 	{ "a change of hook takes the old one off", test_another_hook },
 	{ "pins of other and of vanished interfaces go", test_clear },
 	{ "a failed start leaves what it found and nothing of its own", test_failed_start },
+	{ "an interface without Ethernet headers is refused", test_no_ethernet },
 	{ "another's program makes way by force and comes back", test_force },
 	{ "a program on another's link stays even so", test_force_against_a_link },
 	CU_TEST_INFO_NULL,
