@@ -78,6 +78,15 @@ static bool add_port(struct meter_tunnels *tunnels, guint kind, guint16 number, 
 	return true;
 }
 
+static guint kind_of_port(const struct meter_tunnels *tunnels, guint16 number)
+{
+	for (guint i = 0; i < TUNNEL_PORTS_MAX && tunnels->kinds[i]; i++) {
+		if (tunnels->ports[i] == htons(number))
+			return tunnels->kinds[i];
+	}
+	return TUNNEL_NONE;
+}
+
 static bool take_port(struct meter_tunnels *tunnels, const char *word, guint32 *named,
 		      GError **error)
 {
@@ -94,6 +103,8 @@ static bool take_port(struct meter_tunnels *tunnels, const char *word, guint32 *
 		return true;
 	if (!g_ascii_string_to_unsigned(parts[1], 10, 1, G_MAXUINT16, &number, NULL))
 		return refuse(error, word, "a port is a number from 1 to 65535");
+	if (kind_of_port(tunnels, (guint16)number))
+		return refuse(error, word, "--tunnel-ports names this port twice");
 	return add_port(tunnels, kind, (guint16)number, error);
 }
 

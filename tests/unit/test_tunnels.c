@@ -61,6 +61,8 @@ static void test_ports(void)
 	CU_ASSERT_EQUAL(kind_of(&tunnels, 6081), TUNNEL_NONE);
 	CU_ASSERT_EQUAL(kind_of(&tunnels, 1701), TUNNEL_L2TP);
 	CU_ASSERT_TRUE(tunnels.carrier_keys);
+	tunnels = parsed(TUNNEL_VIEW_INNER, NULL, "vxlan:6081"); /* the usual one of another kind */
+	CU_ASSERT_EQUAL(kind_of(&tunnels, 6081), TUNNEL_VXLAN);
 }
 
 /* Nothing is looked into but mirrors, so no other port matters. */
@@ -85,6 +87,7 @@ static void test_refused(void)
 	expect_refused(NULL, "vxlan:0", "1 to 65535");
 	expect_refused(NULL, "vxlan:65536", "1 to 65535");
 	expect_refused(NULL, "geneve:x", "1 to 65535");
+	expect_refused(NULL, "vxlan:9999,geneve:9999", "geneve:9999: --tunnel-ports names this");
 	for (guint port = 2; port <= TUNNEL_PORTS_MAX + 1; port++)
 		g_string_append_printf(many, ",vxlan:%u", port);
 	expect_refused(NULL, many->str, "32");
