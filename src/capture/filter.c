@@ -17,12 +17,15 @@ struct program {
 	guint32 linktype;
 	bool valid;
 	struct bpf_program code;
+	char *reason; /* why it is not valid; NULL: it is, or that was told */
 };
 
 struct filter {
 	char *expression;
 	char *reason;	    /* why it is not for Ethernet; NULL: it is */
 	GArray *programs;   /* of struct program */
+	filter_unfit *tell; /* NULL: nobody wants to know */
+	void *data;
 	GByteArray *tagged; /* a frame with its tag back in its place */
 };
 
@@ -45,16 +48,23 @@ static int link_within(guint32 linktype)
 	return (int)linktype;
 }
 
-static struct program compile(const char *expression, guint32 linktype, char **ret_reason)
+static struct program compile(const char *expression, guint32 linktype)
 {
 	pcap_t *pcap = pcap_open_dead(link_within(linktype), SNAPLEN);
 	struct program program = { .linktype = linktype };
 
 	program.valid = pcap_compile(pcap, &program.code, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
-	if (!program.valid && ret_reason)
-		*ret_reason = g_strdup(pcap_geterr(pcap));
+	if (!program.valid)
+		program.reason = g_strdup(pcap_geterr(pcap));
 	pcap_close(pcap);
 	return program;
+}
+
+static void clear(struct program *program)
+{
+	if (program->valid)
+		pcap_freecode(&program->code);
+	g_free(program->reason);
 }
 
 /* Which way a packet went the kernel knows, but neither a file nor XDP. */
@@ -88,11 +98,10 @@ static bool is_for_another(const char *expression)
 	bool valid = false;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(others) && !valid; i++) {
-		struct program program = compile(expression, others[i], NULL);
+		struct program program = compile(expression, others[i]);
 
 		valid = program.valid;
-		if (valid)
-			pcap_freecode(&program.code);
+		clear(&program);
 	}
 	return valid;
 }
@@ -104,29 +113,26 @@ static bool refuse(const char *expression, const char *reason, GError **error)
 	return false;
 }
 
-static bool check(const char *expression, const struct program *ethernet, const char *reason,
-		  GError **error)
+static bool check(const char *expression, const struct program *ethernet, GError **error)
 {
 	if (ethernet->valid)
 		return check_direction(ethernet, expression, error);
-	return is_for_another(expression) ? true : refuse(expression, reason, error);
+	return is_for_another(expression) ? true : refuse(expression, ethernet->reason, error);
 }
 
 struct filter *filter_new(const char *expression, GError **error)
 {
-	g_autofree char *reason = NULL;
-	struct program ethernet = compile(expression, DLT_EN10MB, &reason);
+	struct program ethernet = compile(expression, DLT_EN10MB);
 	struct filter *filter;
 
-	if (!check(expression, &ethernet, reason, error)) {
-		if (ethernet.valid)
-			pcap_freecode(&ethernet.code);
+	if (!check(expression, &ethernet, error)) {
+		clear(&ethernet);
 		return NULL;
 	}
 	filter = g_new0(struct filter, 1);
 	filter->tagged = g_byte_array_new();
 	filter->expression = g_strdup(expression);
-	filter->reason = g_steal_pointer(&reason);
+	filter->reason = g_strdup(ethernet.reason);
 	filter->programs = g_array_new(FALSE, FALSE, sizeof(struct program));
 	g_array_append_val(filter->programs, ethernet);
 	return filter;
@@ -136,12 +142,8 @@ void filter_free(struct filter *filter)
 {
 	if (!filter)
 		return;
-	for (guint i = 0; i < filter->programs->len; i++) {
-		struct program *program = &g_array_index(filter->programs, struct program, i);
-
-		if (program->valid)
-			pcap_freecode(&program->code);
-	}
+	for (guint i = 0; i < filter->programs->len; i++)
+		clear(&g_array_index(filter->programs, struct program, i));
 	g_array_free(filter->programs, TRUE);
 	g_byte_array_unref(filter->tagged);
 	g_free(filter->expression);
@@ -149,17 +151,31 @@ void filter_free(struct filter *filter)
 	g_free(filter);
 }
 
-static const struct program *program_for(struct filter *filter, guint32 linktype)
+void filter_tell_unfit(struct filter *filter, filter_unfit *tell, void *data)
+{
+	filter->tell = tell;
+	filter->data = data;
+}
+
+static void tell_unfit(const struct filter *filter, struct program *program)
+{
+	g_autofree char *reason = g_steal_pointer(&program->reason);
+
+	if (reason && filter->tell)
+		filter->tell(filter->data, (guint16)program->linktype, reason);
+}
+
+static struct program *program_for(struct filter *filter, guint32 linktype)
 {
 	struct program program;
 
 	for (guint i = 0; i < filter->programs->len; i++) {
-		const struct program *known = &g_array_index(filter->programs, struct program, i);
+		struct program *known = &g_array_index(filter->programs, struct program, i);
 
 		if (known->linktype == linktype)
 			return known;
 	}
-	program = compile(filter->expression, linktype, NULL);
+	program = compile(filter->expression, linktype);
 	g_array_append_val(filter->programs, program);
 	return &g_array_index(filter->programs, struct program, filter->programs->len - 1);
 }
@@ -189,12 +205,14 @@ static const guint8 *with_tag(struct filter *filter, const struct frame *frame)
 
 bool filter_match(struct filter *filter, guint32 linktype, const struct frame *frame)
 {
-	const struct program *program = program_for(filter, linktype);
+	struct program *program = program_for(filter, linktype);
 	struct pcap_pkthdr header = { .caplen = frame->captured, .len = frame->length };
 	const guint8 *data = frame->data;
 
-	if (!program->valid)
+	if (!program->valid) {
+		tell_unfit(filter, program);
 		return false;
+	}
 	if (G_UNLIKELY(frame->tag && frame->captured >= MACS)) {
 		data = with_tag(filter, frame);
 		header.caplen += TAG_OCTETS;

@@ -25,4 +25,9 @@ const struct sock_filter *filter_code(const struct filter *filter, guint *ret_co
  * tag that was taken out of the frame is where it was. */
 bool filter_match(struct filter *filter, guint32 linktype, const struct frame *frame);
 
+/* Frames of this link type have come, none of which can match: told once a link type. The reason is
+ * libpcap's. */
+typedef void filter_unfit(void *data, guint16 linktype, const char *reason);
+void filter_tell_unfit(struct filter *filter, filter_unfit *tell, void *data);
+
 #endif

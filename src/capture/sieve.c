@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "capture/sieve.h"
 
-#include "capture/filter.h"
 #include "capture/link_strip.h"
 
 struct sieve {
@@ -23,6 +22,8 @@ struct sieve *sieve_new(const struct sieve_options *options, GError **error)
 	sieve = g_new0(struct sieve, 1);
 	sieve->options = *options;
 	sieve->filter = filter;
+	if (filter)
+		filter_tell_unfit(filter, options->unfit, options->data);
 	sieve->strip = link_strip_new();
 	if (options->dedup.packets)
 		sieve->dedup = dedup_new(&options->dedup);

@@ -6,6 +6,7 @@
 #define WEIR_CAPTURE_SIEVE_H
 
 #include "capture/dedup.h"
+#include "capture/filter.h"
 
 struct sieve;
 
@@ -14,6 +15,7 @@ typedef void sieve_unread(void *data, guint16 linktype);
 
 struct sieve_options {
 	sieve_unread *unread; /* NULL: nobody wants to know */
+	filter_unfit *unfit;  /* likewise */
 	void *data;
 	const char *filter;	    /* a tcpdump expression; NULL: everything */
 	struct dedup_options dedup; /* no packets: copies are metered, too */

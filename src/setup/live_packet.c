@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/af_packet.h"
+#include "capture/link_strip.h"
 #include "capture/native_meter.h"
 #include "capture/sieve.h"
 #include "capture/table.h"
@@ -363,13 +364,23 @@ static void free_live(struct live_packet *live)
 	g_free(live);
 }
 
+static void on_unfit(void *data, guint16 linktype, const char *reason)
+{
+	g_autofree char *what = link_strip_describe(linktype);
+
+	(void)data;
+	log_warning("no packet of link type %s matches the filter: %s", what, reason);
+}
+
 bool live_packet_run(const struct live_options *options, struct account *ret_account,
 		     GError **error)
 {
 	struct live_packet *live = g_new0(struct live_packet, 1);
 	bool good;
 
-	const struct sieve_options sieve = { .filter = options->filter, .dedup = options->dedup };
+	const struct sieve_options sieve = { .filter = options->filter,
+					     .dedup = options->dedup,
+					     .unfit = on_unfit };
 
 	stop_watch(options->duration_ns);
 	live->options = options;

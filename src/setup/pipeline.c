@@ -244,11 +244,22 @@ static void on_unread(void *data, guint16 linktype)
 			    line->path, what);
 }
 
+static void on_unfit(void *data, guint16 linktype, const char *reason)
+{
+	const struct pipeline *line = data;
+	g_autofree char *what = link_strip_describe(linktype);
+
+	if (!line->options->quiet)
+		log_warning("%s: no packet of link type %s matches the filter: %s", line->path,
+			    what, reason);
+}
+
 static bool open_line(struct pipeline *line, GError **error)
 {
 	const struct sieve_options sieve = { .filter = line->options->filter,
 					     .dedup = line->options->dedup,
 					     .unread = on_unread,
+					     .unfit = on_unfit,
 					     .data = line };
 	struct export_options export = line->options->export;
 

@@ -172,6 +172,50 @@ static void test_other_links(void)
 	filter_free(tcp);
 }
 
+struct told {
+	guint times;
+	guint16 linktype;
+	char *reason;
+};
+
+static void on_unfit(void *data, guint16 linktype, const char *reason)
+{
+	struct told *told = data;
+
+	told->times++;
+	told->linktype = linktype;
+	g_free(told->reason);
+	told->reason = g_strdup(reason);
+}
+
+static void test_unfit(void)
+{
+	static const guint8 packet[40] = { 0x45, [9] = 6 };
+	struct frame frame = { .data = packet, .captured = 40, .length = 40 };
+	struct filter *tcp = filter_new("tcp", NULL);
+	struct filter *wireless = filter_new("wlan type data", NULL);
+	struct told told = { 0 };
+
+	filter_tell_unfit(tcp, on_unfit, &told);
+	filter_tell_unfit(wireless, on_unfit, &told);
+	CU_ASSERT_FALSE(filter_match(tcp, 1, &frame));
+	CU_ASSERT_EQUAL(told.times, 0);
+	for (guint i = 0; i < 3; i++) {
+		CU_ASSERT_FALSE(filter_match(tcp, 239, &frame));
+		CU_ASSERT_EQUAL(told.times, 1);
+	}
+	CU_ASSERT_EQUAL(told.linktype, 239);
+	CU_ASSERT_PTR_NOT_NULL(strstr(told.reason, "NFLOG"));
+	for (guint i = 0; i < 3; i++) {
+		CU_ASSERT_FALSE(filter_match(wireless, 1, &frame));
+		CU_ASSERT_EQUAL(told.times, 2);
+	}
+	CU_ASSERT_EQUAL(told.linktype, 1);
+	g_free(told.reason);
+	filter_free(tcp);
+	filter_free(wireless);
+}
+
 static CU_TestInfo tests[] = {
 	{ "every capture is filtered as libpcap filters it", test_captures },
 	{ "a wrong expression is told with libpcap's reason", test_wrong },
@@ -179,6 +223,7 @@ static CU_TestInfo tests[] = {
 	{ "an expression may be for another link type than Ethernet", test_wireless },
 	{ "an expression that says nothing about a link type matches none of it",
 	  test_other_links },
+	{ "it is told once of which link type no frame can match, and why", test_unfit },
 	CU_TEST_INFO_NULL,
 };
 
