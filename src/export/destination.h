@@ -47,6 +47,8 @@ bool destination_report(struct destination *destination, const struct export_sta
 			GError **error);
 bool destination_finish(struct destination *destination, GError **error);
 
+/* False: it failed, for good or until the time of its next file. */
+bool destination_is_healthy(const struct destination *destination);
 const struct export_counts *destination_counts(const struct destination *destination);
 
 #endif

@@ -88,3 +88,8 @@ bool destination_reform(struct destination *destination, const struct destinatio
 	destination->counts.url = destination->url;
 	return true;
 }
+
+bool destination_is_healthy(const struct destination *destination)
+{
+	return !destination->down;
+}

@@ -84,7 +84,8 @@ static void rescue(struct fanout *fanout)
 {
 	for (size_t i = 0; i < fanout->ways->len && fanout->policy != FANOUT_ALL; i++) {
 		struct way *away = fanout_way(fanout, i);
-		struct way *to = way_is_healthy(away) ? NULL : substitute(fanout, away);
+		struct way *to =
+			!away->sender || way_is_healthy(away) ? NULL : substitute(fanout, away);
 		g_autoptr(GError) error = NULL;
 
 		if (!to)

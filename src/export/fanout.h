@@ -73,7 +73,7 @@ struct export_counts {
 
 /* How the way to a destination is now; a file has no queue. */
 struct export_state {
-	bool healthy;	       /* it can be reached, as far as is known */
+	bool healthy;	       /* it can be reached or written, as far as is known */
 	guint64 connects;      /* times it was reached */
 	guint64 queued_octets; /* that wait in memory */
 	guint64 queue_octets;  /* that may; 0: there is no queue */

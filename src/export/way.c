@@ -29,12 +29,14 @@ void way_free(struct way *way)
 
 struct export_state way_state(const struct way *way)
 {
-	return way->sender ? sender_state(way->sender) : (struct export_state){ .healthy = true };
+	return way->sender ? sender_state(way->sender)
+			   : (struct export_state){ .healthy = way_is_healthy(way) };
 }
 
 bool way_is_healthy(const struct way *way)
 {
-	return !way->sender || sender_is_healthy(way->sender);
+	return way->sender ? sender_is_healthy(way->sender)
+			   : !way->file || destination_is_healthy(way->file);
 }
 
 bool way_has_returned(struct way *way)

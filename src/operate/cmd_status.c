@@ -78,11 +78,12 @@ static gint64 number(JsonObject *object, const char *member)
 static void print_destination(JsonObject *row)
 {
 	const bool healthy = json_object_get_boolean_member_with_default(row, "healthy", FALSE);
+	const char *otherwise = strstr(text(row, "url"), "+file:") ? "failed" : "away";
 
 	printf("  to %s: %s, %" G_GINT64_FORMAT " flows in %" G_GINT64_FORMAT
 	       " records, %" G_GINT64_FORMAT " lost\n",
 	       json_object_has_member(row, "name") ? text(row, "name") : text(row, "url"),
-	       healthy ? "good" : "away", number(row, "flows"), number(row, "records"),
+	       healthy ? "good" : otherwise, number(row, "flows"), number(row, "records"),
 	       number(row, "lostFlows"));
 }
 

@@ -56,10 +56,14 @@ static void note_error(struct live *live, GError *error)
 {
 	if (!error)
 		return;
-	if (live->first)
+	if (live->first) {
 		log_error(error);
-	else
-		live->first = error;
+		return;
+	}
+	/* The end of the run, which tells it, may be a year away. */
+	if (live->control)
+		log_say(LOG_LEVEL_ERROR, "%s", error->message);
+	live->first = error;
 }
 
 static void write_batch(struct live *live)

@@ -80,6 +80,9 @@ static void say_destination(struct health *health, const struct fanout *fanout, 
 
 	if (fanout_is_healthy(fanout, i))
 		health_say(health, HEALTH_GOOD, false, about, COUNT " flows", counts->flows);
+	else if (fanout_state(fanout, i).queue_octets == 0)
+		health_say(health, others_do(fanout, counts) ? HEALTH_DEGRADED : HEALTH_FAILED,
+			   false, about, "it cannot be written; flows given to it are lost");
 	else if (others_do(fanout, counts))
 		health_say(health, HEALTH_DEGRADED, false, about,
 			   "it cannot be reached; others get its flows");

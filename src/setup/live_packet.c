@@ -56,10 +56,14 @@ struct live_packet {
 
 static void note_error(struct live_packet *live, GError *error)
 {
-	if (live->first)
+	if (live->first) {
 		log_error(error);
-	else
-		live->first = error;
+		return;
+	}
+	/* The end of the run, which tells it, may be a year away. */
+	if (live->control)
+		log_say(LOG_LEVEL_ERROR, "%s", error->message);
+	live->first = error;
 }
 
 static void on_batch(void *data, struct flow_batch *batch)

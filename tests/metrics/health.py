@@ -102,6 +102,18 @@ class HealthTest(unittest.TestCase):
             status, _ = wait_for_check(name, "ok")
             self.assertEqual(status, 200)
 
+    def test_file(self):
+        """a file that cannot be written is named"""
+        self.start(to="json+file:/dev/full")
+        name = "destination json+file:/dev/full"
+        self.assertEqual(health()[1][name][0], "ok")
+        netns.send([udp(1)])
+        status, text = wait_for_check(name, "failed")
+        self.assertEqual(status, 503)
+        self.assertIn("cannot be written", text)
+        self.assertEqual(metrics_lib.value(metrics_lib.scrape(), "weir_destination_up",
+                                           destination=name.split(" ")[1]), 0)  # fmt: skip
+
     def test_table(self):
         """a full table is named, as long as it is"""
         self.start("--max-flows", "16", "--idle-timeout", "1h", "--active-timeout", "0")
