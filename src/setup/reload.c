@@ -25,6 +25,7 @@ struct reload {
 	GArray *settings; /* of struct setting */
 	GArray *members;  /* of struct member */
 	GPtrArray *fresh; /* of struct options */
+	guint refused;	  /* lines of members that the last run could not do as it was told */
 };
 
 static void clear_setting(gpointer data)
@@ -194,6 +195,7 @@ struct reload_news *reload_run(struct reload *reload, GError **error)
 
 		member->part->apply(member->data, fresh, g_steal_pointer(&member->prepared), news);
 	}
+	reload->refused = news->kept->len;
 	tell_kept(reload, fresh, news);
 	/* Only the last ones may be pointed into. */
 	if (reload->fresh->len > 1)
@@ -275,6 +277,22 @@ static bool check_key(const struct reload *reload, const char *key, GError **err
 	return false;
 }
 
+/* What was set before is over, and so is what could not be: it would stand in the way of every
+ * reload to come. */
+static void settle_setting(struct reload *reload, enum option_id id, bool good)
+{
+	const guint last = reload->settings->len - 1;
+
+	if (!good) {
+		g_array_set_size(reload->settings, last);
+		return;
+	}
+	for (guint i = last; i-- > 0;) {
+		if (g_array_index(reload->settings, struct setting, i).id == id)
+			g_array_remove_index(reload->settings, i);
+	}
+}
+
 struct reload_news *reload_set(struct reload *reload, const char *key, const char *value,
 			       GError **error)
 {
@@ -286,7 +304,11 @@ struct reload_news *reload_set(struct reload *reload, const char *key, const cha
 	setting.value = g_strdup(value);
 	g_array_append_val(reload->settings, setting);
 	news = reload_run(reload, error);
-	if (!news)
-		g_array_set_size(reload->settings, reload->settings->len - 1);
+	if (news && news->changed->len == 0 && reload->refused > 0) {
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+				    g_ptr_array_index(news->kept, 0));
+		g_clear_pointer(&news, reload_news_free);
+	}
+	settle_setting(reload, setting.id, news != NULL);
 	return news;
 }
