@@ -26,14 +26,21 @@ static bool is_configured(const char *name, GError **error)
 	return false;
 }
 
-/* Once is enough. */
-static guint64 running(const char *name)
+/* Once is enough. False: it cannot be told, since somebody is there who says nothing. */
+static bool look_for(const char *name, guint64 *ret_process, GError **error)
 {
 	struct instance_report *report = instance_report_of(name);
-	const guint64 process = strcmp(report->name, name) == 0 ? report->process : 0;
+	const bool is_it = strcmp(report->name, name) == 0;
+	const bool good = !is_it || report->state != INSTANCE_SILENT;
 
+	*ret_process = is_it ? report->process : 0;
+	if (!good)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: a process has it that does not answer: it may be ending; try "
+			    "again, or 'weir stop %s'",
+			    name, name);
 	instance_report_free(report);
-	return process;
+	return good;
 }
 
 static bool start(const struct options *options, GError **error)
@@ -43,9 +50,8 @@ static bool start(const struct options *options, GError **error)
 	guint64 before;
 	pid_t process;
 
-	if (!is_configured(name, error))
+	if (!is_configured(name, error) || !look_for(name, &before, error))
 		return false;
-	before = running(name);
 	if (before) {
 		if (!quiet)
 			printf("%s: running already, process %" G_GUINT64_FORMAT "\n", name,

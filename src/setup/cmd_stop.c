@@ -159,7 +159,12 @@ static bool stop(const struct options *options, GError **error)
 	if (!pinned)
 		return end_native(name, error);
 	owner = instance_owner(pinned);
-	good = owner ? end_process(pinned, owner, error) : end_orphan(options, pinned, error);
+	good = !owner || end_process(pinned, owner, error);
+	/* One that was ending already may have left the kernel metering. */
+	if (good && instance_exists(pinned) && !instance_owner(pinned)) {
+		instance_await(pinned); /* a process may take a while to go */
+		good = end_orphan(options, pinned, error);
+	}
 	if (good)
 		background_ended(pinned);
 	return good;
