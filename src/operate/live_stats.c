@@ -77,7 +77,6 @@ struct live_stats *live_stats_new(const struct live_parts *parts)
 
 	stats->parts = parts;
 	stats->since = g_date_time_new_now_utc();
-	stats->before = stats->last = take_sample(stats);
 	return stats;
 }
 
@@ -91,10 +90,13 @@ void live_stats_free(struct live_stats *stats)
 
 void live_stats_turn(struct live_stats *stats)
 {
-	if (g_get_monotonic_time() - stats->last.at_us < G_USEC_PER_SEC)
+	if (stats->last.at_us && g_get_monotonic_time() - stats->last.at_us < G_USEC_PER_SEC)
 		return;
 	stats->before = stats->last;
 	stats->last = take_sample(stats);
+	/* What processes before this one did came in no second of this one. */
+	if (!stats->before.at_us)
+		stats->before = stats->last;
 }
 
 static double seconds_since(const struct live_stats *stats, const struct sample *now)
@@ -107,6 +109,8 @@ static double rate(const struct live_stats *stats, const struct sample *now, enu
 	/* A destination that has gone may take its counts with it. */
 	const guint64 before = MIN(stats->before.grown[what], now->grown[what]);
 
+	if (!stats->before.at_us)
+		return 0;
 	return (double)(now->grown[what] - before) / seconds_since(stats, now);
 }
 
