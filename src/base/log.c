@@ -168,6 +168,22 @@ static bool is_journal(void)
 	return strcmp(own, stream) == 0;
 }
 
+/* Nothing else tells when a line of it was written. */
+static bool is_log_file(void)
+{
+	struct stat status;
+
+	return the_log.instance && fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+static void write_timed(const char *line)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+
+	fprintf(stderr, "%s %s\n", time, line);
+}
+
 static void write_event(const struct event *event)
 {
 	g_autofree char *line = the_log.json ? json_line(event) : text_line(event);
@@ -176,6 +192,8 @@ static void write_event(const struct event *event)
 		the_log.diverted(the_log.diverted_data, line);
 	else if (is_journal())
 		fprintf(stderr, "<%d>%s\n", levels[event->level].priority, line);
+	else if (!the_log.json && is_log_file())
+		write_timed(line);
 	else
 		fprintf(stderr, "%s\n", line);
 }

@@ -18,6 +18,7 @@
 #define PATIENCE_S 60
 #define POLL_US	   20000
 #define TAIL	   4096
+#define WHO	   "weir: "
 
 char *background_config(const char *name)
 {
@@ -153,8 +154,9 @@ static char *last_line(const char *path, goffset from)
 	g_strchomp(text);
 	start = strrchr(text, '\n');
 	start = start ? start + 1 : text;
-	if (g_str_has_prefix(start, "weir: "))
-		start += strlen("weir: ");
+	/* A time may stand before that. */
+	if (strstr(start, WHO))
+		start = strstr(start, WHO) + strlen(WHO);
 	return g_strdup(*start ? start : "it said nothing");
 }
 

@@ -142,6 +142,49 @@ class LifeTest(unittest.TestCase):
                        "what came meanwhile")  # fmt: skip
         self.weir("stop", "edge")
 
+    def test_one_that_is_ending_is_ended_wholly(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic",
+                       "[exporter away]", "to = ipfix+tcp://127.0.0.1:9?linger=60")  # fmt: skip
+        self.start("edge")
+        netns.Blast(BLAST, interface=netns.NEAR, frames=100, flows=10).finish()
+        process = json.loads(self.weir("status", "edge", "--json"))["process"]
+        netns.wait_for(lambda: json.loads(
+            self.weir("stats", "--json", "edge"))["seen"]["packets"] == 100, "packets")  # fmt: skip
+        self.weir("flush", "edge")
+        os.kill(process, signal.SIGTERM)
+        netns.wait_for(lambda: self.listed()["edge"] != "running", "the end begins")
+        # It waits for the collector, and would leave the kernel metering.
+        self.assertIn("does not answer", self.weir("start", "edge", status=1))
+        self.weir("stop", "edge")
+        self.assertEqual(self.listed()["edge"], "stopped")
+        self.assertEqual(os.path.exists("/sys/fs/bpf/weir/edge"), False)
+
+    def test_a_file_that_cannot_be_written_is_told_of_at_once(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic",
+                       "[exporter full]", "to = json+file:/dev/full")  # fmt: skip
+        self.start("edge")
+        self.assertIn("to full: good", self.weir("status", "edge"))
+        netns.Blast(BLAST, interface=netns.NEAR, frames=100, flows=10).finish()
+        netns.wait_for(lambda: self.weir("flush", "edge") and "to full: failed, 0 flows" in
+                       self.weir("status", "edge"), "the failure")  # fmt: skip
+        with open("/var/log/weir/edge.log", encoding="utf-8") as file:
+            lines = [line for line in file if "No space left" in line]
+        self.assertEqual(len(lines), 1, lines)
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ weir: ")
+        self.weir("stop", "edge")
+
+    def test_rates_are_this_process_s(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic")
+        self.start("edge")
+        netns.Blast(BLAST, interface=netns.NEAR, frames=50000, flows=10).finish()
+        os.kill(json.loads(self.weir("status", "edge", "--json"))["process"], signal.SIGKILL)
+        netns.wait_for(lambda: self.listed()["edge"] == "dead", "nobody has it")
+        self.start("edge")
+        told = json.loads(self.weir("stats", "--json", "edge"))
+        self.assertEqual(told["seen"]["packets"], 50000)
+        self.assertLess(told["rates"]["seenPackets"], 1000)
+        self.weir("stop", "edge")
+
     # --- who may what ---
 
     def test_the_group_asks_and_root_changes(self):
@@ -174,6 +217,9 @@ class LifeTest(unittest.TestCase):
                                  ("a b", "c", "one word")):  # fmt: skip
             self.assertIn(told, self.weir("set", key, value, status=2))
         self.assertIn("can be set: ", self.weir("set", "ring", "1M", status=2))
+        # What the run cannot do does not stand in the way of what comes later.
+        self.assertIn("needs more than is metered", self.weir("set", "template", "full", status=2))
+        self.assertEqual(self.weir("reload"), "nothing has changed\n")
         self.weir("stop", "edge")
 
 
