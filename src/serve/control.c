@@ -2,6 +2,7 @@
 #include "serve/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -230,8 +231,10 @@ static bool bind_socket(struct control *control, GSocketAddress *address, GError
 	umask(before);
 	if (!bound)
 		return false;
-	if (peer_group(control->group, &group) && chown(control->path, (uid_t)-1, group) == 0)
-		chmod(control->path, 0660);
+	/* The folder may be a user's, who could put something else of root's in its place. */
+	if (peer_group(control->group, &group) && lchown(control->path, (uid_t)-1, group) == 0 &&
+	    fchmodat(AT_FDCWD, control->path, 0660, AT_SYMLINK_NOFOLLOW) != 0)
+		log_debug("%s: %s", control->path, g_strerror(errno));
 	g_socket_set_listen_backlog(control->socket, BACKLOG);
 	return g_socket_listen(control->socket, error);
 }
