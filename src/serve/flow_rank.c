@@ -187,7 +187,9 @@ static int by_rank(const void *a, const void *b)
 
 void flow_rank_settle(struct flow_rank *rank)
 {
-	qsort(rank->entries, rank->count, sizeof(*rank->entries), by_rank);
+	/* Room for none is no place that could be sorted. */
+	if (rank->count > 1)
+		qsort(rank->entries, rank->count, sizeof(*rank->entries), by_rank);
 }
 
 guint flow_rank_count(const struct flow_rank *rank)
