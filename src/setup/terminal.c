@@ -231,9 +231,14 @@ void terminal_free(struct terminal *terminal)
 	g_free(terminal);
 }
 
-void terminal_borrow(int fd, const char *leave)
+void terminal_remember(int fd)
 {
 	state.fd = fd;
+	tcgetattr(fd, &state.found); /* of what is no terminal nothing can be set either */
+}
+
+void terminal_borrow(const char *leave)
+{
 	state.leave = leave;
 	watch_ends();
 	state.entered = 1;

@@ -28,9 +28,11 @@ void terminal_show(struct terminal *terminal, const char *frame, size_t length);
 /* Back to the screen as it was found, as far as the terminal takes it without waiting. */
 void terminal_leave(struct terminal *terminal);
 
+/* How the terminal is, before who draws on it by other means changes it. */
+void terminal_remember(int fd);
 /* Who draws on the terminal by other means wants it restored all the same, with this text, when the
  * process ends in the midst of it. Not while there is a struct terminal. */
-void terminal_borrow(int fd, const char *leave);
+void terminal_borrow(const char *leave);
 /* It was restored. */
 void terminal_return(void);
 

@@ -110,11 +110,13 @@ static bool draw(struct run *run, struct top_screen *screen)
 
 static bool view(struct run *run, bool *ret_ended, GError **error)
 {
-	struct top_screen *screen = top_screen_open(error);
+	struct top_screen *screen;
 
+	terminal_remember(STDOUT_FILENO);
+	screen = top_screen_open(error);
 	if (!screen)
 		return false;
-	terminal_borrow(STDOUT_FILENO, top_screen_leave(screen));
+	terminal_borrow(top_screen_leave(screen));
 	stop_watch(0);
 	*ret_ended = draw(run, screen);
 	top_screen_close(screen);
