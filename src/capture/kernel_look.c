@@ -309,6 +309,8 @@ static void keep_repeated(GArray *hashes)
 	guint64 *hash = (void *)hashes->data;
 	guint kept = 0;
 
+	if (hashes->len == 0)
+		return; /* nor is there an array to sort */
 	qsort(hash, hashes->len, sizeof(*hash), by_value);
 	for (guint i = 1; i < hashes->len; i++) {
 		if (hash[i] == hash[i - 1] && (kept == 0 || hash[kept - 1] != hash[i]))
