@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -297,12 +298,16 @@ class Fire(unittest.TestCase):
 
 
 class SlowReader:
-    """Of a pipe: a piece in a while, until it is to end; counts lines."""
+    """Of a pipe with a name: a piece in a while, until it is to end; counts lines."""
 
     def __init__(self):
-        reading, self.writing = os.pipe()
-        os.set_inheritable(self.writing, True)
-        self.to = f"json+file:/proc/{os.getpid()}/fd/{self.writing}"
+        self.folder = tempfile.TemporaryDirectory()
+        path = os.path.join(self.folder.name, "pipe")
+        os.mkfifo(path)
+        reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.writing = os.open(path, os.O_WRONLY)
+        os.set_blocking(reading, True)
+        self.to = f"json+file:{path}"
         self.lines = 0
         self.fast = threading.Event()
         self.thread = threading.Thread(target=self.run, args=(reading,), daemon=True)
@@ -320,6 +325,7 @@ class SlowReader:
         self.writing = -1
         self.fast.set()
         self.thread.join()
+        self.folder.cleanup()
         return self.lines
 
     def __enter__(self):

@@ -363,7 +363,7 @@ class ReturnTest(Case):
         """Nothing comes back from it: it is the next handshake that finds it."""
         behind = f"127.0.0.1:{PORT + 1}"
         with Relay(PORT, PORT + 1), \
-                Feed("ipfix+dtls://127.0.0.1?ca=good.pem&renew=1&pace=500&timeout=2") as feed:
+                Feed("ipfix+dtls://127.0.0.1?ca=good.pem&renew=2&pace=500&timeout=20") as feed:
             with Server(CERTIFICATES, behind, "-dtls1_2") as first:
                 feed.flows_until(first.octets, "the first collector gets something")
             with Server(CERTIFICATES, behind, "-dtls1_2", "-listen") as second:
