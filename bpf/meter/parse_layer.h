@@ -66,8 +66,18 @@ METER_INLINE bool layer_is_ethernet(const meter_ctx *ctx, const struct packet *p
 	       is_tag(bpf_htons(type));
 }
 
+/* Where a control word would begin: RFC 4385 has zeros there, but so have many makers' addresses,
+ * and the word may be left out. */
+METER_INLINE __u32 layer_control_word(const meter_ctx *ctx, const struct packet *pkt,
+				      const __u8 *at)
+{
+	if (at[0] >> 4)
+		return 0;
+	return layer_is_ethernet(ctx, pkt, at) && !layer_is_ethernet(ctx, pkt, at + 4) ? 0 : 4;
+}
+
 /* Below the labels nothing says what follows: IP by its version and a length that fits, else
- * Ethernet, behind a control word where that begins with zeros (RFC 4385). */
+ * Ethernet. */
 METER_INLINE int layer_unlabelled(const meter_ctx *ctx, struct packet *pkt)
 {
 	const __u8 *at = packet_at(ctx, pkt);
@@ -85,7 +95,7 @@ METER_INLINE int layer_unlabelled(const meter_ctx *ctx, struct packet *pkt)
 		return layer_next(pkt, 0, WIRE_ETH_IPV6);
 	if (at[0] >> 4 == 1)
 		return METER_NOT_IP; /* the channel of the label's own */
-	return layer_next(pkt, at[0] >> 4 ? 0 : 4, WIRE_ETH_BRIDGED);
+	return layer_next(pkt, layer_control_word(ctx, pkt, at), WIRE_ETH_BRIDGED);
 }
 
 METER_INLINE int layer_labels(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)

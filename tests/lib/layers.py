@@ -25,10 +25,14 @@ def word(data, at):
     return data[at] << 8 | data[at + 1]
 
 
+def is_ethernet(data, at):
+    return len(data) >= at + 14 and word(data, at + 12) in (*IP, *TAGS, 0x8847)
+
+
 def below_labels(data, at):
     need(data, at, 6)
     nibble = data[at] >> 4
-    ethernet = len(data) >= at + 14 and word(data, at + 12) in (*IP, *TAGS, 0x8847)
+    ethernet = is_ethernet(data, at)
     left = len(data) - at
     if nibble == 4 and data[at] & 15 >= 5 and word(data, at + 2) >= 20 \
             and (word(data, at + 2) <= left or not ethernet):
@@ -37,7 +41,8 @@ def below_labels(data, at):
         return at, 0x86DD
     if nibble == 1:
         raise Nothing("notIp")
-    return (at if nibble else at + 4), 0x6558
+    worded = nibble == 0 and (is_ethernet(data, at + 4) or not ethernet)
+    return (at + 4 if worded else at), 0x6558
 
 
 def labels(data, at):

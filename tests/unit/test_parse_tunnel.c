@@ -63,6 +63,9 @@ static const struct kind kinds[] = {
 	{ "L2TPv3 over UDP", TUNNEL_L2TP3, 1701, 0, INNER_ETH, 0, 5, 8, { 0, 3, 0, 0, 0, 0, 0, 5 } },
 	{ "MPLS over UDP", TUNNEL_MPLS, 6635, 0, INNER_IP6, 0, 6, 8, { 0, 0, 0x50, 64, 0, 0, 0x61, 64 } },
 	{ "TZSP, tags", TUNNEL_TZSP, 37008, 0, INNER_ETH, 0, 0, 9, { 1, 0, 0, 1, 0, 10, 1, 9, 1 } },
+	{ "MPLS, Ethernet behind a control word", TUNNEL_MPLS, 0, 137, INNER_ETH, 0, 5, 8,
+	  { 0, 0, 0x51, 64, 0, 0, 0, 9 } },
+	{ "MPLS, Ethernet alone", TUNNEL_MPLS, 0, 137, INNER_ETH, 0, 5, 4, { 0, 0, 0x51, 64 } },
 };
 /* clang-format on */
 
