@@ -112,7 +112,8 @@ def unique_captures(folders):
 
 
 def check_all(check, items):
-    """check(item) gives a list of complaints; all of them are told, and the status for exit()."""
+    """check(item) gives a list of complaints; all of them are told, and the status for exit(); of
+    nothing to check there is no good one."""
     complaints = 0
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
         for told in pool.map(check, items):
@@ -120,7 +121,7 @@ def check_all(check, items):
                 print(line, flush=True)
             complaints += len(told)
     print(f"{len(items)} checked, {complaints} complaints")
-    return 1 if complaints else 0
+    return 1 if complaints or not items else 0
 
 
 def main_status(status):
