@@ -54,16 +54,12 @@ struct live {
 
 static void note_error(struct live *live, GError *error)
 {
-	if (!error)
-		return;
-	if (live->first) {
-		log_error(error);
-		return;
-	}
-	/* The end of the run, which tells it, may be a year away. */
-	if (live->control)
+	/* The end of the run, which tells the first, may be a year away. */
+	if (error && live->control && !live->first)
 		log_say(LOG_LEVEL_ERROR, "%s", error->message);
-	live->first = error;
+	if (!live->first)
+		live->first = g_steal_pointer(&error);
+	log_error(error);
 }
 
 static void write_batch(struct live *live)
