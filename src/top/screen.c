@@ -65,11 +65,13 @@ static void choose_looks(struct top_screen *screen)
 		       use_default_colors() == OK;
 
 	for (short i = 0; i < TOP_LOOKS; i++) {
+		const short pair = (short)(i + 1);
+
 		screen->attributes[i] = colours ? looks[i].with : looks[i].plain;
 		if (!colours || looks[i].colour <= 0)
 			continue;
-		if (init_pair(i + 1, looks[i].colour, -1) == OK)
-			screen->pairs[i] = (short)(i + 1);
+		if (init_pair(pair, looks[i].colour, -1) == OK)
+			screen->pairs[i] = pair;
 	}
 }
 
