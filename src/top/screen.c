@@ -64,7 +64,7 @@ static void choose_looks(struct top_screen *screen)
 	bool colours = !(no_color && *no_color) && has_colors() && start_color() == OK &&
 		       use_default_colors() == OK;
 
-	for (short i = 0; i < TOP_LOOKS; i++) {
+	for (int i = 0; i < TOP_LOOKS; i++) {
 		const short pair = (short)(i + 1);
 
 		screen->attributes[i] = colours ? looks[i].with : looks[i].plain;
