@@ -15,6 +15,34 @@ METER_INLINE __u64 key_is_high_first(const struct flow_key *key)
 	return key->low_port > key->high_port;
 }
 
+/* Where a field of the key's last word but one lies in it as a number. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define KEY_SHIFT(field) ((__builtin_offsetof(struct flow_key, field) & 7) * 8)
+#else
+#define KEY_SHIFT(field)                                          \
+	(64 - ((__builtin_offsetof(struct flow_key, field) & 7) + \
+	       sizeof(((struct flow_key *)0)->field)) *           \
+		      8)
+#endif
+
+/* Ports to their order. The hash reads them and what follows as one word: where the parser wrote
+ * that at once, so must whoever changes it, as a processor waits that has to put a word together
+ * of what was just written in pieces. */
+METER_INLINE void key_swap_ports(struct flow_key *key, __u16 difference)
+{
+#if METER_SHORT_WAY
+	__u64 word;
+
+	__builtin_memcpy(&word, &key->low_port, 8);
+	word ^= (__u64)difference << KEY_SHIFT(low_port) | (__u64)difference
+								   << KEY_SHIFT(high_port);
+	__builtin_memcpy(&key->low_port, &word, 8);
+#else
+	key->low_port ^= difference;
+	key->high_port ^= difference;
+#endif
+}
+
 /* From (source, destination) to (low, high); the packet remembers which side sent it. Without a
  * branch: directions come in no order that a processor could foresee. */
 METER_INLINE void key_order(struct packet *pkt)
@@ -30,8 +58,7 @@ METER_INLINE void key_order(struct packet *pkt)
 	key->high[0] ^= word0;
 	key->low[1] ^= word1;
 	key->high[1] ^= word1;
-	key->low_port ^= port;
-	key->high_port ^= port;
+	key_swap_ports(key, port);
 	pkt->side = swap; /* FLOW_FROM_HIGH or FLOW_FROM_LOW */
 }
 

@@ -104,6 +104,7 @@ METER_INLINE bool parse_common(const meter_ctx *ctx, struct packet *pkt)
 	const struct wire_eth *eth = (const void *)ctx_data(ctx);
 	const struct wire_ipv4 *ip = (const void *)(eth + 1);
 	const struct wire_tcp *tcp = (const void *)(ip + 1);
+	__u64 word;
 	__u32 octets;
 
 	if (ctx_link(ctx) != METER_LINK_ETHERNET ||
@@ -126,11 +127,12 @@ METER_INLINE bool parse_common(const meter_ctx *ctx, struct packet *pkt)
 	pkt->tos = ip->tos;
 	pkt->key.low[1] = (__u64)ip->source << 32 | bpf_htonl(0xffff);
 	pkt->key.high[1] = (__u64)ip->destination << 32 | bpf_htonl(0xffff);
-	pkt->key.low_port = tcp->source;
-	pkt->key.high_port = tcp->destination;
-	pkt->key.vlan = ctx_vlan(ctx);
-	pkt->key.proto = ip->proto;
-	pkt->key.version = 4;
+	/* At once: see key_swap_ports(). */
+	word = (__u64)tcp->source << KEY_SHIFT(low_port) |
+	       (__u64)tcp->destination << KEY_SHIFT(high_port) |
+	       (__u64)ctx_vlan(ctx) << KEY_SHIFT(vlan) | (__u64)ip->proto << KEY_SHIFT(proto) |
+	       4ULL << KEY_SHIFT(version);
+	__builtin_memcpy(&pkt->key.low_port, &word, 8);
 	if (ctx_detail(ctx) >= FLOW_DETAIL_FULL) {
 		__builtin_memcpy(pkt->macs, eth->destination, 6);
 		__builtin_memcpy(pkt->macs + 6, eth->source, 6);
