@@ -3,9 +3,9 @@
 # Our own elements are described in weir-elements.xml; a collector that was not taught them sees
 # numbers.
 #
-# 233 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
-# record is 1271 octets (IPv4) or 1295 (IPv6) and its texts, so a datagram of 1400 octets holds one, and
-# texts are cut where it does not. The template is 1712, which no datagram of that size holds: over UDP
+# 237 columns for either IP version; tshark wants -o cflow.max_template_fields:0 for more than 60. A
+# record is 1281 octets (IPv4) or 1305 (IPv6) and its texts, so a datagram of 1400 octets holds one, and
+# texts are cut where it does not. The template is 1740, which no datagram of that size holds: over UDP
 # it comes in fragments. All of it needs --detail full: a flow takes 1408 octets of the flow table.
 
 flow biflow
@@ -267,3 +267,9 @@ outerDestinationTransportPort
 reverseOuterDestinationTransportPort
 outerProtocolIdentifier
 reverseOuterProtocolIdentifier
+
+# What the link wraps it in.
+mplsTopLabelStackSection
+reverseMplsTopLabelStackSection
+pppoeSessionId
+reversePppoeSessionId

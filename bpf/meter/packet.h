@@ -53,7 +53,7 @@ struct packet {
 	__be16 type;  /* EtherType */
 	__u32 left;
 	__u32 fragment_id;
-	/* Options of a SYN. */
+	/* Options, the first of them a SYN's. */
 	__u32 clock; /* time stamp value and echo */
 	__u32 clock_echo;
 	__u16 mss;
@@ -71,8 +71,8 @@ struct packet {
 _Static_assert(__builtin_offsetof(struct packet, pieces) + 1 == PACKET_OCTETS,
 	       "what clear_lines() clears");
 
-/* What is around the packet, where key.tunnel says that it is in a tunnel and the detail is full.
- * NULL: there is no room to keep it. */
+/* What is around the packet, where key.tunnel says that it is in a tunnel, or options that it is
+ * wrapped, and the detail is full. NULL: there is no room to keep it. */
 METER_INLINE struct flow_outer *packet_outer(const struct packet *pkt)
 {
 	return METER_PACKET_OUTER(pkt);
@@ -83,6 +83,10 @@ enum packet_option {
 	PACKET_SCALE = 1 << 1,
 	PACKET_SACK_OK = 1 << 2,
 	PACKET_CLOCK = 1 << 3,
+	/* Not of a SYN: what its link wraps it in. */
+	PACKET_LABEL = 1 << 4,
+	PACKET_SESSION = 1 << 5,
+	PACKET_WRAPPED = PACKET_LABEL | PACKET_SESSION,
 };
 
 enum packet_fragment {

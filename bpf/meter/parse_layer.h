@@ -98,11 +98,34 @@ METER_INLINE int layer_unlabelled(const meter_ctx *ctx, struct packet *pkt)
 	return layer_next(pkt, layer_control_word(ctx, pkt, at), WIRE_ETH_BRIDGED);
 }
 
+/* Room to say what the link wraps the packet in. NULL: nobody asks, it was said of a link around
+ * this one, or this is in a tunnel, whose own it is. */
+METER_INLINE struct flow_outer *layer_wraps(const meter_ctx *ctx, struct packet *pkt, __u8 option)
+{
+	struct flow_outer *outer;
+
+	if (ctx_detail(ctx) < FLOW_DETAIL_FULL || pkt->options & option || pkt->depth > 0)
+		return NULL;
+	if (pkt->key.tunnel != TUNNEL_NONE && !layer_is_mirrored(ctx, pkt))
+		return NULL;
+	outer = packet_outer(pkt);
+	if (!outer)
+		return NULL;
+	if (!(pkt->options & PACKET_WRAPPED))
+		__builtin_memset(outer, 0, sizeof(*outer));
+	pkt->options |= option;
+	return outer;
+}
+
 METER_INLINE int layer_labels(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
 {
+	struct flow_outer *outer = layer_wraps(ctx, pkt, PACKET_LABEL);
+
 	for (int i = 0; i < PARSE_LABELS_MAX; i++, at += 4) {
 		if (!packet_has_left(ctx, pkt, at, 4))
 			return METER_TRUNCATED;
+		if (i == 0 && outer)
+			__builtin_memcpy(outer->label, at, sizeof(outer->label));
 		packet_skip(pkt, 4);
 		if (!(at[2] & 1))
 			continue;
@@ -145,10 +168,15 @@ METER_INLINE int layer_ppp(const meter_ctx *ctx, struct packet *pkt, const __u8 
 
 METER_INLINE int layer_pppoe(const meter_ctx *ctx, struct packet *pkt, const __u8 *at)
 {
+	struct flow_outer *outer;
+
 	if (!packet_has_left(ctx, pkt, at, 6))
 		return METER_TRUNCATED;
 	if (at[0] != 0x11 || at[1] != 0)
 		return METER_NOT_IP;
+	outer = layer_wraps(ctx, pkt, PACKET_SESSION);
+	if (outer)
+		outer->session = load16(at + 2);
 	return layer_next(pkt, 6, WIRE_ETH_PPP);
 }
 

@@ -45,6 +45,7 @@ METER_INLINE void tunnel_begin(struct packet *pkt, const struct packet *carrier)
 	pkt->offset = carrier->offset;
 	pkt->left = carrier->left;
 	pkt->depth = carrier->depth;
+	pkt->options = carrier->options & PACKET_WRAPPED;
 	pkt->key.vlan = carrier->key.vlan;
 	pkt->key.tunnel = carrier->carries;
 	__builtin_memcpy(pkt->macs, carrier->macs, sizeof(pkt->macs));
@@ -63,8 +64,11 @@ METER_INLINE int tunnel_enter(meter_ctx *ctx, struct packet *pkt, const struct p
 		return verdict;
 	if (!(ctx_tunnels(ctx)->entered >> (pkt->key.tunnel & 31) & 1))
 		return METER_NOT_IP;
-	if (layer_is_mirrored(ctx, pkt))
+	if (layer_is_mirrored(ctx, pkt)) {
 		pkt->key.vlan = 0;
+		if (pkt->depth == 0)
+			pkt->options = 0;
+	}
 	verdict = parse_layers(ctx, pkt);
 	if (verdict == METER_OK)
 		verdict = parse_ip(ctx, pkt);
@@ -88,6 +92,12 @@ METER_INLINE __u32 tunnel_digest(const struct packet *carrier)
 	return sum ^ sum >> 32;
 }
 
+/* NULL: nobody asks what is around it. */
+METER_INLINE struct flow_outer *tunnel_outer_of(const meter_ctx *ctx, const struct packet *pkt)
+{
+	return ctx_detail(ctx) >= FLOW_DETAIL_FULL ? packet_outer(pkt) : NULL;
+}
+
 /* Who carried it. */
 METER_INLINE void tunnel_keep(const meter_ctx *ctx, struct packet *pkt,
 			      const struct packet *carrier)
@@ -100,8 +110,10 @@ METER_INLINE void tunnel_keep(const meter_ctx *ctx, struct packet *pkt,
 		return;
 	}
 	pkt->depth = carrier->depth + 1;
-	outer = ctx_detail(ctx) >= FLOW_DETAIL_FULL ? packet_outer(pkt) : NULL;
+	outer = tunnel_outer_of(ctx, pkt);
 	if (outer) {
+		if (!(pkt->options & PACKET_WRAPPED))
+			outer->rest = 0;
 		__builtin_memcpy(outer->source, carrier->key.low, 16);
 		__builtin_memcpy(outer->destination, carrier->key.high, 16);
 		outer->source_port = carrier->key.low_port;
@@ -136,12 +148,18 @@ METER_INLINE void tunnel_keep_first(const meter_ctx *ctx, struct packet *pkt,
 METER_APART int parse_tunnel(meter_ctx *ctx, struct packet *pkt)
 {
 	struct packet *carrier = ctx_carrier(ctx);
+	struct flow_outer *outer;
+	__u64 rest;
 
 	if (!pkt || !carrier)
 		return 0;
 	copy_lines(carrier, pkt);
+	outer = tunnel_outer_of(ctx, pkt);
+	rest = outer ? outer->rest : 0;
 	if (tunnel_enter(ctx, pkt, carrier) != METER_OK) {
 		copy_lines(pkt, carrier);
+		if (outer)
+			outer->rest = rest; /* a mirrored frame's link may be in its place */
 		return 0;
 	}
 	tunnel_keep(ctx, pkt, carrier);

@@ -53,8 +53,11 @@ METER_INLINE void shape_second(struct flow_shape *shape, const struct packet *pk
 
 METER_INLINE void shape_outer(struct flow_shape *shape, const struct packet *pkt)
 {
-	const struct flow_outer *outer = pkt->key.tunnel ? packet_outer(pkt) : NULL;
+	const struct flow_outer *outer;
 
+	if (!pkt->key.tunnel && !(pkt->options & PACKET_WRAPPED))
+		return;
+	outer = packet_outer(pkt);
 	if (outer)
 		shape->outer = *outer;
 }

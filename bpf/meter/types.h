@@ -373,17 +373,24 @@ struct flow_tcp {
 	struct tcp_tally tally;
 };
 
-/* The packet around the innermost tunnel: zero without one. */
+/* The packet around the innermost tunnel, and what the outermost link wraps packets in: zero
+ * without one. */
 struct flow_outer {
 	__u64 source[2]; /* as in struct flow_key */
 	__u64 destination[2];
 	__be16 source_port;
 	__be16 destination_port;
 	__u32 id; /* of the tunnel, as this side says it */
-	__u8 proto;
-	__u8 version;
-	__u8 depth; /* tunnels in tunnels */
-	__u8 spare[5];
+	union {
+		struct {
+			__u8 proto;
+			__u8 version;
+			__u8 depth;    /* tunnels in tunnels */
+			__u8 label[3]; /* the first of MPLS, class, end bit: as on the wire */
+			__u16 session; /* of PPPoE */
+		};
+		__u64 rest; /* all of these */
+	};
 };
 
 /* Packet lengths: up to 64, 128, 256, 512, 1024, 1518 IP octets, and more. */

@@ -49,6 +49,9 @@ static inline void put(guint8 *to, enum field_type type, const union field_value
 	case FIELD_MAC_ADDRESS:
 		memcpy(to, value->octets, 6);
 		return;
+	case FIELD_OCTETS_3:
+		memcpy(to, value->octets, 3);
+		return;
 	case FIELD_IPV4_ADDRESS: /* a number to libfixbuf */
 		return put32(to, load_be32(value->octets));
 	case FIELD_IPV6_ADDRESS:

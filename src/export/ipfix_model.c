@@ -14,6 +14,7 @@ static const guint8 model_types[FIELD_TYPES] = {
 	[FIELD_FLOAT64] = FB_FLOAT_64,
 	[FIELD_BOOLEAN] = FB_BOOL,
 	[FIELD_MAC_ADDRESS] = FB_MAC_ADDR,
+	[FIELD_OCTETS_3] = FB_OCTET_ARRAY,
 	[FIELD_IPV4_ADDRESS] = FB_IP4_ADDR,
 	[FIELD_IPV6_ADDRESS] = FB_IP6_ADDR,
 	[FIELD_DATE_TIME_MILLISECONDS] = FB_DT_MILSEC,
@@ -31,6 +32,7 @@ static bool has_byte_order(enum field_type type)
 	case FIELD_UNSIGNED8:
 	case FIELD_BOOLEAN:
 	case FIELD_MAC_ADDRESS:
+	case FIELD_OCTETS_3:
 	case FIELD_IPV6_ADDRESS:
 	case FIELD_STRING:
 		return false;
@@ -124,6 +126,13 @@ static guint32 semantics(guint32 number)
 	return number == FIELD_QUANTITY ? FIELD_SEMANTICS_DEFAULT : number;
 }
 
+/* Of an octetArray the registry does not say how long it is. */
+static bool has_length(const fbInfoElement_t *element, enum field_type type)
+{
+	return element->len == field_type_size(type) ||
+	       (element->len == FB_IE_VARLEN && element->type == FB_OCTET_ARRAY);
+}
+
 static const char *disagreement(const fbInfoElement_t *element,
 				const struct template_column *column)
 {
@@ -137,7 +146,7 @@ static const char *disagreement(const fbInfoElement_t *element,
 		return "the information model calls it otherwise";
 	if (element->type != model_types[field->type])
 		return "the information model gives it another type";
-	if (element->len != field_type_size(field->type))
+	if (!has_length(element, field->type))
 		return "the information model gives it another length";
 	if (semantics(FB_IE_SEMANTIC(element->flags)) != semantics(field->semantics))
 		return "the information model gives it other semantics";
@@ -160,14 +169,20 @@ const fbInfoElement_t *ipfix_model_element(fbInfoModel_t *model,
 	return element;
 }
 
+static guint16 octets_of(const struct template_column *column, const fbInfoElement_t *element)
+{
+	return column->ntop ? element->len : (guint16)field_type_size(column->field->type);
+}
+
 fbTemplate_t *ipfix_model_template(fbInfoModel_t *model, const GArray *columns, guint32 pen,
 				   GError **error)
 {
 	fbTemplate_t *template = fbTemplateAlloc(model);
 
 	for (guint i = 0; i < columns->len; i++) {
-		const fbInfoElement_t *element = ipfix_model_element(
-			model, &g_array_index(columns, struct template_column, i), pen, error);
+		const struct template_column *column =
+			&g_array_index(columns, struct template_column, i);
+		const fbInfoElement_t *element = ipfix_model_element(model, column, pen, error);
 		fbInfoElementSpec_t spec;
 		GError *fixbuf = NULL;
 
@@ -175,8 +190,8 @@ fbTemplate_t *ipfix_model_template(fbInfoModel_t *model, const GArray *columns, 
 			fbTemplateFreeUnused(template);
 			return NULL;
 		}
-		spec = (fbInfoElementSpec_t){ (char *)(guintptr)element->ref.name, element->len,
-					      0 };
+		spec = (fbInfoElementSpec_t){ (char *)(guintptr)element->ref.name,
+					      octets_of(column, element), 0 };
 		if (!fbTemplateAppendSpec(template, &spec, 0, &fixbuf)) {
 			ipfix_error(error, fixbuf, "cannot make the IPFIX template");
 			fbTemplateFreeUnused(template);

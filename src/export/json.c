@@ -62,6 +62,15 @@ static char *put_mac(char *to, const union field_value *value, struct print_day 
 	return to;
 }
 
+static char *put_octets_3(char *to, const union field_value *value, struct print_day *day)
+{
+	(void)day;
+	*to++ = '"';
+	to = print_octets(to, value->octets, 3);
+	*to++ = '"';
+	return to;
+}
+
 static char *put_ipv4(char *to, const union field_value *value, struct print_day *day)
 {
 	(void)day;
@@ -120,6 +129,7 @@ static put_value *const put_by_type[FIELD_TYPES] = {
 	[FIELD_FLOAT64] = put_real,
 	[FIELD_BOOLEAN] = put_boolean,
 	[FIELD_MAC_ADDRESS] = put_mac,
+	[FIELD_OCTETS_3] = put_octets_3,
 	[FIELD_IPV4_ADDRESS] = put_ipv4,
 	[FIELD_IPV6_ADDRESS] = put_ipv6,
 	[FIELD_DATE_TIME_MILLISECONDS] = put_milliseconds,

@@ -34,6 +34,7 @@ static enum netflow9_unit unit_of(enum field_type type)
 {
 	switch (type) {
 	case FIELD_MAC_ADDRESS:
+	case FIELD_OCTETS_3:
 	case FIELD_IPV4_ADDRESS:
 	case FIELD_IPV6_ADDRESS:
 		return UNIT_OCTETS;

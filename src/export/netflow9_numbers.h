@@ -17,7 +17,7 @@
 
 enum netflow9_unit {
 	UNIT_AS_IT_IS,
-	UNIT_OCTETS, /* addresses */
+	UNIT_OCTETS, /* addresses, octets */
 	UNIT_TEXT,   /* filled with zeros: v9 has no variable length */
 	UNIT_UPTIME,
 	UNIT_MILLISECONDS,

@@ -271,6 +271,15 @@ char *print_mac(char *to, const guint8 octets[6])
 	return to;
 }
 
+char *print_octets(char *to, const guint8 *octets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		*to++ = hex[octets[i] >> 4];
+		*to++ = hex[octets[i] & 0xf];
+	}
+	return to;
+}
+
 static char *print_json_control(char *to, guint8 octet)
 {
 	static const char letters[] = "btnvfr"; /* of 8 to 13; JSON has no \v */

@@ -36,5 +36,7 @@ char *print_ipv6(char *to, const guint8 octets[16]);
 #define PRINT_JSON_TEXT_MAX (2 + FLOW_TEXT_MAX * 6)
 char *print_json_text(char *to, const struct flow_text *text);
 char *print_mac(char *to, const guint8 octets[6]);
+/* Two digits an octet (RFC 7373, 4.2). */
+char *print_octets(char *to, const guint8 *octets, size_t count);
 
 #endif

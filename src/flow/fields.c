@@ -434,6 +434,7 @@ static const struct {
 	[FIELD_FLOAT64] = { "float64", 8 },
 	[FIELD_BOOLEAN] = { "boolean", 1 },
 	[FIELD_MAC_ADDRESS] = { "macAddress", 6 },
+	[FIELD_OCTETS_3] = { "octetArray", 3 },
 	[FIELD_IPV4_ADDRESS] = { "ipv4Address", 4 },
 	[FIELD_IPV6_ADDRESS] = { "ipv6Address", 16 },
 	[FIELD_DATE_TIME_MILLISECONDS] = { "dateTimeMilliseconds", 8 },

@@ -19,6 +19,7 @@ enum field_type {
 	FIELD_FLOAT64,
 	FIELD_BOOLEAN,
 	FIELD_MAC_ADDRESS,
+	FIELD_OCTETS_3, /* an octetArray of just so many */
 	FIELD_IPV4_ADDRESS,
 	FIELD_IPV6_ADDRESS,
 	FIELD_DATE_TIME_MILLISECONDS,
@@ -111,7 +112,7 @@ static inline struct flow_view flow_view_reverse(const struct flow_view *forward
 union field_value {
 	guint64 number;	       /* integers, booleans; times in nanoseconds since 1970 */
 	double real;	       /* FIELD_FLOAT64 */
-	guint8 octets[16];     /* addresses, as on the wire */
+	guint8 octets[16];     /* addresses, octets, as on the wire */
 	struct flow_text text; /* FIELD_STRING; good as long as the view's extra */
 };
 

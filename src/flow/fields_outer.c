@@ -63,3 +63,13 @@ void outer_destination_port(const struct flow_view *view, union field_value *ret
 
 	ret_value->number = outer ? GUINT16_FROM_BE(outer->destination_port) : 0;
 }
+
+void outer_label(const struct flow_view *view, union field_value *ret_value)
+{
+	const struct flow_outer *outer = outer_of(view);
+
+	if (outer)
+		memcpy(ret_value->octets, outer->label, sizeof(outer->label));
+	else
+		memset(ret_value->octets, 0, sizeof(outer->label));
+}

@@ -227,7 +227,7 @@ def of_pmacct(text, left_out=True):
         said = dict(word.split("=") for word in line.split())
         demand(set(said) == {"name", "field_type", "len", "semantics"}, line)
         octets = ANY if said["len"] == "vlen" else (int(said["len"]),)
-        sizes = {"u_int": ((1,), (2,), (4,), (8,)), "raw": ((8,),), "mac": ((6,),),
+        sizes = {"u_int": ((1,), (2,), (4,), (8,)), "raw": ((3,), (8,)), "mac": ((6,),),
                  "ip": ((4,), (16,)), "str": (ANY,)}  # fmt: skip
         demand(octets in octets_of(sizes, said["semantics"]), line)
         demand(len(said["name"]) < 64, line)

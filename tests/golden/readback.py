@@ -163,6 +163,8 @@ def ipfixdump_equal(kind, text, value):
         return text == ("1" if value else "2")  # as on the wire
     if kind == "string":
         return text == f"(len: {len(value.encode())}) {value}"
+    if kind == "octetArray":  # of few octets it makes a number of this host's order
+        return int(text) == int.from_bytes(bytes.fromhex(value), sys.byteorder)
     if kind == "ipv6Address":
         return ipaddress.ip_address(text) == ipaddress.ip_address(value)
     return text == str(value)
@@ -246,6 +248,8 @@ def tshark_equal(kind, field, name, value):
         return int(seconds) * 10 ** 9 + int(fraction.ljust(9, "0")) == value * unit
     if kind.startswith("unsigned"):
         return int(show, 0) == value
+    if kind == "octetArray":
+        return field.get("value") == value
     if kind == "string":  # a long one is not shown whole
         return bytes.fromhex(field.get("value")).decode() == value
     return show == str(value)

@@ -60,6 +60,7 @@ static bool same(enum field_type type, const guint8 *at, const union field_value
 {
 	switch (type) {
 	case FIELD_MAC_ADDRESS:
+	case FIELD_OCTETS_3:
 	case FIELD_IPV6_ADDRESS:
 		return memcmp(at, value->octets, field_type_size(type)) == 0;
 	case FIELD_IPV4_ADDRESS:
