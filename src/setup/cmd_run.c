@@ -52,6 +52,13 @@ static struct live_options live_options_of(const struct options *options)
 	};
 }
 
+/* Its instance ends with it, even where the account cannot be written: the user is still told. */
+static bool tell(void *data, const struct account *account)
+{
+	report_write(data, account);
+	return true;
+}
+
 static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
@@ -79,6 +86,8 @@ static bool run(const struct options *options, GError **error)
 		if (!options_say_where(options))
 			live.export.names = NULL;
 		live.view = live_output_view(output);
+		live.tell = tell;
+		live.tell_data = report;
 		log_set_instance(live.instance);
 		live_run(&live, &account, &fault);
 	}

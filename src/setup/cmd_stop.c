@@ -91,11 +91,17 @@ static bool end_process(const char *name, pid_t owner, GError **error)
 	return true;
 }
 
+static bool tell(void *data, const struct account *account)
+{
+	return report_write(data, account);
+}
+
 /* Its process is gone: what it left is written here. */
 static bool end_orphan(const struct options *options, const char *name, GError **error)
 {
 	static const char *const none[] = { NULL };
 	const struct option_value *values = options->values;
+	struct report *report = report_open(options, NULL, error);
 	const struct live_options live = {
 		.interfaces = none,
 		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
@@ -106,8 +112,9 @@ static bool end_orphan(const struct options *options, const char *name, GError *
 		.export = stage_export_live(options),
 		.places = places_options_of(options),
 		.quiet = values[OPTION_QUIET].number,
+		.tell = tell,
+		.tell_data = report,
 	};
-	struct report *report = report_open(options, NULL, error);
 	g_autofree char *socket = control_path(name);
 	struct account account = { 0 };
 	GError *fault = NULL;

@@ -31,6 +31,7 @@ struct instance_totals {
 	guint64 position;     /* in the ring: the records before it are in these totals */
 	guint64 old_position; /* the same, in the ring of the tables that are being given up */
 	guint64 forgotten;    /* the number of the tables that were given up last */
+	guint64 taken;	      /* the account of another version that was added last: its digest */
 };
 
 struct instance;
@@ -59,6 +60,15 @@ bool instance_exists(const char *name);
 char **instance_apart(const char *name);
 char *instance_apart_program(const char *apart);
 void instance_apart_forget(const char *apart);
+/* Something is left to be brought out; and nothing is: what remains of it is taken away. */
+bool instance_apart_holds(const char *apart);
+void instance_apart_clear(const char *apart);
+/* Where its program writes its account; and those that were set apart of which one is there, as
+ * instance_apart() tells them. */
+char *instance_apart_account(const char *apart);
+char **instance_apart_accounts(const char *name);
+/* The instance it was set apart from, where it is one of these; free with g_free(). */
+char *instance_apart_from(const char *name);
 /* Waits a while for a process that is ending to let go of the instance. */
 void instance_await(const char *name);
 /* Who has the instance; 0: nobody. */

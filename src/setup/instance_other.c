@@ -19,6 +19,7 @@
 
 #define PATIENCE_S 30
 #define POLL_US	   5000
+#define ACCOUNT	   ".account"
 
 static char *copy_of(const char *name, guint64 layout)
 {
@@ -81,12 +82,13 @@ static char *apart_name(const char *name, guint64 layout, guint lot)
 static bool is_there(const char *apart)
 {
 	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+	g_autofree char *account = instance_apart_account(apart);
 
-	return g_file_test(folder, G_FILE_TEST_EXISTS);
+	return g_file_test(folder, G_FILE_TEST_EXISTS) || g_file_test(account, G_FILE_TEST_EXISTS);
 }
 
 /* Those that were set apart before may still be there, if a process was killed that had begun to
- * bring them out. */
+ * bring them out; or their account is. */
 static char *choose_apart(const char *name, guint64 layout, guint *lot)
 {
 	char *apart = NULL;
@@ -119,18 +121,99 @@ bool instance_set_apart(const char *name, const char *tables, guint *lot)
 	return false;
 }
 
+static bool is_apart_of(const char *apart, const char *name)
+{
+	const size_t length = strlen(name);
+
+	return g_str_has_prefix(apart, name) && apart[length] == '~' &&
+	       strrchr(apart, '~') > apart + length;
+}
+
 char **instance_apart(const char *name)
 {
 	g_autoptr(GStrvBuilder) found = g_strv_builder_new();
 	g_auto(GStrv) names = instance_names();
-	g_autofree char *start = g_strconcat(name, "~", NULL);
 
 	for (char **apart = names; *apart; apart++) {
-		if (g_str_has_prefix(*apart, start) &&
-		    strrchr(*apart, '~') >= *apart + strlen(start))
+		if (is_apart_of(*apart, name))
 			g_strv_builder_add(found, *apart);
 	}
 	return g_strv_builder_end(found);
+}
+
+char *instance_apart_account(const char *apart)
+{
+	return g_strconcat(INSTANCE_COPIES "/", apart, ACCOUNT, NULL);
+}
+
+char **instance_apart_accounts(const char *name)
+{
+	g_autoptr(GStrvBuilder) found = g_strv_builder_new();
+	GDir *folder = g_dir_open(INSTANCE_COPIES, 0, NULL);
+	const char *file;
+
+	while (folder && (file = g_dir_read_name(folder))) {
+		g_autofree char *apart = g_strdup(file);
+
+		if (!g_str_has_suffix(file, ACCOUNT))
+			continue;
+		apart[strlen(file) - strlen(ACCOUNT)] = '\0';
+		if (is_apart_of(apart, name))
+			g_strv_builder_add(found, apart);
+	}
+	if (folder)
+		g_dir_close(folder);
+	return g_strv_builder_end(found);
+}
+
+char *instance_apart_from(const char *name)
+{
+	char *from = g_strdup(name);
+
+	for (int words = 0; words < 2 && strchr(from, '~'); words++)
+		*strrchr(from, '~') = '\0';
+	return from;
+}
+
+bool instance_apart_holds(const char *apart)
+{
+	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+	GDir *folder = g_dir_open(path, 0, NULL);
+	const char *tables;
+	bool holds = false;
+
+	while (folder && !holds && (tables = g_dir_read_name(folder))) {
+		g_autofree char *state = g_build_filename(path, tables, "state", NULL);
+
+		holds = g_file_test(state, G_FILE_TEST_EXISTS);
+	}
+	if (folder)
+		g_dir_close(folder);
+	return holds;
+}
+
+/* Whatever another version calls what it pins. */
+static void remove_pins(const char *path, int depth)
+{
+	GDir *folder = g_dir_open(path, 0, NULL);
+	const char *name;
+
+	while (folder && (name = g_dir_read_name(folder))) {
+		g_autofree char *inner = g_build_filename(path, name, NULL);
+
+		if (unlink(inner) != 0 && depth > 0)
+			remove_pins(inner, depth - 1);
+	}
+	if (folder)
+		g_dir_close(folder);
+	rmdir(path);
+}
+
+void instance_apart_clear(const char *apart)
+{
+	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+
+	remove_pins(path, 2);
 }
 
 /* NAME~LAYOUT~LOT */

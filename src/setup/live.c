@@ -344,8 +344,6 @@ static void end(struct live *live)
 		note_error(live, error);
 	drain_old(live);
 	empty_tables(live, live->cache.meter, g_steal_pointer(&live->scan));
-	if (live->cache.instance)
-		instance_end(live->cache.instance);
 }
 
 static void look(void *data, struct live_look *ret_look)
@@ -388,16 +386,14 @@ static bool open_live(struct live *live, GError **error)
 	enum flow_detail detail;
 
 	live->places = places_new(&options->places, error);
-	if (!live->places)
-		return false;
-	if (!kernel_check(error) || !live_cache_claim(&live->cache, options, error))
+	if (!live->places || !kernel_check(error) ||
+	    !live_cache_claim(&live->cache, options, error))
 		return false;
 	links = live_cache_links(&live->cache, options);
 	links.tell = live_status_link;
 	links.data = &live->status;
-	if (!options->ending && !links_check(&links, error))
-		return false;
-	if (!live_rights_settle(options, error))
+	if ((!options->ending && !links_check(&links, error)) ||
+	    !live_rights_settle(options, error))
 		return false;
 	live->statistics = statistics_live(options->statistics_ns);
 	live->statistics.places = live->places;
@@ -414,11 +410,9 @@ static bool open_live(struct live *live, GError **error)
 	live->taking = live->join = open_join(
 		live, live->cache.meter,
 		live->cache.instance ? instance_tables(live->cache.instance) : NULL, error);
-	if (!live->join)
+	if (!live->join || !scan_check(kernel_meter_cpus(live->cache.meter), error))
 		return false;
 	live_cache_tell(&live->cache, options);
-	if (!scan_check(kernel_meter_cpus(live->cache.meter), error))
-		return false;
 	live->scan = scan_start(live->cache.meter, live->cache.shape.sets, PERIOD_MS);
 	if (options->ending)
 		return true;
@@ -428,6 +422,28 @@ static bool open_live(struct live *live, GError **error)
 	live->links = links_new(live->cache.meter, &links, error);
 	live->status.begun = true;
 	return live->links != NULL;
+}
+
+static void conclude(struct live *live, struct account *ret_account)
+{
+	const bool left = is_to_be_left(live);
+	GError *error = NULL;
+
+	if (left)
+		leave(live);
+	else
+		end(live);
+	tell_statistics(live);
+	if (!fanout_finish(live->fanout, &error))
+		note_error(live, error);
+	settle_account(live, ret_account);
+	live_cache_commit(&live->cache, &live->earlier, live->fanout);
+	if (left) {
+		account_guess_cache(ret_account);
+		ret_account->in_cache.flows = live->flows;
+	} else {
+		live_cache_end(&live->cache, live->options, ret_account);
+	}
 }
 
 /* Where nothing was attached, nothing is worth keeping. Interfaces that an earlier process metered
@@ -455,11 +471,8 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 	stop_watch(options->duration_ns);
 	good = open_live(&live, error);
 	if (good) {
-		bool left;
-		GError *fault = NULL;
-
+		drain_other(&live);
 		if (!options->ending) {
-			drain_other(&live);
 			drain_old(&live);
 			notify_ready(live.status.notify);
 		}
@@ -467,20 +480,7 @@ bool live_run(const struct live_options *options, struct account *ret_account, G
 		notify_stopping(live.status.notify);
 		live_control_free(g_steal_pointer(&live.control));
 		live_view_leave(options->view);
-		left = is_to_be_left(&live);
-		if (left)
-			leave(&live);
-		else
-			end(&live);
-		tell_statistics(&live);
-		if (!fanout_finish(live.fanout, &fault))
-			note_error(&live, fault);
-		settle_account(&live, ret_account);
-		if (left) {
-			live_cache_commit(&live.cache, &live.earlier, live.fanout);
-			account_guess_cache(ret_account);
-			ret_account->in_cache.flows = live.flows;
-		}
+		conclude(&live, ret_account);
 	} else {
 		live_control_free(live.control);
 		give_up(&live);

@@ -36,6 +36,10 @@ struct live_options {
 	struct live_view *view;	      /* NULL: none; ended by the caller */
 	struct live_metrics *metrics; /* likewise */
 	const struct options *given;  /* by the user; to be read again */
+	/* Tells the account of an instance before nothing is left of it, so that a process killed
+	 * in between leaves what tells it again. False: it is kept. NULL: nobody asks. */
+	bool (*tell)(void *data, const struct account *account);
+	void *tell_data;
 	bool drop;
 	bool ending;	     /* only to bring out what an earlier process left */
 	bool instance_given; /* by the user, who means to come back */

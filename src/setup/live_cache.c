@@ -307,6 +307,14 @@ void live_cache_commit(struct live_cache *cache, const struct instance_totals *e
 	instance_commit(cache->instance, &totals);
 }
 
+void live_cache_end(struct live_cache *cache, const struct live_options *options,
+		    const struct account *account)
+{
+	if (!cache->instance || (options->tell && !options->tell(options->tell_data, account)))
+		return;
+	instance_end(cache->instance);
+}
+
 struct links_options live_cache_links(const struct live_cache *cache,
 				      const struct live_options *options)
 {

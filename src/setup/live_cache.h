@@ -39,6 +39,9 @@ void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow)
  * it, and how far the rings have been read. */
 void live_cache_commit(struct live_cache *cache, const struct instance_totals *earlier,
 		       const struct fanout *fanout);
+/* All of it is out, and this is its account: the instance is no more, once that was told. */
+void live_cache_end(struct live_cache *cache, const struct live_options *options,
+		    const struct account *account);
 /* What is to be metered, and where that is pinned; who is told of it is the caller's. */
 struct links_options live_cache_links(const struct live_cache *cache,
 				      const struct live_options *options);

@@ -132,64 +132,138 @@ static bool is_own(const char *program, GError **error)
 	return false;
 }
 
-static bool run(const struct apart *apart, const char *stats, const struct live_options *options)
+/* Its account is there before its tables are gone: see live_options.tell. */
+static void run(const struct apart *apart, const struct live_options *options)
 {
+	g_autofree char *stats = instance_apart_account(apart->name);
 	g_auto(GStrv) words = command_of(apart, stats, &options->export);
 	g_autoptr(GError) error = NULL;
 	int status = 0;
 
-	instance_await(apart->name); /* the process before it may be dying */
+	unlink(stats);
 	if (is_own(apart->program, &error) &&
 	    g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, end_with_parent,
 			 GINT_TO_POINTER(getpid()), NULL, NULL, &status, &error) &&
 	    g_spawn_check_wait_status(status, &error))
-		return true;
+		return;
 	log_warning(
 		"instance %s: what another version of weir left is not written: %s; '%s stop %s' "
 		"tries again",
 		options->instance, error->message, apart->program, apart->name);
-	return false;
 }
 
-static void drain(struct instance *instance, const struct live_options *options,
-		  const struct apart *apart)
+static void begin(const struct live_options *options)
 {
-	g_autofree char *stats = g_strconcat(apart->program, ".account", NULL);
-	g_autoptr(JsonParser) parser = json_parser_new();
-	struct instance_totals totals = *instance_totals(instance);
-	JsonNode *root = NULL;
-
-	unlink(stats);
-	if (!run(apart, stats, options))
-		return;
-	if (json_parser_load_from_file(parser, stats, NULL))
-		root = json_parser_get_root(parser);
-	unlink(stats);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-		log_warning("instance %s: what another version of weir left had no account",
-			    options->instance);
-		return;
-	}
-	add_account(&totals, json_node_get_object(root));
-	instance_commit(instance, &totals);
-	instance_apart_forget(apart->name);
-}
-
-void live_other_drain(struct instance *instance, const struct live_options *options)
-{
-	g_auto(GStrv) names = instance_apart(options->instance);
-
-	if (!names[0])
-		return;
 	grace_wait(NULL);
 	if (!options->quiet)
 		log_line("instance %s: another version of weir left flows in the kernel; its own "
 			 "program writes them",
 			 options->instance);
-	for (guint i = 0; names[i]; i++) {
-		g_autofree char *program = instance_apart_program(names[i]);
-		const struct apart apart = { names[i], program, i };
+}
 
-		drain(instance, options, &apart);
+static void run_all(const struct live_options *options)
+{
+	g_auto(GStrv) names = instance_apart(options->instance);
+	guint count = 0;
+
+	for (char **name = names; *name; name++) {
+		g_autofree char *program = instance_apart_program(*name);
+		const struct apart apart = { *name, program, count };
+
+		instance_await(*name); /* the process before it may be dying */
+		if (!instance_apart_holds(*name)) {
+			instance_apart_clear(*name);
+			instance_apart_forget(*name);
+			continue;
+		}
+		if (count++ == 0)
+			begin(options);
+		run(&apart, options);
+	}
+}
+
+/* Of one account and no other; 0: it cannot be read. */
+static guint64 digest_of(const char *path, char **ret_text)
+{
+	struct stat status;
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	g_autofree char *text = NULL;
+	guint64 words[4]; /* all of a SHA-256 */
+	size_t octets = sizeof(words);
+	size_t length = 0;
+
+	if (!g_file_get_contents(path, &text, &length, NULL) || stat(path, &status) != 0)
+		return 0;
+	g_checksum_update(sum, (const guchar *)path, (gssize)strlen(path));
+	g_checksum_update(sum, (const guchar *)&status.st_ino, sizeof(status.st_ino));
+	g_checksum_update(sum, (const guchar *)&status.st_mtim, sizeof(status.st_mtim));
+	g_checksum_update(sum, (const guchar *)text, (gssize)length);
+	if (ret_text)
+		*ret_text = g_steal_pointer(&text);
+	g_checksum_get_digest(sum, (guint8 *)words, &octets);
+	return words[0] | 1;
+}
+
+/* Its numbers are in the totals: the process that took it ended before it could take it away. */
+static void remove_taken(const struct instance *instance, const char *name, bool program_too)
+{
+	const guint64 taken = instance_totals(instance)->taken;
+	g_auto(GStrv) accounts = instance_apart_accounts(name);
+
+	for (char **apart = accounts; taken && *apart; apart++) {
+		g_autofree char *path = instance_apart_account(*apart);
+
+		if (digest_of(path, NULL) != taken)
+			continue;
+		unlink(path);
+		if (program_too)
+			instance_apart_forget(*apart);
+	}
+}
+
+/* In one step with the word that it was taken. */
+static void take(struct instance *instance, const char *name, const char *apart)
+{
+	g_autofree char *path = instance_apart_account(apart);
+	g_autofree char *text = NULL;
+	g_autoptr(JsonParser) parser = json_parser_new();
+	struct instance_totals totals = *instance_totals(instance);
+	JsonNode *root = NULL;
+
+	totals.taken = digest_of(path, &text);
+	if (!totals.taken) {
+		log_warning("instance %s: %s, what another version of weir counted, cannot be read",
+			    name, path);
+		return;
+	}
+	if (json_parser_load_from_data(parser, text, -1, NULL))
+		root = json_parser_get_root(parser);
+	if (root && JSON_NODE_HOLDS_OBJECT(root)) {
+		add_account(&totals, json_node_get_object(root));
+		instance_commit(instance, &totals);
+	} else {
+		log_warning("instance %s: what another version of weir left had no account", name);
+	}
+	unlink(path);
+	instance_apart_clear(apart);
+	instance_apart_forget(apart);
+}
+
+void live_other_drain(struct instance *instance, const struct live_options *options)
+{
+	g_autofree char *from = instance_apart_from(options->instance);
+	g_auto(GStrv) accounts = NULL;
+
+	remove_taken(instance, options->instance, true);
+	/* It was taken under the name that these tables had before; what runs there now may be the
+	 * program that reads it. */
+	remove_taken(instance, from, false);
+	if (!options->ending)
+		run_all(options);
+	accounts = instance_apart_accounts(options->instance);
+	for (char **apart = accounts; *apart; apart++) {
+		/* While its tables are there, it is run again and writes another. */
+		if (!instance_apart_holds(*apart))
+			take(instance, options->instance, *apart);
 	}
 }

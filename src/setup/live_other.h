@@ -7,8 +7,9 @@
 #include "setup/live.h"
 
 /* No packet goes to its tables any more: that version's own program writes its flows, to the
- * collectors of this run and to files beside those of this run; what it counted is added to the
- * instance's totals. */
+ * collectors of this run and to files beside those of this run. What it counted, now or for a
+ * process that was killed before it could take that, is added to the instance's totals. A run that
+ * only ends takes no more than what was written for an earlier one. */
 void live_other_drain(struct instance *instance, const struct live_options *options);
 
 #endif

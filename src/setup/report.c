@@ -14,6 +14,7 @@
 struct report {
 	const struct options *options;
 	FILE *stats; /* NULL: none wanted */
+	bool written;
 };
 
 /* Opened before the run, so that a name that cannot be written is known before the work; not cut
@@ -112,6 +113,15 @@ struct report *report_open(const struct options *options, char *const *inputs, G
 	return report;
 }
 
+bool report_write(struct report *report, const struct account *account)
+{
+	if (!report->stats)
+		return true;
+	write_stats(account, report->stats);
+	report->written = true;
+	return fflush(report->stats) == 0 && !ferror(report->stats);
+}
+
 bool report_close(struct report *report, struct account *account, GError *fault, GError **error)
 {
 	const struct option_value *values = report->options->values;
@@ -120,7 +130,7 @@ bool report_close(struct report *report, struct account *account, GError *fault,
 		check_balance(account, &fault);
 		if (!values[OPTION_QUIET].number)
 			tell(account);
-		if (report->stats)
+		if (report->stats && !report->written)
 			write_stats(account, report->stats);
 	}
 	if (report->stats)

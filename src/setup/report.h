@@ -13,6 +13,10 @@ struct report;
  * inputs: files the account must not be written over, NULL-terminated, or NULL. */
 struct report *report_open(const struct options *options, char *const *inputs, GError **error);
 
+/* Writes the account for programs before the run is over. Where that fails, report_close() says so.
+ */
+bool report_write(struct report *report, const struct account *account);
+
 /* Tells the account, frees its parts and the report. fault is what went wrong in the run, or NULL,
  * and is taken; an account that does not balance or cannot be written is a fault as well. False
  * when there was any. */

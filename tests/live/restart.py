@@ -378,6 +378,89 @@ class RestartTest(unittest.TestCase):
         self.assert_whole(account, frames)
         self.assert_nothing_left()
 
+    def set_apart(self):
+        """What a process does that finds tables of another version, up to where it runs that."""
+        live = self.live(*SHORT, program=OTHER)
+        frames = self.blast(frames=20000).finish()["frames"]
+        live.kill()
+        layout, = (name for path in glob.glob(f"/run/weir/{NAME}.*")
+                   if re.fullmatch("[0-9a-f]+", name := path.rpartition(".")[2]))  # fmt: skip
+        apart = f"{NAME}~{layout}~1"
+        os.mkdir(os.path.join(PINNED, apart))
+        os.rename(os.path.join(PINNED, NAME, "1"), os.path.join(PINNED, apart, "1"))
+        return apart, f"/run/weir/{apart}.account", frames
+
+    def write_apart(self, apart, account, frames):
+        """So does that; then it and who ran it are killed."""
+        rest = Beside(os.path.join(self.runs[0].folder.name, "rest"))
+        subprocess.run([OTHER, "stop", apart, "--quiet", "--json-stats", account, "--to",
+                        f"json+file:{rest.json}"], check=True, timeout=netns.WAIT_S)  # fmt: skip
+        self.runs.append(rest)
+        self.assertNotIn(apart, pinned())
+        with open(account, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["exported"]["packets"], frames)
+
+    def assert_counted_once(self, frames):
+        live = self.live(*SHORT)
+        account = live.stop()
+        self.assertEqual(live.status, 0, live.errors)
+        self.assert_whole(account, frames)
+        self.assert_nothing_left()
+        self.assertEqual(glob.glob(f"/run/weir/{NAME}*"), [])
+
+    def test_killed_before_it_took_what_another_version_counted(self):
+        apart, account, frames = self.set_apart()
+        self.write_apart(apart, account, frames)
+        os.makedirs(os.path.join(PINNED, apart, "1"))  # had not come to its end yet
+        self.assert_counted_once(frames)
+
+    def test_killed_when_it_had_taken_what_another_version_counted(self):
+        """The numbers are in, and the file is still there: the next one takes it for what it is."""
+        apart, account, frames = self.set_apart()
+        self.write_apart(apart, account, frames)
+        os.link(account, account + ".kept")
+        live = self.live(*SHORT)
+        netns.wait_for(lambda: not os.path.exists(account), "it is taken")
+        live.kill()
+        os.rename(account + ".kept", account)
+        self.assert_counted_once(frames)
+
+    def test_killed_while_another_version_tells_its_account(self):
+        """What it began to write counts for nothing while its tables are there."""
+        _, account, frames = self.set_apart()
+        with open(account, "w", encoding="ascii") as file:
+            file.write('{"metered": {"packets": 1000000}}')
+        self.assert_counted_once(frames)
+
+    def test_told_before_it_is_gone(self):
+        """Killed while it tells its account, it has left what tells it again."""
+        live = self.live(*SHORT)
+        frames = self.blast(frames=20000).finish()["frames"]
+        live.kill()
+        rest = Beside(os.path.join(live.folder.name, "rest"))
+        stats = os.path.join(live.folder.name, "stuck")
+        os.mkfifo(stats)
+        pipe = os.open(stats, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, pipe)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(pipe, bytes(4096))
+        words = [WEIR, "stop", NAME, "--quiet", "--to", f"json+file:{rest.json}", "--json-stats"]
+        with subprocess.Popen([*words, stats]) as stuck:
+            self.addCleanup(stuck.kill)
+            netns.wait_for(lambda: os.path.exists(rest.json) and frames == sum(
+                record["packetDeltaCount"] for run in (live, rest) for record in run.records()),
+                           "everything is written")  # fmt: skip
+            with self.assertRaises(subprocess.TimeoutExpired):
+                stuck.wait(1)  # for ever
+            self.assertEqual(pinned(), [NAME])
+            stuck.kill()
+        self.runs.append(rest)
+        subprocess.run([*words[:-2], f"json+file:{rest.json}.again", words[-1], live.stats],
+                       check=True, timeout=netns.WAIT_S)  # fmt: skip
+        self.assert_whole(live.ended(), frames)
+        self.assert_nothing_left()
+
     def test_what_another_version_left_is_given_up(self):
         folder = os.path.join(PINNED, NAME, "1")
         os.makedirs(folder)
