@@ -447,14 +447,15 @@ class RestartTest(unittest.TestCase):
                 os.write(pipe, bytes(4096))
         words = [WEIR, "stop", NAME, "--quiet", "--to", f"json+file:{rest.json}", "--json-stats"]
         with subprocess.Popen([*words, stats]) as stuck:
-            self.addCleanup(stuck.kill)
-            netns.wait_for(lambda: os.path.exists(rest.json) and frames == sum(
-                record["packetDeltaCount"] for run in (live, rest) for record in run.records()),
-                           "everything is written")  # fmt: skip
-            with self.assertRaises(subprocess.TimeoutExpired):
-                stuck.wait(1)  # for ever
-            self.assertEqual(pinned(), [NAME])
-            stuck.kill()
+            try:
+                netns.wait_for(lambda: os.path.exists(rest.json) and frames == sum(
+                    record["packetDeltaCount"] for run in (live, rest) for record in run.records()),
+                               "everything is written")  # fmt: skip
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    stuck.wait(1)  # for ever
+                self.assertEqual(pinned(), [NAME])
+            finally:
+                stuck.kill()
         self.runs.append(rest)
         subprocess.run([*words[:-2], f"json+file:{rest.json}.again", words[-1], live.stats],
                        check=True, timeout=netns.WAIT_S)  # fmt: skip
