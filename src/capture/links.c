@@ -18,6 +18,7 @@ struct watched {
 	const char *interface;
 	struct attachment *attachment; /* NULL: the interface is gone */
 	bool away;		       /* down or gone, and told so */
+	const char *told;	       /* of why it is away, last */
 	char *hindrance;	       /* what was told of the last attempt */
 };
 
@@ -77,11 +78,13 @@ static bool is_time(struct links *links)
 
 /* --- one interface --- */
 
+/* One that is taken away goes down first: whoever looks just then hears of both. */
 static void went(struct links *links, struct watched *one, const char *news)
 {
-	if (!one->away)
+	if (!one->away || one->told != news)
 		tell(links, LOG_LEVEL_WARNING, one->interface, news);
 	one->away = true;
+	one->told = news;
 }
 
 static void came(struct links *links, struct watched *one)

@@ -103,7 +103,8 @@ class LinksTest(unittest.TestCase):
                 netns.send(FRAMES)
                 netns.send(FRAMES, OTHER, BESIDE)
                 netns.ip(f"link set {netns.FAR} down")
-                said(live, f"{netns.FAR}: the interface is down; waiting for it to come up")
+                down = f"{netns.FAR}: the interface is down; waiting for it to come up"
+                said(live, down, live.errors.count(down) + 1)  # it was down before it was gone
                 netns.ip(f"link set {netns.FAR} up")
                 said(live, f"{netns.FAR}: back, metering goes on", times=2)
                 self.stop(live, 5 * len(FRAMES))
