@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log_limit.h"
 
 #define INTERVAL_S 60
@@ -98,29 +99,20 @@ void log_divert(log_taker *taker, void *data)
 
 /* --- lines --- */
 
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, valid);
-}
-
 static void add_members(JsonBuilder *json, const struct event *event)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
 	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ");
 
-	add_text(json, "time", time);
-	add_text(json, "level", log_level_name(event->level));
-	add_text(json, "message", event->text);
+	json_put_text(json, "time", time);
+	json_put_text(json, "level", log_level_name(event->level));
+	json_put_text(json, "message", event->text);
 	if (the_log.instance)
-		add_text(json, "instance", the_log.instance);
+		json_put_text(json, "instance", the_log.instance);
 	if (event->what)
-		add_text(json, event->what, event->which);
+		json_put_text(json, event->what, event->which);
 	if (event->left > 0) {
-		json_builder_set_member_name(json, "leftOut");
-		json_builder_add_int_value(json, (gint64)event->left);
+		json_put_count(json, "leftOut", event->left);
 	}
 	if (event->json) {
 		json_builder_set_member_name(json, event->json_name);

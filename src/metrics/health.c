@@ -3,6 +3,8 @@
 
 #include <json-glib/json-glib.h>
 
+#include "base/json.h"
+
 struct check {
 	enum health_state state;
 	bool metering;
@@ -111,12 +113,6 @@ char *health_to_text(const struct health *health, enum health_question question)
 	return g_string_free(text, FALSE);
 }
 
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, text);
-}
-
 char *health_to_json(const struct health *health, enum health_question question)
 {
 	g_autoptr(JsonBuilder) json = json_builder_new();
@@ -125,18 +121,17 @@ char *health_to_json(const struct health *health, enum health_question question)
 	g_autofree char *text = NULL;
 
 	json_builder_begin_object(json);
-	add_text(json, "status", state_names[worst(health, question)]);
-	json_builder_set_member_name(json, "checks");
-	json_builder_begin_array(json);
+	json_put_text(json, "status", state_names[worst(health, question)]);
+	json_begin_list(json, "checks");
 	for (guint i = 0; i < health->checks->len; i++) {
 		const struct check *check = check_at(health, i);
 
 		if (question != HEALTH_ALL && !check->metering)
 			continue;
 		json_builder_begin_object(json);
-		add_text(json, "name", check->about);
-		add_text(json, "status", state_names[check->state]);
-		add_text(json, "text", check->text);
+		json_put_text(json, "name", check->about);
+		json_put_text(json, "status", state_names[check->state]);
+		json_put_text(json, "text", check->text);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);

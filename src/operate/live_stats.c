@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/json.h"
 #include "capture/native_meter.h"
 #include "capture/scan.h"
 #include "operate/version.h"
@@ -131,28 +132,14 @@ static struct account account_now(const struct live_stats *stats)
 	return account;
 }
 
-static void add_number(JsonBuilder *json, const char *name, guint64 number)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, (gint64)number);
-}
-
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, valid);
-}
-
 static void add_who(const struct live_stats *stats, JsonBuilder *json)
 {
 	g_autofree char *since = g_date_time_format(stats->since, "%Y-%m-%dT%H:%M:%SZ");
 
-	add_text(json, "instance", stats->parts->options->instance);
-	add_number(json, "process", (guint64)getpid());
-	add_text(json, "version", weir_version());
-	add_text(json, "since", since);
+	json_put_text(json, "instance", stats->parts->options->instance);
+	json_put_count(json, "process", (guint64)getpid());
+	json_put_text(json, "version", weir_version());
+	json_put_text(json, "since", since);
 }
 
 static void add_health(const struct live_stats *stats, JsonObject *account)
@@ -182,8 +169,7 @@ static void add_account(const struct live_stats *stats, const struct account *ac
 
 static void add_rates(const struct live_stats *stats, const struct sample *now, JsonBuilder *json)
 {
-	json_builder_set_member_name(json, "rates");
-	json_builder_begin_object(json);
+	json_begin_group(json, "rates");
 	json_builder_set_member_name(json, "seconds");
 	json_builder_add_double_value(json, seconds_since(stats, now));
 	for (int i = 0; i < GROWERS; i++) {
@@ -200,11 +186,10 @@ static void add_ring(const struct live_stats *stats, JsonBuilder *json)
 	if (!stats->parts->cache)
 		return;
 	ring = kernel_meter_ring(stats->parts->cache->meter);
-	json_builder_set_member_name(json, "ring");
-	json_builder_begin_object(json);
-	add_number(json, "octets", kernel_ring_octets(ring));
-	add_number(json, "heldOctets", kernel_ring_held(ring));
-	add_number(json, "waitingOctets", kernel_ring_end(ring) - kernel_ring_position(ring));
+	json_begin_group(json, "ring");
+	json_put_count(json, "octets", kernel_ring_octets(ring));
+	json_put_count(json, "heldOctets", kernel_ring_held(ring));
+	json_put_count(json, "waitingOctets", kernel_ring_end(ring) - kernel_ring_position(ring));
 	json_builder_end_object(json);
 }
 
@@ -216,7 +201,7 @@ void live_stats_tell(const struct live_stats *stats, JsonBuilder *answer)
 	g_autofree char *text = g_date_time_format_iso8601(at);
 
 	add_who(stats, answer);
-	add_text(answer, "at", text);
+	json_put_text(answer, "at", text);
 	add_account(stats, &account, answer);
 	add_rates(stats, &now, answer);
 	add_ring(stats, answer);
@@ -281,21 +266,21 @@ static void add_destinations(const struct live_stats *stats, JsonBuilder *json)
 {
 	const struct fanout *fanout = stats->parts->fanout;
 
-	json_builder_set_member_name(json, "destinations");
-	json_builder_begin_array(json);
+	json_begin_list(json, "destinations");
 	for (size_t i = 0; i < fanout_count(fanout); i++) {
 		const struct export_counts *counts = fanout_counts(fanout, i);
 
 		json_builder_begin_object(json);
 		if (counts->name)
-			add_text(json, "name", counts->name);
-		add_text(json, "url", counts->url);
+			json_put_text(json, "name", counts->name);
+		json_put_text(json, "url", counts->url);
 		json_builder_set_member_name(json, "healthy");
 		json_builder_add_boolean_value(json, fanout_is_healthy(fanout, i));
-		add_number(json, "flows", counts->flows);
-		add_number(json, "records", counts->records);
-		add_number(json, "lostFlows",
-			   counts->overflow_flows + counts->failed_flows + counts->untold_flows);
+		json_put_count(json, "flows", counts->flows);
+		json_put_count(json, "records", counts->records);
+		json_put_count(json, "lostFlows",
+			       counts->overflow_flows + counts->failed_flows +
+				       counts->untold_flows);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -307,15 +292,14 @@ void live_stats_status(const struct live_stats *stats, JsonBuilder *answer)
 	struct account account = { 0 };
 
 	add_who(stats, answer);
-	json_builder_set_member_name(answer, "interfaces");
-	json_builder_begin_array(answer);
+	json_begin_list(answer, "interfaces");
 	for (const char *const *name = options->interfaces; *name; name++)
 		json_builder_add_string_value(answer, *name);
 	json_builder_end_array(answer);
 	stats->parts->settle(stats->parts->data, &account);
-	add_number(answer, "seenPackets", account.seen.packets);
-	add_number(answer, "meteredPackets", account.metered.packets);
-	add_number(answer, "exportedFlows", account.exported.flows);
+	json_put_count(answer, "seenPackets", account.seen.packets);
+	json_put_count(answer, "meteredPackets", account.metered.packets);
+	json_put_count(answer, "exportedFlows", account.exported.flows);
 	account_clear(&account);
 	add_destinations(stats, answer);
 }

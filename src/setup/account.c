@@ -5,6 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "export/past.h"
 #include "setup/account_more.h"
 
@@ -355,18 +356,6 @@ char *account_to_text(const struct account *account)
 
 /* --- for programs --- */
 
-static void add(JsonBuilder *json, const char *name, guint64 value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, (gint64)value);
-}
-
-static void begin(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_object(json);
-}
-
 static void add_flag(JsonBuilder *json, const char *name, bool value)
 {
 	json_builder_set_member_name(json, name);
@@ -375,31 +364,31 @@ static void add_flag(JsonBuilder *json, const char *name, bool value)
 
 static void add_packets(JsonBuilder *json, const char *name, const struct account_packets *row)
 {
-	begin(json, name);
-	add(json, "packets", row->packets);
-	add(json, "octets", row->octets);
-	add(json, "frameOctets", row->frame_octets);
+	json_begin_group(json, name);
+	json_put_count(json, "packets", row->packets);
+	json_put_count(json, "octets", row->octets);
+	json_put_count(json, "frameOctets", row->frame_octets);
 	json_builder_end_object(json);
 }
 
 static void add_flows(JsonBuilder *json, const char *name, const struct account_flows *row)
 {
-	begin(json, name);
-	add(json, "flows", row->flows);
-	add(json, "records", row->records);
-	add(json, "packets", row->packets);
-	add(json, "octets", row->octets);
+	json_begin_group(json, name);
+	json_put_count(json, "flows", row->flows);
+	json_put_count(json, "records", row->records);
+	json_put_count(json, "packets", row->packets);
+	json_put_count(json, "octets", row->octets);
 	json_builder_end_object(json);
 }
 
 static void add_dropped(JsonBuilder *json, const struct account_drops *rows)
 {
-	begin(json, "dropped");
+	json_begin_group(json, "dropped");
 	for (size_t i = 0; i < ACCOUNT_DROP_REASONS; i++) {
-		begin(json, account_drop_names[i].name);
-		add(json, "records", rows[i].records);
-		add(json, "packets", rows[i].packets);
-		add(json, "octets", rows[i].octets);
+		json_begin_group(json, account_drop_names[i].name);
+		json_put_count(json, "records", rows[i].records);
+		json_put_count(json, "packets", rows[i].packets);
+		json_put_count(json, "octets", rows[i].octets);
 		json_builder_end_object(json);
 	}
 	json_builder_end_object(json);
@@ -421,18 +410,18 @@ static void add_destination(JsonBuilder *json, const struct export_counts *count
 	add_flows(json, "exported", &one.exported);
 	add_flows(json, "spooled", &one.spooled);
 	add_dropped(json, one.dropped);
-	begin(json, "elsewhere");
-	add(json, "flows", counts->elsewhere_flows);
-	add(json, "packets", counts->elsewhere_packets);
-	add(json, "octets", counts->elsewhere_octets);
+	json_begin_group(json, "elsewhere");
+	json_put_count(json, "flows", counts->elsewhere_flows);
+	json_put_count(json, "packets", counts->elsewhere_packets);
+	json_put_count(json, "octets", counts->elsewhere_octets);
 	json_builder_end_object(json);
-	begin(json, "absent");
-	add(json, "flows", counts->absent_flows);
-	add(json, "packets", counts->absent_packets);
-	add(json, "octets", counts->absent_octets);
+	json_begin_group(json, "absent");
+	json_put_count(json, "flows", counts->absent_flows);
+	json_put_count(json, "packets", counts->absent_packets);
+	json_put_count(json, "octets", counts->absent_octets);
 	json_builder_end_object(json);
-	add(json, "repeated", counts->repeated);
-	add(json, "recovered", counts->recovered);
+	json_put_count(json, "repeated", counts->repeated);
+	json_put_count(json, "recovered", counts->recovered);
 	json_builder_end_object(json);
 }
 
@@ -446,7 +435,7 @@ static void add_input(JsonBuilder *json, const struct account *account)
 	seen.frame_octets = account->seen.frame_octets;
 	add_packets(json, "seen", &seen);
 	add_packets(json, "metered", &account->metered);
-	begin(json, "setAside");
+	json_begin_group(json, "setAside");
 	for (size_t i = METER_OK + 1; i < METER_VERDICTS; i++)
 		add_packets(json, account_set_aside_names[i].name, &account->set_aside[i]);
 	json_builder_end_object(json);
@@ -457,15 +446,14 @@ static void add_output(JsonBuilder *json, const struct account *account)
 	add_flows(json, "exported", &account->exported);
 	add_flows(json, "earlier", &account->earlier);
 	add_flows(json, "inDoubt", &account->in_doubt);
-	begin(json, "inCache");
-	add(json, "flows", account->in_cache.flows);
-	add(json, "packets", account->in_cache.packets);
-	add(json, "octets", account->in_cache.octets);
+	json_begin_group(json, "inCache");
+	json_put_count(json, "flows", account->in_cache.flows);
+	json_put_count(json, "packets", account->in_cache.packets);
+	json_put_count(json, "octets", account->in_cache.octets);
 	json_builder_end_object(json);
 	add_flows(json, "spooled", &account->spooled);
 	add_dropped(json, account->dropped);
-	json_builder_set_member_name(json, "destinations");
-	json_builder_begin_array(json);
+	json_begin_list(json, "destinations");
 	for (size_t i = 0; i < account->destinations_count; i++)
 		add_destination(json, &account->destinations[i]);
 	json_builder_end_array(json);
@@ -481,12 +469,12 @@ char *account_to_json(const struct account *account)
 	json_builder_begin_object(json);
 	add_input(json, account);
 	add_output(json, account);
-	begin(json, "table");
-	add(json, "maxFlows", account->max_flows);
-	add(json, "memoryOctets", account->memory_octets);
-	add(json, "evictedFlows", account->evicted_flows);
-	add(json, "extended", account->extended);
-	add(json, "orphanFragments", account->orphans);
+	json_begin_group(json, "table");
+	json_put_count(json, "maxFlows", account->max_flows);
+	json_put_count(json, "memoryOctets", account->memory_octets);
+	json_put_count(json, "evictedFlows", account->evicted_flows);
+	json_put_count(json, "extended", account->extended);
+	json_put_count(json, "orphanFragments", account->orphans);
 	json_builder_end_object(json);
 	account_add_more(account, json);
 	add_flag(json, "damaged", account->damaged);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/account_more.h"
 
+#include "base/json.h"
+
 /* --- copies --- */
 
 void account_add_copies(struct account *account, const struct account_copies *copies)
@@ -58,26 +60,15 @@ static void print_copies(const struct account_copies *copies, FILE *to)
 		fputs("at other interfaces\n", to);
 }
 
-static void add_name(JsonBuilder *json, const char *member, const char *name)
-{
-	json_builder_set_member_name(json, member);
-	if (name)
-		json_builder_add_string_value(json, name);
-	else
-		json_builder_add_null_value(json);
-}
-
 static void add_copies(JsonBuilder *json, const struct account_copies *copies)
 {
 	if (copies->packets == 0)
 		return;
 	json_builder_begin_object(json);
-	add_name(json, "first", copies->first);
-	add_name(json, "again", copies->again);
-	json_builder_set_member_name(json, "packets");
-	json_builder_add_int_value(json, (gint64)copies->packets);
-	json_builder_set_member_name(json, "frameOctets");
-	json_builder_add_int_value(json, (gint64)copies->frame_octets);
+	json_put_text(json, "first", copies->first);
+	json_put_text(json, "again", copies->again);
+	json_put_count(json, "packets", copies->packets);
+	json_put_count(json, "frameOctets", copies->frame_octets);
 	json_builder_end_object(json);
 }
 
@@ -85,8 +76,7 @@ static void add_duplicates(const struct account *account, JsonBuilder *json)
 {
 	const struct account_copies rest = other_copies(account);
 
-	json_builder_set_member_name(json, "duplicates");
-	json_builder_begin_array(json);
+	json_begin_list(json, "duplicates");
 	for (size_t i = 0; i < account->copies_count; i++)
 		add_copies(json, &account->copies[i]);
 	add_copies(json, &rest);
@@ -107,11 +97,9 @@ static void add_places(const struct account *account, JsonBuilder *json)
 		{ "reloadFailures", account->places_reload_failures },
 	};
 
-	json_builder_set_member_name(json, "geo");
-	json_builder_begin_object(json);
+	json_begin_group(json, "geo");
 	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
-		json_builder_set_member_name(json, members[i].name);
-		json_builder_add_int_value(json, (gint64)members[i].value);
+		json_put_count(json, members[i].name, members[i].value);
 	}
 	json_builder_end_object(json);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "setup/doctor.h"
 #include "setup/options.h"
 #include "setup/stage_options.h"
@@ -15,23 +16,14 @@ static const char *const status_names[] = {
 	[DOCTOR_FAIL] = "fail",
 };
 
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	json_builder_set_member_name(json, name);
-	if (text)
-		json_builder_add_string_value(json, text);
-	else
-		json_builder_add_null_value(json);
-}
-
 static void add_finding(JsonBuilder *json, const struct doctor_finding *finding)
 {
 	json_builder_begin_object(json);
-	add_text(json, "interface", finding->about);
-	add_text(json, "check", finding->check);
-	add_text(json, "status", status_names[finding->status]);
-	add_text(json, "text", finding->text);
-	add_text(json, "remedy", finding->remedy);
+	json_put_text(json, "interface", finding->about);
+	json_put_text(json, "check", finding->check);
+	json_put_text(json, "status", status_names[finding->status]);
+	json_put_text(json, "text", finding->text);
+	json_put_text(json, "remedy", finding->remedy);
 	json_builder_end_object(json);
 }
 
@@ -43,8 +35,7 @@ static void print_json(const GPtrArray *findings)
 	g_autofree char *text = NULL;
 
 	json_builder_begin_object(json);
-	json_builder_set_member_name(json, "checks");
-	json_builder_begin_array(json);
+	json_begin_list(json, "checks");
 	for (guint i = 0; i < findings->len; i++)
 		add_finding(json, g_ptr_array_index(findings, i));
 	json_builder_end_array(json);

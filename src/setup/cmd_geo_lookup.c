@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "enrich/geo_address.h"
 #include "setup/places.h"
 
@@ -71,12 +72,6 @@ static char *text_of(const struct flow_text *text)
 
 /* --- for programs --- */
 
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, text);
-}
-
 static void add_value(JsonBuilder *json, const struct flow_place *place,
 		      enum flow_place_value value)
 {
@@ -102,9 +97,9 @@ static void add_database(JsonBuilder *json, const struct flow_database *database
 	g_autofree char *type = text_of(&database->type);
 	g_autofree char *built = built_of(database);
 
-	add_text(json, TYPE, type);
+	json_put_text(json, TYPE, type);
 	if (built)
-		add_text(json, BUILT, built);
+		json_put_text(json, BUILT, built);
 }
 
 static void print_json(const struct asked *asked)
@@ -116,8 +111,8 @@ static void print_json(const struct asked *asked)
 	g_autofree char *text = NULL;
 
 	json_builder_begin_object(json);
-	add_text(json, "address", asked->text);
-	add_text(json, NETWORK, network);
+	json_put_text(json, "address", asked->text);
+	json_put_text(json, NETWORK, network);
 	for (int value = 0; value < FLOW_PLACE_VALUES; value++) {
 		if (flow_place_knows(asked->place, (enum flow_place_value)value))
 			add_value(json, asked->place, (enum flow_place_value)value);

@@ -3,6 +3,7 @@
  * configuration file and the completion of shells from. */
 #include <json-glib/json-glib.h>
 
+#include "base/json.h"
 #include "export/destination_keys.h"
 #include "export/encoder.h"
 #include "export/packs.h"
@@ -10,26 +11,11 @@
 #include "setup/help.h"
 #include "setup/options.h"
 
-static void add_text(JsonBuilder *json, const char *name, const char *text)
-{
-	json_builder_set_member_name(json, name);
-	if (text)
-		json_builder_add_string_value(json, text);
-	else
-		json_builder_add_null_value(json);
-}
-
-static void begin_list(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_array(json);
-}
-
 static void add_words(JsonBuilder *json, const char *name, const char *text, const char *between)
 {
 	g_auto(GStrv) words = g_strsplit(text, between, -1);
 
-	begin_list(json, name);
+	json_begin_list(json, name);
 	for (guint i = 0; words[i]; i++)
 		json_builder_add_string_value(json, words[i]);
 	json_builder_end_array(json);
@@ -38,15 +24,15 @@ static void add_words(JsonBuilder *json, const char *name, const char *text, con
 static void add_command(JsonBuilder *json, const struct command *command)
 {
 	json_builder_begin_object(json);
-	add_text(json, "name", command->name);
-	add_text(json, "arguments", command->arguments);
-	add_text(json, "summary", command->summary);
-	add_text(json, "description", command->description);
-	begin_list(json, "examples");
+	json_put_text(json, "name", command->name);
+	json_put_text(json, "arguments", command->arguments);
+	json_put_text(json, "summary", command->summary);
+	json_put_text(json, "description", command->description);
+	json_begin_list(json, "examples");
 	for (guint i = 0; i < COMMAND_EXAMPLES; i++) {
 		json_builder_begin_object(json);
-		add_text(json, "line", command->examples[i].line);
-		add_text(json, "what", command->examples[i].what);
+		json_put_text(json, "line", command->examples[i].line);
+		json_put_text(json, "what", command->examples[i].what);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -66,30 +52,30 @@ static void add_option(JsonBuilder *json, const struct option_row *row)
 	g_autofree char *range = option_range(row);
 
 	json_builder_begin_object(json);
-	add_text(json, "name", row->name);
-	add_text(json, "letter", row->letter ? letter : NULL);
-	add_text(json, "type", types[row->type]);
-	add_text(json, "default", row->standard);
-	add_text(json, "argument", row->argument);
-	add_text(json, "values", range);
-	add_text(json, "section", row->section);
-	begin_list(json, "commands");
+	json_put_text(json, "name", row->name);
+	json_put_text(json, "letter", row->letter ? letter : NULL);
+	json_put_text(json, "type", types[row->type]);
+	json_put_text(json, "default", row->standard);
+	json_put_text(json, "argument", row->argument);
+	json_put_text(json, "values", range);
+	json_put_text(json, "section", row->section);
+	json_begin_list(json, "commands");
 	for (guint i = 0; i < COMMANDS; i++) {
 		if (row->commands & (1u << i))
 			json_builder_add_string_value(json, commands[i].name);
 	}
 	json_builder_end_array(json);
-	add_text(json, "help", row->help);
+	json_put_text(json, "help", row->help);
 	json_builder_end_object(json);
 }
 
 static void add_sections(JsonBuilder *json)
 {
-	begin_list(json, "sections");
+	json_begin_list(json, "sections");
 	for (guint i = 0; i < option_sections_count; i++) {
 		json_builder_begin_object(json);
-		add_text(json, "name", option_sections[i].name);
-		add_text(json, "title", option_sections[i].title);
+		json_put_text(json, "name", option_sections[i].name);
+		json_put_text(json, "title", option_sections[i].title);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -97,32 +83,32 @@ static void add_sections(JsonBuilder *json)
 
 static void add_destinations(JsonBuilder *json)
 {
-	begin_list(json, "destinationKeys");
+	json_begin_list(json, "destinationKeys");
 	for (gsize i = 0; i < destination_keys_count; i++) {
 		const struct destination_key *key = &destination_keys[i];
 
 		json_builder_begin_object(json);
-		add_text(json, "name", key->name);
-		add_text(json, "argument", key->argument);
-		add_text(json, "default", key->standard);
-		add_text(json, "of", key->carriers);
-		add_text(json, "help", key->help);
+		json_put_text(json, "name", key->name);
+		json_put_text(json, "argument", key->argument);
+		json_put_text(json, "default", key->standard);
+		json_put_text(json, "of", key->carriers);
+		json_put_text(json, "help", key->help);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
-	begin_list(json, "forms");
+	json_begin_list(json, "forms");
 	for (gsize i = 0; encoders[i]; i++) {
 		json_builder_begin_object(json);
-		add_text(json, "name", encoders[i]->scheme);
+		json_put_text(json, "name", encoders[i]->scheme);
 		add_words(json, "transports", encoders[i]->transports, " ");
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
-	begin_list(json, "packs");
+	json_begin_list(json, "packs");
 	for (gsize i = 0; i < packs_count; i++) {
 		json_builder_begin_object(json);
-		add_text(json, "name", packs[i].collector);
-		add_text(json, "where", packs[i].where);
+		json_put_text(json, "name", packs[i].collector);
+		json_put_text(json, "where", packs[i].where);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -134,19 +120,17 @@ static void add_element(JsonBuilder *json, const struct field *field)
 		field->direction == FIELD_OF_SIDE ? field_reverse_name(field) : NULL;
 
 	json_builder_begin_object(json);
-	add_text(json, "name", field->name);
-	json_builder_set_member_name(json, "id");
-	json_builder_add_int_value(json, field->id);
+	json_put_text(json, "name", field->name);
+	json_put_count(json, "id", field->id);
 	json_builder_set_member_name(json, "own");
 	json_builder_add_boolean_value(json, field->own);
-	json_builder_set_member_name(json, "netflow9");
-	json_builder_add_int_value(json, field->v9);
-	add_text(json, "type", field_type_name(field->type));
-	add_text(json, "semantics", registry_semantics_name(field->semantics));
-	add_text(json, "units", field->units);
-	add_text(json, "detail", registry_detail_name(field->detail));
-	add_text(json, "reverse", reverse);
-	add_text(json, "description", field->description);
+	json_put_count(json, "netflow9", field->v9);
+	json_put_text(json, "type", field_type_name(field->type));
+	json_put_text(json, "semantics", registry_semantics_name(field->semantics));
+	json_put_text(json, "units", field->units);
+	json_put_text(json, "detail", registry_detail_name(field->detail));
+	json_put_text(json, "reverse", reverse);
+	json_put_text(json, "description", field->description);
 	json_builder_end_object(json);
 }
 
@@ -155,19 +139,19 @@ static void add_template(JsonBuilder *json, const struct template_builtin *built
 	g_autofree char *purpose = registry_template_purpose(builtin);
 
 	json_builder_begin_object(json);
-	add_text(json, "name", builtin->name);
-	add_text(json, "purpose", purpose);
-	add_text(json, "text", builtin->text);
+	json_put_text(json, "name", builtin->name);
+	json_put_text(json, "purpose", purpose);
+	json_put_text(json, "text", builtin->text);
 	json_builder_end_object(json);
 }
 
 static void add_records(JsonBuilder *json)
 {
-	begin_list(json, "templates");
+	json_begin_list(json, "templates");
 	for (const struct template_builtin *builtin = template_builtins; builtin->name; builtin++)
 		add_template(json, builtin);
 	json_builder_end_array(json);
-	begin_list(json, "elements");
+	json_begin_list(json, "elements");
 	for (gsize i = 0; i < fields_count; i++)
 		add_element(json, &fields[i]);
 	json_builder_end_array(json);
@@ -181,11 +165,11 @@ void help_print_json(FILE *to)
 	g_autofree char *text = NULL;
 
 	json_builder_begin_object(json);
-	begin_list(json, "commands");
+	json_begin_list(json, "commands");
 	for (guint i = 0; i < COMMANDS; i++)
 		add_command(json, &commands[i]);
 	json_builder_end_array(json);
-	begin_list(json, "options");
+	json_begin_list(json, "options");
 	for (guint i = 0; i < OPTIONS; i++)
 		add_option(json, &option_rows[i]);
 	json_builder_end_array(json);

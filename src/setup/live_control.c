@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "operate/live_flows.h"
 #include "operate/live_flush.h"
@@ -82,8 +83,7 @@ static void reload_by_signal(struct live_control *control)
 
 static void add_lines(JsonBuilder *json, const char *name, const GPtrArray *lines)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_begin_array(json);
+	json_begin_list(json, name);
 	for (guint i = 0; i < lines->len; i++) {
 		g_autofree char *text = g_utf8_make_valid(g_ptr_array_index(lines, i), -1);
 
@@ -132,10 +132,8 @@ static bool on_status(void *data, const char *argument, JsonBuilder *answer, GEr
 	(void)argument;
 	(void)error;
 	live_stats_status(control->stats, answer);
-	json_builder_set_member_name(answer, "reloads");
-	json_builder_add_int_value(answer, control->reloads);
-	json_builder_set_member_name(answer, "reloadsFailed");
-	json_builder_add_int_value(answer, control->failed);
+	json_put_count(answer, "reloads", control->reloads);
+	json_put_count(answer, "reloadsFailed", control->failed);
 	return true;
 }
 

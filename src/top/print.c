@@ -3,6 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "base/json.h"
 #include "top/amount.h"
 
 static guint rows_of(const struct top_table *table, guint limit)
@@ -43,33 +44,26 @@ void top_print_table(const struct top_table *table, const struct top_query *quer
 
 /* --- JSON --- */
 
-static void add_number(JsonBuilder *json, const char *name, guint64 number)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, (gint64)number);
-}
-
 static void add_sums(JsonBuilder *json, const struct top_sums *sums)
 {
 	const struct top_counts *all = &sums->all;
 
-	add_number(json, "octets", top_octets(all));
-	add_number(json, "octetsSent", all->octets[TOP_FORTH]);
-	add_number(json, "octetsReceived", all->octets[TOP_BACK]);
-	add_number(json, "packets", top_packets(all));
-	add_number(json, "packetsSent", all->packets[TOP_FORTH]);
-	add_number(json, "packetsReceived", all->packets[TOP_BACK]);
-	add_number(json, "flows", sums->flows);
+	json_put_count(json, "octets", top_octets(all));
+	json_put_count(json, "octetsSent", all->octets[TOP_FORTH]);
+	json_put_count(json, "octetsReceived", all->octets[TOP_BACK]);
+	json_put_count(json, "packets", top_packets(all));
+	json_put_count(json, "packetsSent", all->packets[TOP_FORTH]);
+	json_put_count(json, "packetsReceived", all->packets[TOP_BACK]);
+	json_put_count(json, "flows", sums->flows);
 	if (sums->tcp_flows)
-		add_number(json, "retransmittedPackets", top_retransmitted(all));
+		json_put_count(json, "retransmittedPackets", top_retransmitted(all));
 	if (sums->rtt_flows)
-		add_number(json, "rttMicroseconds", top_rtt_us(sums));
+		json_put_count(json, "rttMicroseconds", top_rtt_us(sums));
 }
 
 static void add_named(JsonBuilder *json, const char *name, const struct top_sums *sums)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_begin_object(json);
+	json_begin_group(json, name);
 	add_sums(json, sums);
 	json_builder_end_object(json);
 }
@@ -85,8 +79,7 @@ static void add_rows(JsonBuilder *json, const struct top_table *table,
 {
 	const struct top_group_row *group = &top_groups[query->group];
 
-	json_builder_set_member_name(json, "rows");
-	json_builder_begin_array(json);
+	json_begin_list(json, "rows");
 	for (guint i = 0; i < rows_of(table, limit); i++) {
 		const struct top_row *row = &table->rows[i];
 		g_autofree char *label = group->label(&row->key, row->as_name);

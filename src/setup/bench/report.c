@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "capture/probe_host.h"
 
 #define MEGA 1e6
@@ -38,27 +39,6 @@ static JsonNode *close_array(JsonBuilder *json)
 {
 	json_builder_end_array(json);
 	return json_builder_get_root(json);
-}
-
-static void add_text(JsonBuilder *json, const char *name, const char *value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_string_value(json, value);
-}
-
-static void add_count(JsonBuilder *json, const char *name, guint64 value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, (gint64)value);
-}
-
-static void add_real(JsonBuilder *json, const char *name, double value)
-{
-	json_builder_set_member_name(json, name);
-	if (isfinite(value))
-		json_builder_add_double_value(json, value);
-	else
-		json_builder_add_null_value(json); /* JSON has no such number */
 }
 
 struct bench_report *bench_report_new(void)
@@ -110,9 +90,9 @@ void bench_report_machine(struct bench_report *report)
 	uname(&system);
 	printf("machine: %ld CPUs, %s, %s %s\n", cpus, model, system.sysname, system.release);
 	json_builder_begin_object(json);
-	add_count(json, "cpus", (guint64)cpus);
-	add_text(json, "processor", model);
-	add_text(json, "kernel", system.release);
+	json_put_count(json, "cpus", (guint64)cpus);
+	json_put_text(json, "processor", model);
+	json_put_text(json, "kernel", system.release);
 	json_builder_end_object(json);
 	report->machine = json_builder_get_root(json);
 }
@@ -162,17 +142,17 @@ static void report_run(JsonBuilder *json, const struct bench_result *result, gui
 		summary.over_basic = 0;
 	print_run(text, &summary);
 	json_builder_begin_object(json);
-	add_text(json, "name", step->name);
+	json_put_text(json, "name", step->name);
 	if (levelled)
-		add_text(json, "detail", level);
-	add_real(json, "nsPerPacketBest", summary.best_ns);
-	add_real(json, "nsPerPacketMedian", summary.median_ns);
-	add_real(json, "packetsPerCpuSecond", 1e9 / summary.median_ns);
-	add_real(json, "ratioToReading", summary.ratio);
+		json_put_text(json, "detail", level);
+	json_put_real(json, "nsPerPacketBest", summary.best_ns);
+	json_put_real(json, "nsPerPacketMedian", summary.median_ns);
+	json_put_real(json, "packetsPerCpuSecond", 1e9 / summary.median_ns);
+	json_put_real(json, "ratioToReading", summary.ratio);
 	if (summary.over_basic > 0)
-		add_real(json, "ratioToBasic", summary.over_basic);
-	add_count(json, "records", summary.records);
-	add_count(json, "peakOctets", summary.peak_octets);
+		json_put_real(json, "ratioToBasic", summary.over_basic);
+	json_put_count(json, "records", summary.records);
+	json_put_count(json, "peakOctets", summary.peak_octets);
 	json_builder_end_object(json);
 }
 
@@ -182,14 +162,13 @@ void bench_report_traffic(struct bench_report *report, const struct bench_result
 
 	print_traffic(result);
 	json_builder_begin_object(json);
-	add_text(json, "name", result->kind->name);
-	add_count(json, "packets", result->totals.packets);
-	add_count(json, "flows", result->totals.flows);
-	add_count(json, "octets", result->totals.octets);
-	add_count(json, "snap", result->snap);
-	add_count(json, "rounds", result->rounds);
-	json_builder_set_member_name(json, "steps");
-	json_builder_begin_array(json);
+	json_put_text(json, "name", result->kind->name);
+	json_put_count(json, "packets", result->totals.packets);
+	json_put_count(json, "flows", result->totals.flows);
+	json_put_count(json, "octets", result->totals.octets);
+	json_put_count(json, "snap", result->snap);
+	json_put_count(json, "rounds", result->rounds);
+	json_begin_list(json, "steps");
 	for (guint i = 0; i < result->plan.count && result->rounds; i++)
 		report_run(json, result, i);
 	json_builder_end_array(json);
@@ -213,10 +192,10 @@ void bench_report_memory(struct bench_report *report, const struct bench_levels 
 		printf("  %-22s%15.0f%14" G_GUINT64_FORMAT "\n", bench_level_name(detail), native,
 		       kernel);
 		json_builder_begin_object(json);
-		add_text(json, "detail", bench_level_name(detail));
-		add_count(json, "maxFlows", max_flows);
-		add_real(json, "octetsPerFlowNative", native);
-		add_count(json, "octetsPerFlowKernel", kernel);
+		json_put_text(json, "detail", bench_level_name(detail));
+		json_put_count(json, "maxFlows", max_flows);
+		json_put_real(json, "octetsPerFlowNative", native);
+		json_put_count(json, "octetsPerFlowKernel", kernel);
 		json_builder_end_object(json);
 	}
 	printf("  (native: with room for %" G_GUINT64_FORMAT " flows; in the kernel: half full)\n",
@@ -228,11 +207,11 @@ static void report_level(JsonBuilder *json, const struct bench_kernel_level *lev
 	g_autofree char *over_basic = ratio_text(level->over_basic);
 
 	printf("%9.0f%7.2fx%8s", level->net_ns, level->over_noop, over_basic);
-	add_real(json, "nsPerPacketMeter", level->net_ns);
-	add_real(json, "ratioToEmpty", level->over_noop);
+	json_put_real(json, "nsPerPacketMeter", level->net_ns);
+	json_put_real(json, "ratioToEmpty", level->over_noop);
 	if (level->over_basic > 0)
-		add_real(json, "ratioToBasic", level->over_basic);
-	add_count(json, "packets", level->packets);
+		json_put_real(json, "ratioToBasic", level->over_basic);
+	json_put_count(json, "packets", level->packets);
 }
 
 void bench_report_kernel(struct bench_report *report, const struct bench_kernel_options *options,
@@ -253,12 +232,12 @@ void bench_report_kernel(struct bench_report *report, const struct bench_kernel_
 		printf("  %-34s", bench_kernel_cases[i].text);
 		for (guint k = 0; k < levels->count; k++) {
 			json_builder_begin_object(json);
-			add_text(json, "hook", options->hook->name);
-			add_text(json, "case", bench_kernel_cases[i].name);
-			add_text(json, "detail", bench_level_name(levels->detail[k]));
-			add_count(json, "flows", figure->flows);
-			add_real(json, "nsPerPacketEmpty", figure->noop_ns);
-			add_real(json, "nsPerPacketVarying", figure->vary_ns);
+			json_put_text(json, "hook", options->hook->name);
+			json_put_text(json, "case", bench_kernel_cases[i].name);
+			json_put_text(json, "detail", bench_level_name(levels->detail[k]));
+			json_put_count(json, "flows", figure->flows);
+			json_put_real(json, "nsPerPacketEmpty", figure->noop_ns);
+			json_put_real(json, "nsPerPacketVarying", figure->vary_ns);
 			report_level(json, &figure->levels[k]);
 			json_builder_end_object(json);
 		}
@@ -267,15 +246,21 @@ void bench_report_kernel(struct bench_report *report, const struct bench_kernel_
 	fflush(stdout);
 }
 
+/* A part that could not be measured, in the figures of JSON. */
+static void report_none(JsonBuilder *json, const char *of, const char *name, const char *reason)
+{
+	json_builder_begin_object(json);
+	json_put_text(json, of, name);
+	json_put_text(json, "notMeasured", reason);
+	json_builder_end_object(json);
+	fflush(stdout);
+}
+
 void bench_report_no_kernel(struct bench_report *report, const struct bench_hook *hook,
 			    const char *reason)
 {
 	printf("\nkernel, %s: not measured (%s)\n", hook->name, reason);
-	json_builder_begin_object(report->kernel);
-	add_text(report->kernel, "hook", hook->name);
-	add_text(report->kernel, "notMeasured", reason);
-	json_builder_end_object(report->kernel);
-	fflush(stdout);
+	report_none(report->kernel, "hook", hook->name, reason);
 }
 
 void bench_report_front(struct bench_report *report, const struct front_options *options,
@@ -292,12 +277,12 @@ void bench_report_front(struct bench_report *report, const struct front_options 
 		printf("  %-34s%9.0f%7.2fx\n", front_cases[i].text, figure->net_ns,
 		       figure->over_alone);
 		json_builder_begin_object(json);
-		add_text(json, "hook", options->hook->name);
-		add_text(json, "case", front_cases[i].name);
-		add_text(json, "detail", bench_level_name(options->detail));
-		add_real(json, "nsPerPacket", figure->net_ns);
-		add_real(json, "ratioToMeter", figure->over_alone);
-		add_count(json, "packets", figure->packets);
+		json_put_text(json, "hook", options->hook->name);
+		json_put_text(json, "case", front_cases[i].name);
+		json_put_text(json, "detail", bench_level_name(options->detail));
+		json_put_real(json, "nsPerPacket", figure->net_ns);
+		json_put_real(json, "ratioToMeter", figure->over_alone);
+		json_put_count(json, "packets", figure->packets);
 		json_builder_end_object(json);
 	}
 	fflush(stdout);
@@ -307,11 +292,7 @@ void bench_report_no_front(struct bench_report *report, const struct bench_hook 
 			   const char *reason)
 {
 	printf("\nkernel, %s, before the meter: not measured (%s)\n", hook->name, reason);
-	json_builder_begin_object(report->front);
-	add_text(report->front, "hook", hook->name);
-	add_text(report->front, "notMeasured", reason);
-	json_builder_end_object(report->front);
-	fflush(stdout);
+	report_none(report->front, "hook", hook->name, reason);
 }
 
 void bench_report_scan_head(struct bench_report *report)
@@ -335,15 +316,15 @@ void bench_report_scan(struct bench_report *report, enum flow_detail detail,
 		       bench_level_name(detail), figures->flows, scan_parts[i], part->records,
 		       part->scan_ms, part->longest_ms, part->taking_ms, part->ns_a_record);
 		json_builder_begin_object(json);
-		add_text(json, "detail", bench_level_name(detail));
-		add_count(json, "flows", figures->flows);
-		add_count(json, "finishedPercent", scan_parts[i]);
-		add_count(json, "records", part->records);
-		add_count(json, "calls", figures->calls);
-		add_real(json, "scanMs", part->scan_ms);
-		add_real(json, "longestCallMs", part->longest_ms);
-		add_real(json, "takingMs", part->taking_ms);
-		add_real(json, "nsPerRecord", part->ns_a_record);
+		json_put_text(json, "detail", bench_level_name(detail));
+		json_put_count(json, "flows", figures->flows);
+		json_put_count(json, "finishedPercent", scan_parts[i]);
+		json_put_count(json, "records", part->records);
+		json_put_count(json, "calls", figures->calls);
+		json_put_real(json, "scanMs", part->scan_ms);
+		json_put_real(json, "longestCallMs", part->longest_ms);
+		json_put_real(json, "takingMs", part->taking_ms);
+		json_put_real(json, "nsPerRecord", part->ns_a_record);
 		json_builder_end_object(json);
 	}
 	fflush(stdout);
@@ -352,11 +333,7 @@ void bench_report_scan(struct bench_report *report, enum flow_detail detail,
 void bench_report_no_scan(struct bench_report *report, enum flow_detail detail, const char *reason)
 {
 	printf("  %-8snot measured (%s)\n", bench_level_name(detail), reason);
-	json_builder_begin_object(report->scan);
-	add_text(report->scan, "detail", bench_level_name(detail));
-	add_text(report->scan, "notMeasured", reason);
-	json_builder_end_object(report->scan);
-	fflush(stdout);
+	report_none(report->scan, "detail", bench_level_name(detail), reason);
 }
 
 /* "IPFIX over UDP"; free with g_free. */
@@ -393,21 +370,21 @@ static void report_export_case(JsonBuilder *json, const struct export_result *re
 		       summary.arrived * 100);
 	printf("\n");
 	json_builder_begin_object(json);
-	add_text(json, "form", which->scheme);
-	add_text(json, "template", which->template_name);
-	add_text(json, "way", ways[which->way]);
+	json_put_text(json, "form", which->scheme);
+	json_put_text(json, "template", which->template_name);
+	json_put_text(json, "way", ways[which->way]);
 	if (which->transport)
-		add_text(json, "transport", which->transport);
-	add_count(json, "records", summary.records);
-	add_real(json, "nsPerRecordBest", summary.best_ns);
-	add_real(json, "nsPerRecordMedian", summary.median_ns);
-	add_real(json, "recordsPerCpuSecond", 1e9 / summary.median_ns);
-	add_real(json, "ratioToLibfixbuf", summary.ratio);
-	add_real(json, "octetsPerRecord", summary.octets);
+		json_put_text(json, "transport", which->transport);
+	json_put_count(json, "records", summary.records);
+	json_put_real(json, "nsPerRecordBest", summary.best_ns);
+	json_put_real(json, "nsPerRecordMedian", summary.median_ns);
+	json_put_real(json, "recordsPerCpuSecond", 1e9 / summary.median_ns);
+	json_put_real(json, "ratioToLibfixbuf", summary.ratio);
+	json_put_real(json, "octetsPerRecord", summary.octets);
 	if (which->transport) {
-		add_real(json, "sendingPart", summary.sending);
-		add_real(json, "recordsPerSecond", summary.wall_rate);
-		add_real(json, "arrivedPart", summary.arrived);
+		json_put_real(json, "sendingPart", summary.sending);
+		json_put_real(json, "recordsPerSecond", summary.wall_rate);
+		json_put_real(json, "arrivedPart", summary.arrived);
 	}
 	json_builder_end_object(json);
 }
