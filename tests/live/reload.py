@@ -29,7 +29,11 @@ NOBODY = 65534
 
 
 class Datagrams:
-    """What each sender's port sent, in order: a session each."""
+    """What each sender's port sent, in order: a session each. The system gives a port that was closed
+    to the next socket as well as any other, and two sessions would look like one. So a port is taken
+    once it has been seen: an address beside the sender's keeps it from who asks for any port."""
+
+    BESIDE = "127.0.0.2"
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -37,6 +41,7 @@ class Datagrams:
         self.socket.bind((HOST, 0))
         self.port = self.socket.getsockname()[1]
         self.by_sender = collections.OrderedDict()
+        self.taken = []
         self.ending = False
         self.thread = threading.Thread(target=self.receive, daemon=True)
         self.thread.start()
@@ -50,13 +55,21 @@ class Datagrams:
                 if self.ending:
                     return
                 continue
+            if sender not in self.by_sender:
+                self.taken.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                self.taken[-1].bind((self.BESIDE, sender[1]))
             self.by_sender.setdefault(sender, []).append(octets)
+
+    def begun(self):
+        """How many sessions, all of whose ports are taken."""
+        return len(self.by_sender)
 
     def sessions(self):
         """Everything there is, once it has been received."""
         self.ending = True
         self.thread.join()
-        self.socket.close()
+        for held in (self.socket, *self.taken):
+            held.close()
         return [b"".join(datagrams) for datagrams in self.by_sender.values()]
 
 
@@ -99,6 +112,7 @@ class ReloadTest(reloading.Case):
         blast = self.blast()
         for turn in range(1, RELOADS + 1):
             before = os.path.getsize(self.path("file"))
+            netns.wait_for(lambda number=turn: udp.begun() == number, "the datagrams' session")
             write(turn)
             told = self.reload()
             for name in ("stream", "datagrams"):
