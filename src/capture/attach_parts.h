@@ -37,6 +37,8 @@ struct attachment {
 	int promiscuous; /* a socket that keeps the interface so; -1: none */
 };
 
+/* --- attach_program.c --- */
+
 bool attach_fail(GError **error, const char *interface, int code, const char *what);
 /* The kernel's name of a program; "?" where it does not tell. */
 void attach_program_name(guint32 id, char ret_name[16]);

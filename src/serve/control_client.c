@@ -104,7 +104,7 @@ static void answer(struct control_client *client, const char *request)
 	set_answer(client, text, strlen(text));
 }
 
-void control_client_answer(struct control_client *client, GString *answer)
+static void answer_late(struct control_client *client, GString *answer)
 {
 	const size_t length = answer->len;
 
@@ -198,4 +198,32 @@ struct control_client *control_client_new(struct control *control, GSocket *sock
 	begin_patience(client);
 	wait_for(client, G_IO_IN);
 	return client;
+}
+
+/* --- replies that come later --- */
+
+static void reply_with(struct control_reply *reply, GString *answer)
+{
+	if (reply->client)
+		answer_late(reply->client, answer);
+	else
+		g_string_free(answer, TRUE);
+	g_free(reply);
+}
+
+void control_reply_done(struct control_reply *reply, const char *answer, GString *lines)
+{
+	g_autofree char *first = g_strdup_printf("{\"status\":0,\"answer\":%s}\n", answer);
+
+	if (!lines)
+		lines = g_string_new(NULL);
+	g_string_prepend(lines, first);
+	reply_with(reply, lines);
+}
+
+void control_reply_failed(struct control_reply *reply, const GError *error)
+{
+	g_autofree char *answer = control_error(error);
+
+	reply_with(reply, g_string_new(answer));
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the socket (control.c) and its connections (control_client.c) share. */
+/* What the socket (control.c), its connections (control_client.c) and what they ask
+ * (control_requests.c) share. */
 #ifndef WEIR_SERVE_CONTROL_PARTS_H
 #define WEIR_SERVE_CONTROL_PARTS_H
 
@@ -32,7 +33,6 @@ struct control_reply {
 char *control_answer(const struct control *control, const char *request, enum peer_rights rights,
 		     struct control_reply *reply);
 char *control_refusal(enum control_status status, const char *message);
-/* Of a client that waits for it; taken. */
-void control_client_answer(struct control_client *client, GString *answer);
+char *control_error(const GError *error);
 
 #endif
