@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "export/reach.h"
 
+#include <sys/socket.h>
+
 #include "base/error.h"
+
+#define SEND_BUFFER (4 << 20)
 
 /* What each address said, one after the other, and once where all say the same. */
 struct told {
@@ -68,4 +72,15 @@ bool reach_any(GSocketConnectable *place, reach_try *attempt, void *data, GCance
 	}
 	g_string_free(told.text, TRUE);
 	return good;
+}
+
+GSocket *reach_datagrams(GSocketAddress *address, GError **error)
+{
+	GSocket *datagrams = g_socket_new(g_socket_address_get_family(address),
+					  G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, error);
+
+	/* More than the default; the kernel may give less. */
+	if (datagrams)
+		g_socket_set_option(datagrams, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
+	return datagrams;
 }

@@ -13,4 +13,8 @@ typedef bool reach_try(void *data, GSocketAddress *address, GCancellable *stop, 
 bool reach_any(GSocketConnectable *place, reach_try *attempt, void *data, GCancellable *stop,
 	       GError **error);
 
+/* A socket for datagrams to it, not yet connected, which holds what one call hands over; NULL: none
+ * can be had. */
+GSocket *reach_datagrams(GSocketAddress *address, GError **error);
+
 #endif

@@ -10,9 +10,8 @@
 #include "export/reach.h"
 #include "export/secure.h"
 
-#define BATCH	    64
-#define SEND_BUFFER (4 << 20)
-#define TALK	    2048
+#define BATCH 64
+#define TALK  2048
 
 struct transport {
 	char *host;
@@ -162,12 +161,9 @@ static bool try_address(void *data, GSocketAddress *address, GCancellable *stop,
 {
 	struct transport *transport = data;
 
-	transport->socket = g_socket_new(g_socket_address_get_family(address),
-					 G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, error);
+	transport->socket = reach_datagrams(address, error);
 	if (!transport->socket)
 		return false;
-	/* More than the default holds what one call hands over; the kernel may give less. */
-	g_socket_set_option(transport->socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
 	if (g_socket_connect(transport->socket, address, stop, error) &&
 	    shake_hands(transport, stop, error))
 		return true;

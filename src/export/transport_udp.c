@@ -15,7 +15,6 @@
 
 #define BATCH	     64
 #define POLL_MS	     200
-#define SEND_BUFFER  (4 << 20)
 /* Of IP and UDP. */
 #define HEADERS_IPV4 28
 #define HEADERS_MAX  48
@@ -62,12 +61,9 @@ static bool try_address(void *data, GSocketAddress *address, GCancellable *stop,
 {
 	struct transport *transport = data;
 
-	transport->socket = g_socket_new(g_socket_address_get_family(address),
-					 G_SOCKET_TYPE_DATAGRAM, G_SOCKET_PROTOCOL_UDP, error);
+	transport->socket = reach_datagrams(address, error);
 	if (!transport->socket)
 		return false;
-	/* More than the default holds what one call hands over; the kernel may give less. */
-	g_socket_set_option(transport->socket, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER, NULL);
 	g_socket_set_blocking(transport->socket, FALSE);
 	if (g_socket_get_family(transport->socket) == G_SOCKET_FAMILY_IPV6)
 		g_socket_set_option(transport->socket, IPPROTO_IPV6, IPV6_RECVERR, 1, NULL);
