@@ -24,7 +24,7 @@ import netflow_check
 from room import give_room
 
 SKIPPED = 77
-LIMIT_S = 30
+LIMIT_S = 120
 DOMAIN = 7
 ROOM_V9 = 10  # interfaces told in one packet, at least
 # Flows of IPv6 have no record: they are not sent.

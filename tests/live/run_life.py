@@ -145,8 +145,8 @@ class RunLifeTest(unittest.TestCase):
             live.kill()
         blast.stop()
         stopped = subprocess.run([WEIR, "stop", netns.FAR, "--to", "json+file:-", "--template",
-                                  "full", "--quiet"], capture_output=True, text=True, timeout=60,
-                                 check=True)  # fmt: skip
+                                  "full", "--quiet"], capture_output=True, text=True, check=True,
+                                 timeout=netns.WAIT_S)  # fmt: skip
         records = [json.loads(line) for line in stopped.stdout.splitlines()]
         self.assertTrue(records)
         for record in records:

@@ -87,7 +87,7 @@ class PmacctTest(unittest.TestCase):
                 [WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", template,
                  "--domain", str(domain), "--geo", self.systems, "--to", f"{form}+udp://{host}:{PORT}",
                  *[word.format(domain) for word in words], "--json-stats", stats, path],
-                check=True, timeout=60)  # fmt: skip
+                check=True, timeout=netns.WAIT_S)  # fmt: skip
             with open(stats, encoding="ascii") as file:
                 sums.update(json.load(file)["destinations"][0]["exported"])
             collector.pause()
