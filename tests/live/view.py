@@ -275,7 +275,7 @@ class ViewTest(unittest.TestCase):
 
     def test_no_file_is_written_over(self):
         start = datetime.datetime.now(datetime.timezone.utc)
-        for second in range(60):
+        for second in range(netns.WAIT_S):
             time = start + datetime.timedelta(seconds=second)
             for end in ("", "-2"):
                 name = f"weir-far-{time:%Y%m%dT%H%M%SZ}{end}.ipfix"
