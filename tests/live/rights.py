@@ -55,8 +55,12 @@ def threads(process):
     """What each of its threads says of itself."""
     found = []
     for path in glob.glob(f"/proc/{process.pid}/task/*/status"):
-        with open(path, encoding="ascii") as file:
-            found.append(dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line))
+        try:
+            with open(path, encoding="ascii") as file:
+                found.append(dict(line.rstrip("\n").split(":\t", 1) for line in file
+                                  if ":\t" in line))  # fmt: skip
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
     return found
 
 

@@ -71,9 +71,12 @@ class Manager:
 def threads_called(process, name):
     found = []
     for path in glob.glob(f"/proc/{process.pid}/task/*/comm"):
-        with open(path, encoding="ascii") as file:
-            if file.read().strip() == name:
-                found.append(int(path.split("/")[4]))
+        try:
+            with open(path, encoding="ascii") as file:
+                if file.read().strip() == name:
+                    found.append(int(path.split("/")[4]))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
     return found
 
 

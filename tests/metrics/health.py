@@ -46,9 +46,12 @@ class Held:
 def threads(process, name):
     found = []
     for thread in os.listdir(f"/proc/{process}/task"):
-        with open(f"/proc/{process}/task/{thread}/comm", encoding="ascii") as file:
-            if file.read().strip() == name:
-                found.append(int(thread))
+        try:
+            with open(f"/proc/{process}/task/{thread}/comm", encoding="ascii") as file:
+                if file.read().strip() == name:
+                    found.append(int(thread))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
     return found
 
 
