@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, on_signal);
 	CPU_ZERO(&cpus);
-	CPU_SET(blast.cpu % (int)g_get_num_processors(), &cpus);
+	CPU_SET(blast.cpu % (int)sysconf(_SC_NPROCESSORS_ONLN), &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0 || !open_sender(sender, &blast) ||
 	    !run(sender, &blast, &tally)) {
 		fprintf(stderr, "blast: %s: %s\n", blast.interface, g_strerror(errno));
