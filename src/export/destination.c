@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "export/counts.h"
 #include "export/destination_check.h"
 #include "export/destination_parts.h"
 #include "export/statistics.h"
@@ -23,8 +24,12 @@ static bool drain(struct destination *destination, GError **error)
 {
 	struct export_counts *counts = &destination->counts;
 
-	if (!file_writer_drain(destination->writer, error))
+	if (!destination_is_there(destination, error) ||
+	    !file_writer_drain(destination->writer, error))
 		return false;
+	if (destination->waiting)
+		destination_has_written(destination);
+	destination->waiting = false;
 	counts->flows += destination->buffered.flows;
 	counts->packets += destination->buffered.packets;
 	counts->octets += destination->buffered.octets;
@@ -49,6 +54,19 @@ static bool add(struct destination *destination, const guint8 *octets, size_t le
 	return file_writer_add(destination->writer, numbered, length, error);
 }
 
+/* Where the file goes on if what waits cannot be written. */
+static void note_first(struct destination *destination, const guint8 *octets)
+{
+	const struct encoder_ops *ops = destination->ledger.ops;
+
+	if (destination->waiting)
+		return;
+	destination->waiting = true;
+	if (ops->sequence != ENCODER_NO_SEQUENCE)
+		destination->waiting_sequence =
+			load_be32(octets + ops->sequence_at) + destination->sequence_base;
+}
+
 /* What the encoder calls with finished octets. */
 static bool take(void *data, const guint8 *octets, size_t length, GError **error)
 {
@@ -62,6 +80,7 @@ static bool take(void *data, const guint8 *octets, size_t length, GError **error
 	}
 	if (!file_writer_fits(destination->writer, length) && !drain(destination, error))
 		return false;
+	note_first(destination, octets);
 	destination->counts.messages++;
 	destination->counts.message_octets += length;
 	destination->buffered_through = destination->ledger.made;
@@ -138,6 +157,7 @@ struct destination *destination_new(const char *url, const char *label,
 	destination->url = g_strdup(label);
 	destination->counts.url = destination->url;
 	destination->clock_ns = options->clock_ns;
+	destination->retry_ms = DESTINATION_RETRY_MS;
 	destination->path = g_steal_pointer(&parsed.path);
 	destination->gzip = parsed.gzip;
 	good = open_encoder(destination, &parsed, options, error) &&
@@ -208,74 +228,6 @@ bool destination_start(struct destination *destination, GError **error)
 	return false;
 }
 
-static void count_failed(struct export_counts *counts, const struct tally *lost)
-{
-	counts->failed_flows += lost->flows;
-	counts->failed_packets += lost->packets;
-	counts->failed_octets += lost->octets;
-}
-
-/* The file did not come to be: nobody finds what is in it. */
-static void take_back(struct destination *destination)
-{
-	struct export_counts *counts = &destination->counts;
-
-	counts->flows -= destination->written.flows;
-	counts->packets -= destination->written.packets;
-	counts->octets -= destination->written.octets;
-	counts->records -= destination->written_through;
-	destination->written = (struct tally){ 0 };
-}
-
-/* Keeps what is in the file, if it can. */
-static void abandon(struct destination *destination)
-{
-	if (destination->series == NULL) {
-		file_writer_abandon(destination->writer);
-		return;
-	}
-	if (destination->writer != NULL &&
-	    !file_series_abandon(destination->series, destination->written.flows > 0))
-		take_back(destination);
-	destination->writer = NULL;
-}
-
-static bool tell_failure(struct destination *destination, GError *fault, GError **error)
-{
-	bool again = destination->down && !destination->over;
-
-	if (destination->told_failure) {
-		g_error_free(fault);
-		return true;
-	}
-	destination->told_failure = true;
-	g_set_error(error, fault->domain, fault->code, "destination \"%s\": %s; %s",
-		    destination->url, fault->message,
-		    again ? "it is tried again with the next file" : "it is left out from here on");
-	g_error_free(fault);
-	return false;
-}
-
-/* Everything given and not written has failed, now and from now on. Takes the fault. */
-static bool give_up(struct destination *destination, GError *fault, GError **error)
-{
-	struct tally lost;
-
-	if (destination->series != NULL && destination->writer != NULL)
-		g_prefix_error(&fault, "%s: ", file_series_part(destination->series));
-	abandon(destination);
-	lost = (struct tally){
-		.flows = destination->told.flows - destination->written.flows,
-		.packets = destination->told.packets - destination->written.packets,
-		.octets = destination->told.octets - destination->written.octets,
-	};
-	count_failed(&destination->counts, &lost);
-	destination->down = true;
-	destination->over = destination->rotation.period_ns == 0 ||
-			    !destination_renew(destination, destination->ledger.ops, NULL);
-	return tell_failure(destination, fault, error);
-}
-
 static bool flush(struct destination *destination, GError **error)
 {
 	return destination->ledger.ops->flush(destination->encoder, error) &&
@@ -287,14 +239,22 @@ static bool end_file(struct destination *destination, GError **error)
 	GError *fault = NULL;
 	bool ended;
 
+	/* It was begun to see whether it can be. */
+	if (destination->told.flows == 0) {
+		file_series_abandon(destination->series, false);
+		destination->writer = NULL;
+		destination->waiting = false;
+		return destination_renew(destination, destination->ledger.ops, &fault) ||
+		       destination_give_up(destination, fault, error);
+	}
 	if (!flush(destination, &fault))
-		return give_up(destination, fault, error);
+		return destination_give_up(destination, fault, error);
 	ended = file_series_end(destination->series, &fault);
 	destination->writer = NULL;
 	if (!ended)
-		take_back(destination);
+		destination_take_back(destination);
 	if (!ended || !destination_renew(destination, destination->ledger.ops, &fault))
-		return give_up(destination, fault, error);
+		return destination_give_up(destination, fault, error);
 	destination->told_failure = false;
 	return true;
 }
@@ -309,9 +269,14 @@ static bool turn(struct destination *destination, GError **error)
 		return true;
 	if (destination->writer != NULL)
 		good = end_file(destination, error);
-	destination->down = false;
 	rotation_turn(rotation);
-	return good;
+	if (!destination->down)
+		return good;
+	if (destination->clock_ns == NULL)
+		destination->down = false;
+	else
+		destination->retry_us = 0;
+	return destination_look(destination, NULL) && good;
 }
 
 static bool begin_file(struct destination *destination, GError **error)
@@ -344,7 +309,7 @@ static bool write_run(struct destination *destination, const struct flow_batch *
 	GError *fault = NULL;
 
 	if (destination->over || destination->down) {
-		count_failed(&destination->counts, &told);
+		counts_failed(&destination->counts, &told);
 		return true;
 	}
 	if (told.flows == 0)
@@ -352,11 +317,11 @@ static bool write_run(struct destination *destination, const struct flow_batch *
 	tally_move(&destination->told, &told);
 	if (!begin_file(destination, &fault) ||
 	    !ledger_encode(&destination->ledger, destination->encoder, batch, &fault))
-		return give_up(destination, fault, error);
+		return destination_give_up(destination, fault, error);
 	if (rotation_full(&destination->rotation, file_writer_size(destination->writer)))
 		return end_file(destination, error);
 	if (file_writer_is_terminal(destination->writer) && !flush(destination, &fault))
-		return give_up(destination, fault, error);
+		return destination_give_up(destination, fault, error);
 	return true;
 }
 
@@ -443,10 +408,14 @@ bool destination_write(struct destination *destination, const struct flow_batch 
 
 bool destination_tick(struct destination *destination, GError **error)
 {
-	if (destination->series == NULL || destination->clock_ns == NULL || destination->over)
+	if (destination->clock_ns == NULL || destination->over)
 		return true;
-	destination->rotation.clock_ns = destination->clock_ns();
-	return turn(destination, error);
+	if (destination->series != NULL) {
+		destination->rotation.clock_ns = destination->clock_ns();
+		if (!turn(destination, error))
+			return false;
+	}
+	return destination_look(destination, error);
 }
 
 /* Before the first flow an encoder would tell its templates at a time it does not know yet. */
@@ -456,7 +425,7 @@ bool destination_flush(struct destination *destination, GError **error)
 
 	if (destination->over || destination->told.flows == 0)
 		return true;
-	return flush(destination, &fault) || give_up(destination, fault, error);
+	return flush(destination, &fault) || destination_give_up(destination, fault, error);
 }
 
 bool destination_report(struct destination *destination, const struct export_statistics *statistics,
@@ -473,7 +442,7 @@ bool destination_report(struct destination *destination, const struct export_sta
 	    ops->report(destination->encoder, &report, &options, &fault) &&
 	    drain(destination, &fault))
 		return true;
-	return give_up(destination, fault, error);
+	return destination_give_up(destination, fault, error);
 }
 
 bool destination_finish(struct destination *destination, GError **error)
@@ -483,10 +452,12 @@ bool destination_finish(struct destination *destination, GError **error)
 
 	if (destination->over)
 		return true;
-	if (destination->series == NULL)
+	if (destination->down)
+		destination_mend(destination);
+	else if (destination->series == NULL)
 		good = (flush(destination, &fault) &&
 			file_writer_close(destination->writer, &fault)) ||
-		       give_up(destination, fault, error);
+		       destination_give_up(destination, fault, error);
 	else if (destination->writer != NULL)
 		good = end_file(destination, error);
 	destination->over = true;

@@ -34,10 +34,12 @@ bool destination_reform(struct destination *destination, const struct destinatio
 
 /* Empties the file; of a series, makes the folder. */
 bool destination_start(struct destination *destination, GError **error);
-/* False when it failed just now; from then on it only counts. */
+/* False when it failed just now; from then on it only counts, until it is tried again: where time
+ * passes, by destination_tick() and destination_retry(). */
 bool destination_write(struct destination *destination, const struct flow_batch *batch,
 		       GError **error);
-/* Now and then, with or without flows: ends a file whose time is over by the wall clock. */
+/* Now and then, with or without flows: ends a file whose time is over by the wall clock, and tries
+ * again what could not be written; it says by itself when it can be. */
 bool destination_tick(struct destination *destination, GError **error);
 /* Everything given so far is in the file when it returns true. */
 bool destination_flush(struct destination *destination, GError **error);
@@ -47,7 +49,10 @@ bool destination_report(struct destination *destination, const struct export_sta
 			GError **error);
 bool destination_finish(struct destination *destination, GError **error);
 
-/* False: it failed, for good or until the time of its next file. */
+/* At once: what is down is tried, and a file that was moved away is followed by a new one. False
+ * when it cannot be written; ret_news: what has changed, or NULL. */
+bool destination_retry(struct destination *destination, const char **ret_news, GError **error);
+/* False: it failed, for good or until it can be written again. */
 bool destination_is_healthy(const struct destination *destination);
 const struct export_counts *destination_counts(const struct destination *destination);
 

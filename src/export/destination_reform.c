@@ -36,8 +36,7 @@ bool destination_can_reform(const struct destination *destination,
 	return false;
 }
 
-/* The number that the encoder would give its next message. */
-static guint32 next_sequence(struct destination *destination)
+guint32 destination_next_sequence(struct destination *destination)
 {
 	const struct encoder_ops *ops = destination->ledger.ops;
 	guint32 next = G_MAXUINT32;
@@ -68,7 +67,7 @@ bool destination_reform(struct destination *destination, const struct destinatio
 		record_template_free(layout);
 		return true;
 	}
-	destination->sequence_base = next_sequence(destination);
+	destination->sequence_base = destination_next_sequence(destination);
 	destination->form.record_template = layout;
 	destination->form.pen = options->pen;
 	destination->form.message_max = url->mtu;
@@ -87,9 +86,4 @@ bool destination_reform(struct destination *destination, const struct destinatio
 	destination->url = g_strdup(label);
 	destination->counts.url = destination->url;
 	return true;
-}
-
-bool destination_is_healthy(const struct destination *destination)
-{
-	return !destination->down;
 }

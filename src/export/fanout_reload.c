@@ -341,6 +341,18 @@ static void reform(const struct change *change, const struct step *step)
 	way_free(names);
 }
 
+/* Whoever reloads has seen to what stood in the way, or moved a file away. */
+static void retry(const struct change *change, struct way *way)
+{
+	g_autoptr(GError) error = NULL;
+	const char *news;
+
+	if (!destination_retry(way->file, &news, &error))
+		tell(change, false, way_label(way), "%s", error->message);
+	else if (news)
+		tell(change, true, way_label(way), "%s", news);
+}
+
 /* Somebody else sends from its spool for a moment yet. */
 static bool is_held(const struct fanout *fanout, const struct way *way)
 {
@@ -372,6 +384,8 @@ static void take_step(const struct change *change, struct step *step, struct pas
 		return;
 	if (step->kind == STEP_REFORM)
 		reform(change, step);
+	if (step->kind != STEP_NEW && way->file)
+		retry(change, way);
 	way->inherits = step->kind == STEP_NEW && is_held(fanout, way);
 	if (step->kind == STEP_NEW && !fanout_start(fanout, way, change->options, &error)) {
 		tell(change, false, way_label(way), "%s; it gets nothing", error->message);

@@ -137,6 +137,15 @@ static void tell_leftover(const struct file_series *series, const char *leftover
 			  series->url, leftover, series->name);
 }
 
+/* Nothing was ever found under it: it may be tried again. */
+static void forget_name(struct file_series *series)
+{
+	if (series->number > 0)
+		series->number--;
+	else
+		g_clear_pointer(&series->first, g_free);
+}
+
 struct file_writer *file_series_begin(struct file_series *series, guint64 seconds, GError **error)
 {
 	g_autofree char *leftover = NULL;
@@ -151,6 +160,7 @@ struct file_writer *file_series_begin(struct file_series *series, guint64 second
 				break;
 			if (errno != EEXIST) {
 				fail(error, "create", series->part);
+				forget_name(series);
 				return NULL;
 			}
 			if (leftover == NULL)
@@ -211,6 +221,7 @@ bool file_series_abandon(struct file_series *series, bool worth)
 	if (worth)
 		return publish(series, NULL);
 	unlink(series->part);
+	forget_name(series);
 	return false;
 }
 

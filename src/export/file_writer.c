@@ -15,6 +15,15 @@
 #include "export/gzip.h"
 
 #define CAPACITY (256 * 1024)
+/* What a file system has to have room for before one that was full is written again. */
+#define ROOM	 (64 * 1024)
+
+/* Numbers of inodes are given again soon after a file was removed; a moment of birth is not. */
+struct identity {
+	dev_t device;
+	ino_t inode;
+	struct statx_timestamp birth; /* 0 where the file system keeps none */
+};
 
 struct file_writer {
 	int fd;
@@ -22,11 +31,12 @@ struct file_writer {
 	bool cuttable; /* a regular file of ours alone; standard output may hold more than ours */
 	bool terminal;
 	bool durable;	   /* it has to be on the disk when it is closed */
+	bool broken;	   /* it could not be cut back to what makes sense */
 	struct gzip *gzip; /* NULL: plain */
-	off_t given;	   /* octets the system took */
-	off_t out;	   /* of those, the ones that make sense to a reader */
-	dev_t device;
-	ino_t inode;
+	off_t from;	   /* where in the file it began: a member of gzip */
+	off_t given;	   /* up to there the system took octets */
+	off_t out;	   /* up to there they make sense to a reader */
+	struct identity identity;
 	size_t used;
 	guint8 octets[CAPACITY];
 };
@@ -94,6 +104,22 @@ static bool on_gzip(void *data, const guint8 *octets, size_t length, GError **er
 	return write_all(data, octets, length, error);
 }
 
+static struct identity identity_of(int fd, const struct stat *status)
+{
+	struct identity identity = { .device = status->st_dev, .inode = status->st_ino };
+	struct statx more;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &more) == 0 && more.stx_mask & STATX_BTIME)
+		identity.birth = more.stx_btime;
+	return identity;
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+	return a->device == b->device && a->inode == b->inode &&
+	       a->birth.tv_sec == b->birth.tv_sec && a->birth.tv_nsec == b->birth.tv_nsec;
+}
+
 static struct file_writer *writer_of(int fd, bool ours, bool gzip, GError **error)
 {
 	struct file_writer *writer;
@@ -110,11 +136,12 @@ static struct file_writer *writer_of(int fd, bool ours, bool gzip, GError **erro
 	writer->terminal = isatty(fd);
 	writer->cuttable = writer->regular && ours;
 	writer->durable = false;
+	writer->broken = false;
 	writer->gzip = gzip ? gzip_new(on_gzip, writer) : NULL;
+	writer->from = 0;
 	writer->given = 0;
 	writer->out = 0;
-	writer->device = status.st_dev;
-	writer->inode = status.st_ino;
+	writer->identity = identity_of(fd, &status);
 	writer->used = 0;
 	return writer;
 }
@@ -150,7 +177,7 @@ void file_writer_free(struct file_writer *writer)
 
 bool file_writer_same(const struct file_writer *a, const struct file_writer *b)
 {
-	return a->regular && b->regular && a->device == b->device && a->inode == b->inode;
+	return a->regular && b->regular && is_same(&a->identity, &b->identity);
 }
 
 bool file_writer_is(const struct file_writer *writer, const char *input)
@@ -259,7 +286,7 @@ static bool cut(struct file_writer *writer)
 
 	if (ftruncate(writer->fd, writer->out) != 0)
 		return false;
-	if (writer->gzip == NULL || writer->out == 0)
+	if (writer->gzip == NULL || writer->out == writer->from)
 		return true;
 	gzip_trailer(writer->gzip, trailer);
 	return pwrite(writer->fd, trailer, sizeof(trailer), writer->out) == sizeof(trailer);
@@ -270,9 +297,146 @@ void file_writer_abandon(struct file_writer *writer)
 	writer->used = 0;
 	if (writer->fd < 0)
 		return;
-	/* If even this fails, the file keeps its broken tail: nothing better can be done. */
-	if (writer->cuttable && !cut(writer))
-		g_debug("cannot cut the file back: %s", g_strerror(errno));
+	/* If even this fails, the file keeps its broken tail for now. */
+	writer->broken = writer->cuttable && !cut(writer);
 	close(writer->fd);
 	writer->fd = -1;
+}
+
+/* --- a file that outlives its failures --- */
+
+bool file_writer_is_gone(const struct file_writer *writer)
+{
+	struct stat status;
+
+	if (!writer->cuttable || writer->fd < 0)
+		return false;
+	return fstat(writer->fd, &status) != 0 || status.st_nlink == 0 ||
+	       status.st_size < writer->given;
+}
+
+bool file_writer_is_at(const struct file_writer *writer, const char *path)
+{
+	struct stat status;
+
+	return !writer->cuttable ||
+	       (stat(path, &status) == 0 && status.st_dev == writer->identity.device &&
+		status.st_ino == writer->identity.inode);
+}
+
+/* Behind what makes sense, wherever its end is by now. A member of gzip gets its end. */
+static bool go_on(struct file_writer *writer, int fd, off_t *ret_at, GError **error)
+{
+	guint8 trailer[GZIP_TRAILER];
+
+	if (ftruncate(fd, writer->out) != 0)
+		return fail(error, "cannot cut it back to what is whole", errno);
+	*ret_at = writer->out;
+	if (writer->gzip == NULL || writer->out == writer->from)
+		return true;
+	gzip_trailer(writer->gzip, trailer);
+	if (pwrite(fd, trailer, sizeof(trailer), writer->out) != sizeof(trailer))
+		return fail(error, "cannot write", errno);
+	*ret_at += (off_t)sizeof(trailer);
+	return true;
+}
+
+/* Nobody but a writer is told that there is no room. It is asked for behind the end and given back;
+ * where a file system cannot, a reader may see zeros for a moment. */
+static bool prove_room(int fd, off_t at, GError **error)
+{
+	static const guint8 zeros[4096];
+	bool room = fallocate(fd, FALLOC_FL_KEEP_SIZE, at, ROOM) == 0;
+	int number = errno;
+
+	if (!room && (number == EOPNOTSUPP || number == ENOSYS || number == EINVAL)) {
+		room = pwrite(fd, zeros, sizeof(zeros), at) == sizeof(zeros);
+		number = errno;
+	}
+	if (ftruncate(fd, at) != 0)
+		return fail(error, "cannot cut it", errno);
+	return room || fail(error, "cannot write", number);
+}
+
+static bool find_place(struct file_writer *writer, int fd, const struct stat *status, off_t *ret_at,
+		       GError **error)
+{
+	const struct identity identity = identity_of(fd, status);
+
+	*ret_at = 0;
+	if (status->st_size == 0)
+		return true;
+	if (is_same(&identity, &writer->identity) && status->st_size >= writer->out)
+		return go_on(writer, fd, ret_at, error);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "there is something else in its place now; move it away");
+	return false;
+}
+
+static bool resume(struct file_writer *writer, int fd, struct file_resumed *ret_as, GError **error)
+{
+	struct stat status;
+	off_t at = 0;
+
+	if (fstat(fd, &status) != 0)
+		return fail(error, "cannot look at it", errno);
+	if (S_ISREG(status.st_mode) &&
+	    (!find_place(writer, fd, &status, &at, error) || !prove_room(fd, at, error)))
+		return false;
+	if (lseek(fd, at, SEEK_SET) < 0 && S_ISREG(status.st_mode))
+		return fail(error, "cannot go to its end", errno);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	if (writer->fd >= 0)
+		close(writer->fd);
+	writer->fd = fd;
+	writer->regular = writer->cuttable = S_ISREG(status.st_mode);
+	writer->terminal = isatty(fd);
+	writer->identity = identity_of(fd, &status);
+	writer->from = writer->given = writer->out = at;
+	writer->used = 0;
+	writer->broken = false;
+	if (writer->gzip != NULL) {
+		gzip_free(writer->gzip);
+		writer->gzip = gzip_new(on_gzip, writer);
+	}
+	*ret_as = (struct file_resumed){
+		.anew = at == 0,
+		.proven = S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode),
+	};
+	return true;
+}
+
+bool file_writer_resume(struct file_writer *writer, const char *path, struct file_resumed *ret_as,
+			GError **error)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+
+	if (fd < 0)
+		return fail(error, "cannot open it for writing", errno);
+	if (resume(writer, fd, ret_as, error))
+		return true;
+	close(fd);
+	return false;
+}
+
+bool file_writer_has_room(const struct file_writer *writer, GError **error)
+{
+	return !writer->regular || prove_room(writer->fd, writer->out, error);
+}
+
+void file_writer_mend(struct file_writer *writer, const char *path)
+{
+	struct identity identity;
+	struct stat status;
+	off_t at;
+	int fd = writer->broken ? open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &status) == 0) {
+		identity = identity_of(fd, &status);
+		writer->broken =
+			is_same(&identity, &writer->identity) && !go_on(writer, fd, &at, NULL);
+	}
+	close(fd);
 }

@@ -38,4 +38,27 @@ bool file_writer_close(struct file_writer *writer, GError **error);
 /* After a failure: cuts a regular file back to what was drained. */
 void file_writer_abandon(struct file_writer *writer);
 
+/* --- a file that outlives its failures --- */
+
+/* What was written is no longer where readers look for it: the file was removed, or cut by somebody
+ * else. */
+bool file_writer_is_gone(const struct file_writer *writer);
+/* Its file has this path still. */
+bool file_writer_is_at(const struct file_writer *writer, const char *path);
+
+struct file_resumed {
+	bool anew;   /* the file is empty: nothing of before is in it */
+	bool proven; /* it takes octets: a device may not, and only tells who writes */
+};
+
+/* Opens the path again, after file_writer_abandon, file_writer_close or when it is gone: goes on
+ * behind what was drained, or begins a file that is empty. What others wrote there stays, and is an
+ * error; so is a file system without room. Does not wait for the reader of a pipe. */
+bool file_writer_resume(struct file_writer *writer, const char *path, struct file_resumed *ret_as,
+			GError **error);
+/* Whether there is room for more in a file that has just begun. */
+bool file_writer_has_room(const struct file_writer *writer, GError **error);
+/* After file_writer_abandon: cuts the file back if that was not possible then. */
+void file_writer_mend(struct file_writer *writer, const char *path);
+
 #endif
