@@ -439,6 +439,19 @@ class Checker:
                     self.problem(f"template {number}: no type record for {field.name}")
 
 
+def whole(octets):
+    """Without the message that breaks off at the end."""
+    at = 0
+    while len(octets) - at >= 4:
+        length = struct.unpack_from(">H", octets, at + 2)[0]
+        if length < 16:
+            return octets  # to be complained of
+        if at + length > len(octets):
+            break
+        at += length
+    return octets[:at]
+
+
 def check(octets, elements=None, again=False):
     checker = Checker(elements if elements is not None else load_elements(), again)
     checker.file(octets)

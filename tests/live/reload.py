@@ -22,7 +22,7 @@ import ipfix_check
 import netns
 import reloading
 from collector import HOST, free_port
-from reloading import ELEMENTS, packets, whole_messages
+from reloading import ELEMENTS, packets
 
 RELOADS = 24
 NOBODY = 65534
@@ -324,7 +324,7 @@ class ReloadTest(reloading.Case):
             if len(place.sessions()) <= session:
                 return False
             octets = place.sessions()[session]
-            whole = octets[: whole_messages(octets)]
+            whole = ipfix_check.whole(octets)
             return whole and any("interfaceName" in record
                                  for record in ipfix_check.check(whole, ELEMENTS).options)
 

@@ -26,17 +26,6 @@ def packets(records):
                for record in records)
 
 
-def whole_messages(octets):
-    """How many octets of them are whole messages."""
-    at = 0
-    while len(octets) - at >= 16:
-        length = int.from_bytes(octets[at + 2 : at + 4], "big")
-        if at + length > len(octets):
-            break
-        at += length
-    return at
-
-
 class Case(unittest.TestCase):
     weir = blaster = ""  # set from the command line
 

@@ -63,8 +63,7 @@ class SpooledTest(reloading.Case):
         """What is in the sessions, as far as their messages are whole."""
         results = []
         for octets in self.place.sessions():
-            whole = octets[: reloading.whole_messages(octets)]
-            results.append(ipfix_check.check(whole, ELEMENTS))
+            results.append(ipfix_check.check(ipfix_check.whole(octets), ELEMENTS))
         return results
 
     def arrived_packets(self):

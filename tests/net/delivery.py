@@ -4,7 +4,6 @@
 import collections
 import json
 import os
-import struct
 import subprocess
 import sys
 
@@ -81,23 +80,12 @@ def records(checked):
     return collections.Counter(tuple(sorted(record.items())) for record in checked.records)
 
 
-def whole(octets):
-    """Without the message that a session broke off in."""
-    at = 0
-    while len(octets) - at >= 4:
-        length = struct.unpack_from(">H", octets, at + 2)[0]
-        if at + length > len(octets):
-            break
-        at += length
-    return octets[:at]
-
-
 def received(sessions, again=False):
     """What arrived over all sessions, and what was wrong with any of them."""
     total = collections.Counter()
     problems = []
     for number, octets in enumerate(sessions, 1):
-        octets = whole(octets)
+        octets = ipfix_check.whole(octets)
         if not octets:
             continue
         checked = ipfix_check.check(octets, ELEMENTS, again)

@@ -18,7 +18,8 @@ import ipfix_check
 import netns
 from cases import destinations, lost, run_cases
 from collector import HOST, free_port, wait_for
-from delivery import differences, records, whole
+from delivery import differences, records
+from ipfix_check import whole
 from make_pcap import Talk
 from room import give_room
 from tls_listener import Certificates, Server

@@ -147,3 +147,14 @@ def bound(address, port, kind=socket.SOCK_DGRAM):
     out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     out.bind((address, port))
     return out
+
+
+def waiting(collector):
+    """What it has not been read of."""
+    collector.setblocking(False)
+    octets = b""
+    while True:
+        try:
+            octets += collector.recv(65536)
+        except BlockingIOError:
+            return octets
