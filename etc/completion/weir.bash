@@ -121,6 +121,9 @@ _weir_value() # of the option before, where that takes one
 	"replay --log-level" | "run --log-level" | "stop --log-level")
 		_weir_offer "error warning info debug"
 		;;
+	"run --log-file")
+		_weir_offer ""; _weir_add files
+		;;
 	"replay --config" | "replay -c" | "run --config" | "run -c" | "stop --config" | "stop -c")
 		_weir_offer ""; _weir_add files
 		;;
@@ -219,13 +222,13 @@ _weir_value() # of the option before, where that takes one
 _weir_options()
 {
 	case "$command" in
-	"replay") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --seed --batch --to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --progress --no-progress --quiet --log-level --log-json --config --help" ;;
+	"replay") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --seed --batch --to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --progress --no-progress --quiet --log-level --log-json --log-time --no-log-time --config --help" ;;
 	"templates") _weir_offer "--biflow --uniflow --help" ;;
 	"elements") _weir_offer "--pen --for --help" ;;
 	"check") _weir_offer "--help" ;;
-	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --metrics --metrics-open --metrics-cert --metrics-key --metrics-token-file --quiet --log-level --log-json --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
+	"run") _weir_offer "--idle-timeout --active-timeout --max-flows --filter --sample --sample-mode --dedup --dedup-window --dedup-packets --tunnels --mirror --tunnel-ports --detail --to --fanout --strict --view --no-view --template --biflow --uniflow --domain --pen --geo --statistics --json-stats --metrics --metrics-open --metrics-cert --metrics-key --metrics-token-file --quiet --log-level --log-json --log-time --no-log-time --log-file --config --hook --direction --drop --promiscuous --no-promiscuous --force --cache --ring --duration --interface --instance --user --help" ;;
 	"start") _weir_offer "--quiet --help" ;;
-	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --config --help" ;;
+	"stop") _weir_offer "--to --fanout --strict --template --biflow --uniflow --domain --pen --geo --json-stats --quiet --log-level --log-json --log-time --no-log-time --config --help" ;;
 	"reload") _weir_offer "--quiet --help" ;;
 	"list") _weir_offer "--json --help" ;;
 	"status") _weir_offer "--json --help" ;;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/log.h"
 
+#include <errno.h>
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/json.h"
+#include "base/log_file.h"
+#include "base/log_journal.h"
 #include "base/log_limit.h"
 
+#define WHO	   "weir: "
 #define INTERVAL_S 60
 #define TEXT_MOST  5   /* of one text in that time */
 #define KIND_MOST  300 /* of messages that differ in what they name: every interface has its own */
@@ -29,7 +34,10 @@ struct event {
 struct log {
 	GMutex mutex; /* of everything below but the level */
 	bool json;
+	enum log_timing timing;
 	char *instance;
+	struct log_file *file; /* NULL: standard error is what it was */
+	char *journal;	       /* NULL: where it usually listens */
 	log_taker *diverted;
 	void *diverted_data;
 	struct log_limit *texts;
@@ -89,6 +97,70 @@ void log_set_instance(const char *instance)
 	g_mutex_unlock(&the_log.mutex);
 }
 
+void log_set_timing(enum log_timing timing)
+{
+	g_mutex_lock(&the_log.mutex);
+	the_log.timing = timing;
+	g_mutex_unlock(&the_log.mutex);
+}
+
+enum log_timing log_get_timing(void)
+{
+	enum log_timing timing;
+
+	g_mutex_lock(&the_log.mutex);
+	timing = the_log.timing;
+	g_mutex_unlock(&the_log.mutex);
+	return timing;
+}
+
+void log_set_journal(const char *path)
+{
+	g_mutex_lock(&the_log.mutex);
+	g_free(the_log.journal);
+	the_log.journal = g_strdup(path);
+	g_mutex_unlock(&the_log.mutex);
+}
+
+/* --- a file of its own --- */
+
+bool log_to_file(const char *path, GError **error)
+{
+	struct log_file *file = path ? log_file_open(path, error) : NULL;
+
+	if (path && !file)
+		return false;
+	g_mutex_lock(&the_log.mutex);
+	if (!path)
+		log_file_free(the_log.file);
+	the_log.file = file;
+	g_mutex_unlock(&the_log.mutex);
+	return true;
+}
+
+bool log_reopen(GError **error)
+{
+	bool good;
+
+	g_mutex_lock(&the_log.mutex);
+	good = !the_log.file || log_file_reopen(the_log.file, error);
+	g_mutex_unlock(&the_log.mutex);
+	return good;
+}
+
+bool log_give_file(uid_t user, gid_t group, GError **error)
+{
+	bool good;
+
+	g_mutex_lock(&the_log.mutex);
+	good = !the_log.file || fchown(STDERR_FILENO, user, group) == 0;
+	g_mutex_unlock(&the_log.mutex);
+	if (!good)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "the log file: %s",
+			    g_strerror(errno));
+	return good;
+}
+
 void log_divert(log_taker *taker, void *data)
 {
 	g_mutex_lock(&the_log.mutex);
@@ -99,10 +171,17 @@ void log_divert(log_taker *taker, void *data)
 
 /* --- lines --- */
 
-static void add_members(JsonBuilder *json, const struct event *event)
+/* RFC 3339 */
+static char *time_text(void)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ");
+
+	return g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ");
+}
+
+static void add_members(JsonBuilder *json, const struct event *event)
+{
+	g_autofree char *time = time_text();
 
 	json_put_text(json, "time", time);
 	json_put_text(json, "level", log_level_name(event->level));
@@ -134,17 +213,27 @@ static char *json_line(const struct event *event)
 	return json_generator_to_data(generator, NULL);
 }
 
-static char *text_line(const struct event *event)
+/* Names of files are the user's: nothing in them shall steer the terminal. */
+static char *without_controls(char *text)
 {
-	char *line = g_strconcat("weir: ", event->text, NULL);
-
-	/* Names of files are the user's: nothing in them shall steer the terminal. */
-	for (char *c = line; *c; c++) {
+	for (char *c = text; *c; c++) {
 		if (g_ascii_iscntrl(*c))
 			*c = '?';
 	}
-	return line;
+	return text;
 }
+
+static char *text_line(const struct event *event)
+{
+	return without_controls(g_strconcat(WHO, event->text, NULL));
+}
+
+static char *line_of(const struct event *event)
+{
+	return the_log.json ? json_line(event) : text_line(event);
+}
+
+/* --- the journal --- */
 
 /* sd-daemon(3): standard error is the journal's own stream, which takes the level from <N>. */
 static bool is_journal(void)
@@ -160,34 +249,99 @@ static bool is_journal(void)
 	return strcmp(own, stream) == 0;
 }
 
-/* Nothing else tells when a line of it was written. */
-static bool is_log_file(void)
+/* WEIR_DESTINATION */
+static char *field_name(const char *what)
+{
+	g_autofree char *name = g_strconcat("WEIR_", what, NULL);
+
+	for (char *c = name; *c; c++)
+		*c = g_ascii_isalnum(*c) ? g_ascii_toupper(*c) : '_';
+	return g_steal_pointer(&name);
+}
+
+/* False: it is not taken there, or objects were asked for, which are lines. */
+static bool tell_journal(const struct event *event)
+{
+	g_autofree char *priority = g_strdup_printf("%d", levels[event->level].priority);
+	g_autofree char *text = without_controls(g_strdup(event->text));
+	g_autofree char *left = g_strdup_printf("%" G_GUINT64_FORMAT, event->left);
+	g_autofree char *what = field_name(event->what ? event->what : "");
+	struct log_journal_field fields[6] = {
+		{ "MESSAGE", text },
+		{ "PRIORITY", priority },
+		{ "SYSLOG_IDENTIFIER", "weir" },
+	};
+	guint count = 3;
+
+	if (the_log.instance)
+		fields[count++] = (struct log_journal_field){ "WEIR_INSTANCE", the_log.instance };
+	if (event->what)
+		fields[count++] = (struct log_journal_field){ what, event->which };
+	if (event->left > 0)
+		fields[count++] = (struct log_journal_field){ "WEIR_LEFT_OUT", left };
+	return !the_log.json &&
+	       log_journal_send(the_log.journal ? the_log.journal : LOG_JOURNAL_SOCKET, fields,
+				count);
+}
+
+static void write_to_journal(const struct event *event)
+{
+	g_autofree char *line = NULL;
+
+	if (tell_journal(event))
+		return;
+	line = line_of(event);
+	fprintf(stderr, "<%d>%s\n", levels[event->level].priority, line);
+}
+
+/* --- lines --- */
+
+/* Who looks at a terminal knows when; who looks at a file of a run does not. */
+static bool is_timed(void)
 {
 	struct stat status;
 
+	if (the_log.timing != LOG_TIMED_IN_FILES)
+		return the_log.timing == LOG_TIMED;
 	return the_log.instance && fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-static void write_timed(const char *line)
+static void write_line(const struct event *event)
 {
-	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%SZ");
+	g_autofree char *line = line_of(event);
+	g_autofree char *time = !the_log.json && is_timed() ? time_text() : NULL;
 
-	fprintf(stderr, "%s %s\n", time, line);
+	if (time)
+		fprintf(stderr, "%s %s %s\n", time, log_level_name(event->level), line);
+	else
+		fprintf(stderr, "%s\n", line);
 }
 
 static void write_event(const struct event *event)
 {
-	g_autofree char *line = the_log.json ? json_line(event) : text_line(event);
+	if (the_log.diverted) {
+		g_autofree char *line = line_of(event);
 
-	if (the_log.diverted)
 		the_log.diverted(the_log.diverted_data, line);
-	else if (is_journal())
-		fprintf(stderr, "<%d>%s\n", levels[event->level].priority, line);
-	else if (!the_log.json && is_log_file())
-		write_timed(line);
+		if (!the_log.file)
+			return;
+	}
+	if (is_journal())
+		write_to_journal(event);
 	else
-		fprintf(stderr, "%s\n", line);
+		write_line(event);
+}
+
+/* Who started it sees nothing of the file. */
+static void tell_former(const struct event *event)
+{
+	FILE *former = the_log.file ? log_file_former(the_log.file) : NULL;
+	g_autofree char *line = former ? line_of(event) : NULL;
+
+	if (!former)
+		return;
+	fprintf(former, "%s\n", line);
+	fflush(former);
 }
 
 /* --- what is said again and again --- */
@@ -255,6 +409,7 @@ void log_last(const GError *error)
 		const struct event event = { .level = LOG_LEVEL_ERROR, .text = error->message };
 
 		write_event(&event);
+		tell_former(&event);
 	}
 	g_mutex_unlock(&the_log.mutex);
 }

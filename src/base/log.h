@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One line an event, on standard error: as text, with the level in front where the journal reads
- * it, or as a JSON object. What is said again and again is bounded, and what was left out is told.
- * From any thread. */
+/* One line an event, on standard error: as text, in files with time and level in front, or as a
+ * JSON object. Where standard error is the journal's, events go there with their fields. What is
+ * said again and again is bounded, and what was left out is told. From any thread. */
 #ifndef WEIR_BASE_LOG_H
 #define WEIR_BASE_LOG_H
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,   /* something is lost, or what was asked for is not done */
@@ -29,6 +30,28 @@ void log_set_json(bool json);
 bool log_is_json(void);
 /* The name in the objects; copied. NULL: none. */
 void log_set_instance(const char *instance);
+
+/* Of lines of text. */
+enum log_timing {
+	LOG_TIMED_IN_FILES, /* where standard error is a file of an instance */
+	LOG_TIMED,
+	LOG_NOT_TIMED,
+};
+
+void log_set_timing(enum log_timing timing);
+enum log_timing log_get_timing(void);
+/* Where the journal listens, if standard error is the journal's; copied. NULL: where it usually
+ * does. */
+void log_set_journal(const char *path);
+
+/* Standard error is this file from here on, and the last word is told to what it was before as
+ * well. NULL: it is what it was again. */
+bool log_to_file(const char *path, GError **error);
+/* By its name: it may have been renamed. Nothing without a file. False: the one that is open stays
+ * in use. */
+bool log_reopen(GError **error);
+/* The file becomes this user's, who is to open it again. */
+bool log_give_file(uid_t user, gid_t group, GError **error);
 
 void log_say(enum log_level level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* With what the message is about, for programs: "destination" and its name. */

@@ -12,9 +12,11 @@
 #include "base/error.h"
 #include "operate/instances.h"
 #include "serve/control.h"
+#include "setup/config.h"
 
 #define SYSTEMD	   "/run/systemd/system"
 #define LOGS	   "/var/log/weir"
+#define LOGS_MODE  0755 /* runs of other users open their files again, and make none */
 #define PATIENCE_S 60
 #define POLL_US	   20000
 #define TAIL	   4096
@@ -30,9 +32,21 @@ static char *pid_file(const char *name)
 	return g_strconcat(CONTROL_FOLDER "/", name, ".pid", NULL);
 }
 
+/* Where the configuration does not name another. What is wrong with it the run will tell. */
 static char *log_file(const char *name)
 {
-	return g_strconcat(LOGS "/", name, ".log", NULL);
+	struct options *options = options_new();
+	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *config = background_config(name);
+	char *path;
+
+	options->command = COMMAND_RUN;
+	config_read(options, config, faults, NULL);
+	path = options->values[OPTION_LOG_FILE].text
+		       ? g_canonicalize_filename(options->values[OPTION_LOG_FILE].text, "/")
+		       : g_strconcat(LOGS "/", name, ".log", NULL);
+	options_free(options);
+	return path;
 }
 
 static bool has_systemd(void)
@@ -81,14 +95,17 @@ static bool start_unit(const char *name, GError **error)
 
 static bool have_folder(const char *path, mode_t mode, GError **error)
 {
-	return mkdir(path, mode) == 0 || errno == EEXIST || fail(error, path);
+	if (mkdir(path, mode) != 0)
+		return errno == EEXIST || fail(error, path);
+	/* Whatever the mask of who starts it. */
+	return chmod(path, mode) == 0 || fail(error, path);
 }
 
 static int open_log(const char *path, GError **error)
 {
 	int fd;
 
-	if (!have_folder(LOGS, 0750, error))
+	if (!have_folder(LOGS, LOGS_MODE, error))
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0)
@@ -104,11 +121,12 @@ static void leave_terminal(gpointer data)
 	umask(0027);
 }
 
-static bool spawn(const char *name, int log, pid_t *ret_process, GError **error)
+/* log: of this path. */
+static bool spawn(const char *name, const char *path, int log, pid_t *ret_process, GError **error)
 {
 	g_autofree char *config = background_config(name);
-	const char *const words[] = { "/proc/self/exe", "weir",	      "run", "--config",
-				      config,		"--instance", name,  NULL };
+	const char *const words[] = { "/proc/self/exe", "weir", "run",	      "--config", config,
+				      "--instance",	name,	"--log-file", path,	  NULL };
 	g_autoptr(GError) reason = NULL;
 	int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	GPid process;
@@ -199,7 +217,8 @@ static bool start_process(const char *name, pid_t *ret_process, GError **error)
 	if (log < 0)
 		return false;
 	from = lseek(log, 0, SEEK_END);
-	good = have_folder(CONTROL_FOLDER, 0711, error) && spawn(name, log, ret_process, error);
+	good = have_folder(CONTROL_FOLDER, 0711, error) &&
+	       spawn(name, path, log, ret_process, error);
 	close(log);
 	if (!good || !write_pid(name, *ret_process, error))
 		return false;

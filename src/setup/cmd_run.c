@@ -6,6 +6,7 @@
 #include "setup/live.h"
 #include "setup/live_output.h"
 #include "setup/live_rights.h"
+#include "setup/logging.h"
 #include "setup/report.h"
 #include "setup/settings.h"
 #include "setup/stage_options.h"
@@ -63,7 +64,7 @@ static bool run(const struct options *options, GError **error)
 {
 	struct live_options live = live_options_of(options);
 	/* Metrics before rights are given up: their port, key and token may be root's. */
-	bool good = settings_check_run(options, error) &&
+	bool good = settings_check_run(options, error) && logging_open(options, error) &&
 		    stage_tunnels(options, &live.tunnels, error) &&
 		    live_metrics_open(options, &live.metrics, error);
 	g_autofree char *name = live.instance ? NULL : instance_name(live.interfaces);

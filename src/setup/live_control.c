@@ -43,6 +43,8 @@ static struct reload_news *reload(struct live_control *control, GError **error)
 	struct reload_news *news;
 
 	commit(control);
+	/* Even where the configuration has a fault: the file may have been renamed. */
+	logging_reopen();
 	notify_reloading(control->parts.notify);
 	news = reload_run(control->reload, error);
 	notify_ready(control->parts.notify);

@@ -33,7 +33,8 @@ bool live_rights_begin(const struct options *options, const char *instance, GErr
 
 	if (!find_other(options->values[OPTION_USER].text, &user, &other, error))
 		return false;
-	if (other && !instance_hand_over(instance, user.id, user.group, error))
+	if (other && (!instance_hand_over(instance, user.id, user.group, error) ||
+		      !log_give_file(user.id, user.group, error)))
 		return false;
 	return privileges_begin(other ? &user : NULL, error);
 }

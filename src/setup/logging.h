@@ -7,6 +7,10 @@
 
 /* As options say. Without such options, what is usual. */
 void logging_begin(const struct options *options);
+/* A run's own file. */
+bool logging_open(const struct options *options, GError **error);
+/* By its name: it may have been renamed. A warning where that cannot be. */
+void logging_reopen(void);
 /* And when they are read again. */
 void logging_join(struct reload *reload);
 

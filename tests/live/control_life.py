@@ -170,7 +170,7 @@ class LifeTest(unittest.TestCase):
         with open("/var/log/weir/edge.log", encoding="utf-8") as file:
             lines = [line for line in file if "No space left" in line]
         self.assertEqual(len(lines), 1, lines)
-        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ weir: ")
+        self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z \w+ weir: ")
         self.weir("stop", "edge")
 
     def test_rates_are_this_process_s(self):
