@@ -142,13 +142,29 @@ static void add_who(const struct live_stats *stats, JsonBuilder *json)
 	json_put_text(json, "since", since);
 }
 
-static void add_health(const struct live_stats *stats, JsonObject *account)
+/* How a destination is now; a file has no queue. */
+static void add_state(const struct export_state *state, JsonObject *row)
+{
+	JsonObject *queue;
+
+	json_object_set_boolean_member(row, "healthy", state->healthy);
+	if (state->queue_octets == 0)
+		return;
+	queue = json_object_new();
+	json_object_set_int_member(queue, "octets", (gint64)state->queued_octets);
+	json_object_set_int_member(queue, "maxOctets", (gint64)state->queue_octets);
+	json_object_set_object_member(row, "queue", queue);
+}
+
+static void add_states(const struct live_stats *stats, JsonObject *account)
 {
 	JsonArray *rows = json_object_get_array_member(account, "destinations");
 
-	for (guint i = 0; i < json_array_get_length(rows); i++)
-		json_object_set_boolean_member(json_array_get_object_element(rows, i), "healthy",
-					       fanout_is_healthy(stats->parts->fanout, i));
+	for (guint i = 0; i < json_array_get_length(rows); i++) {
+		const struct export_state state = fanout_state(stats->parts->fanout, i);
+
+		add_state(&state, json_array_get_object_element(rows, i));
+	}
 }
 
 static void add_account(const struct live_stats *stats, const struct account *account,
@@ -159,7 +175,7 @@ static void add_account(const struct live_stats *stats, const struct account *ac
 	JsonObject *object = json_node_get_object(root);
 	g_autoptr(GList) members = json_object_get_members(object);
 
-	add_health(stats, object);
+	add_states(stats, object);
 	for (const GList *member = members; member; member = member->next) {
 		json_builder_set_member_name(json, member->data);
 		json_builder_add_value(
@@ -210,14 +226,33 @@ void live_stats_tell(const struct live_stats *stats, JsonBuilder *answer)
 
 /* --- for people --- */
 
-static void put_table(const struct account *account, GString *lines)
+/* In the kernel every CPU has a table of its own. */
+static void put_table(const struct live_stats *stats, const struct account *account, GString *lines)
 {
-	const guint64 flows = account->in_cache.flows;
+	g_string_append_printf(
+		lines,
+		"%-13s %14" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " %s, %" G_GUINT64_FORMAT
+		" MiB\n",
+		"table", account->in_cache.flows, account->max_flows,
+		stats->parts->cache ? "entries (a flow has one on each CPU it came over)" : "flows",
+		account->memory_octets >> 20);
+}
 
-	g_string_append_printf(lines,
-			       "%-13s %14" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-			       " flows, %" G_GUINT64_FORMAT " MiB\n",
-			       "table", flows, account->max_flows, account->memory_octets >> 20);
+static void put_queues(const struct live_stats *stats, GString *lines)
+{
+	const struct fanout *fanout = stats->parts->fanout;
+
+	for (size_t i = 0; i < fanout_count(fanout); i++) {
+		const struct export_state state = fanout_state(fanout, i);
+		const struct export_counts *counts = fanout_counts(fanout, i);
+
+		if (state.queue_octets > 0)
+			g_string_append_printf(lines,
+					       "%-13s %14" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+					       " octets wait for %s\n",
+					       "queue", state.queued_octets, state.queue_octets,
+					       counts->name ? counts->name : counts->url);
+	}
 }
 
 static void put_ring(const struct live_stats *stats, GString *lines)
@@ -250,12 +285,18 @@ GString *live_stats_text(const struct live_stats *stats)
 {
 	struct account account = account_now(stats);
 	const struct sample now = sample_of(&account);
-	g_autofree char *text = account_to_text(&account);
-	GString *lines = g_string_new(text);
+	GString *lines = g_string_new(NULL);
+	g_autofree char *text = NULL;
 
-	put_table(&account, lines);
+	put_table(stats, &account, lines);
 	put_ring(stats, lines);
+	put_queues(stats, lines);
 	put_rates(stats, &now, lines);
+	/* Entries of tables are no flows: the line of the table has them. */
+	if (stats->parts->cache)
+		account.in_cache.flows = 0;
+	text = account_to_text(&account);
+	g_string_prepend(lines, text);
 	account_clear(&account);
 	return lines;
 }

@@ -87,10 +87,10 @@ class ControlTest(unittest.TestCase):
             with self.subTest(place):
                 case(options)
 
-    def live(self, options, *more):
+    def live(self, options, *more, **where):
         # A run that a failing test kills leaves its tables to the next one of its name.
         self.name = f"control{next(NUMBERS)}"
-        live = netns.Live(WEIR, [netns.FAR], "--instance", self.name, *options, *more)
+        live = netns.Live(WEIR, [netns.FAR], "--instance", self.name, *options, *more, **where)
         self.addCleanup(live.close)
         self.assertTrue(live.metering, live.errors)
         return live
@@ -237,6 +237,24 @@ class ControlTest(unittest.TestCase):
             self.assertIn(f"seen          {account['seen']['packets']:14}", text)
 
         self.at(case)
+
+    def test_what_waits_for_a_collector_that_is_away(self):
+        live = self.live(PLACES["set"], "--idle-timeout", "100ms",
+                         to="ipfix+tcp://127.0.0.1:9?queue=1048576&linger=0")  # fmt: skip
+        netns.send(frames_of(DATA, 500))
+
+        def queued():
+            row = self.stats()["destinations"][0]
+            return row if row["queue"]["octets"] > 0 else None
+
+        row = netns.wait_for(queued, "messages wait")
+        self.assertFalse(row["healthy"])
+        self.assertEqual(row["queue"]["maxOctets"], 1 << 20)
+        text = self.weir("stats")
+        self.assertRegex(text, r"\nqueue +\d+ of 1048576 octets wait for ipfix\+tcp:")
+        self.assertRegex(text, r"\ntable +\d+ of 65536 entries \(a flow has one on each CPU")
+        live.stop(signal.SIGINT)
+        self.assertEqual(live.status, 1)  # what waited is lost
 
     def test_rates_are_told_each_second(self):
         live = self.live(PLACES["set"])
