@@ -3,9 +3,9 @@
 
 control_life.py WEIR BLAST"""
 
-import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,36 +16,27 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import netns
+import own_files
 
 WEIR = BLAST = ""  # set from the command line
-FOLDERS = ("/etc/weir", "/var/log/weir", "/run/systemd")
 GROUP, MEMBER, NOBODY = 4711, 4712, 65534
 NOT_ALLOWED = "that changes the run, and is for root"
 
 
 def own_folders():
-    """Of this process and what it starts: the machine's are not seen. Without systemd's, weir starts
-    processes itself."""
-    for folder in FOLDERS:
-        made = not os.path.isdir(folder)
-        os.makedirs(folder, exist_ok=True)
-        netns.LIBC.mount(b"tmpfs", folder.encode(), b"tmpfs", ctypes.c_ulong(0), b"mode=755")
-        if made:
-            MADE.append(folder)
-    file = tempfile.NamedTemporaryFile("w", prefix="weir-", delete=False)
-    with file, open("/etc/group", encoding="utf-8") as groups:
+    """Of this process and what it starts: the machine's are not seen, nor written to. Without
+    systemd's, weir starts processes itself."""
+    for folder in ("/etc", "/var/log"):
+        own_files.lay_over(folder)
+    for folder in ("/etc/weir", "/var/log/weir"):
+        shutil.rmtree(folder, ignore_errors=True)
+        os.mkdir(folder)
+    os.makedirs("/run/systemd", exist_ok=True)
+    own_files.mount(b"tmpfs", "/run/systemd", "mode=755")
+    with open("/etc/group", encoding="utf-8") as groups:
         kept = [line for line in groups if not line.startswith("weir:")]
-        file.write("".join([*kept, f"weir:x:{GROUP}:\n"]))
-    os.chmod(file.name, 0o644)
-    bound = netns.LIBC.mount(file.name.encode(), b"/etc/group", None, ctypes.c_ulong(MS_BIND), None)
-    os.unlink(file.name)
-    if bound != 0:
-        print("skipped: an own /etc/group")
-        sys.exit(77)
-
-
-MS_BIND = 4096
-MADE = []
+    with open("/etc/group", "w", encoding="utf-8") as groups:
+        groups.write("".join([*kept, f"weir:x:{GROUP}:\n"]))
 
 
 def as_user(user, groups):
@@ -227,9 +218,4 @@ if __name__ == "__main__":
     WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)
     netns.enter()
     own_folders()
-    try:
-        unittest.main()
-    finally:
-        for empty in MADE:
-            netns.LIBC.umount2(empty.encode(), 2)
-            os.rmdir(empty)
+    unittest.main()
