@@ -94,6 +94,17 @@ def wait_until_ready(**options):
     netns.wait_for(lambda: ask("/readyz", **options).status == 200, "ready")
 
 
+def start(case, weir, *options, **where):
+    """A run that is ready, until the end of the test."""
+    live = netns.Live(weir, [netns.FAR], "--idle-timeout", "200ms", "--metrics", f"127.0.0.1:{PORT}",
+                      *options, **where)
+    case.addCleanup(live.close)
+    case.addCleanup(lambda: live.status is None and live.stop())  # leaves no account
+    case.assertTrue(live.metering, live.errors)
+    wait_until_ready()
+    return live
+
+
 def udp(source, port=9, payload=b"weir"):
     """A frame of UDP from 10.0.0.SOURCE to 10.9.9.9."""
     segment = struct.pack(">HHHH", port, 9, 8 + len(payload), 0) + payload

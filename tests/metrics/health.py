@@ -71,13 +71,7 @@ class HealthTest(unittest.TestCase):
         self.addCleanup(netns.ip, f"link del {netns.NEAR}")
 
     def start(self, *options, **where):
-        live = netns.Live(WEIR, [netns.FAR], "--hook", "tc", "--idle-timeout", "200ms",
-                          "--metrics", "127.0.0.1:9481", *options, **where)
-        self.addCleanup(live.close)
-        self.addCleanup(lambda: live.status is None and live.stop())  # leaves no account
-        self.assertTrue(live.metering, live.errors)
-        metrics_lib.wait_until_ready()
-        return live
+        return metrics_lib.start(self, WEIR, "--hook", "tc", *options, **where)
 
     def test_well(self):
         """what is well is said to be, in text and in JSON"""

@@ -48,13 +48,7 @@ class ScrapeTest(unittest.TestCase):
         self.addCleanup(netns.ip, f"link del {netns.NEAR}")
 
     def start(self, hook, *options):
-        live = netns.Live(WEIR, [netns.FAR], "--hook", hook, "--idle-timeout", "200ms",
-                          "--detail", "full", "--metrics", "127.0.0.1:9481", *options)
-        self.addCleanup(live.close)
-        self.addCleanup(lambda: live.status is None and live.stop())  # leaves no account
-        self.assertTrue(live.metering, live.errors)
-        metrics_lib.wait_until_ready()
-        return live
+        return metrics_lib.start(self, WEIR, "--hook", hook, "--detail", "full", *options)
 
     def send(self):
         netns.send(FRAMES)
