@@ -35,6 +35,7 @@ struct export_options {
 	enum fanout_policy policy;
 	bool strict;  /* a collector that is the only destination must be there at the start */
 	bool patient; /* who gives records waits for collectors that are slow, within reason */
+	bool retry;   /* a change tries files that failed, and begins those that were moved anew */
 };
 
 /* What became of the flows at one destination. */

@@ -384,7 +384,7 @@ static void take_step(const struct change *change, struct step *step, struct pas
 		return;
 	if (step->kind == STEP_REFORM)
 		reform(change, step);
-	if (step->kind != STEP_NEW && way->file)
+	if (step->kind != STEP_NEW && way->file && change->options->retry)
 		retry(change, way);
 	way->inherits = step->kind == STEP_NEW && is_held(fanout, way);
 	if (step->kind == STEP_NEW && !fanout_start(fanout, way, change->options, &error)) {

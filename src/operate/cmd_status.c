@@ -87,6 +87,22 @@ static void print_destination(JsonObject *row)
 	       number(row, "lostFlows"));
 }
 
+/* A run of an older weir says nothing of it. */
+static void print_settings(JsonObject *status)
+{
+	JsonArray *rows = json_object_has_member(status, "set")
+				  ? json_object_get_array_member(status, "set")
+				  : NULL;
+
+	for (guint i = 0; rows && i < json_array_get_length(rows); i++) {
+		JsonObject *row = json_array_get_object_element(rows, i);
+
+		printf("  set %s = %s (the configuration: %s)\n", text(row, "key"),
+		       text(row, "value"),
+		       *text(row, "configured") ? text(row, "configured") : "nothing");
+	}
+}
+
 static void print_status(JsonObject *status)
 {
 	JsonArray *interfaces = json_object_get_array_member(status, "interfaces");
@@ -104,6 +120,7 @@ static void print_status(JsonObject *status)
 	       number(status, "exportedFlows"));
 	for (guint i = 0; i < json_array_get_length(destinations); i++)
 		print_destination(json_array_get_object_element(destinations, i));
+	print_settings(status);
 }
 
 static bool status(const struct options *options, GError **error)

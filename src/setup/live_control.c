@@ -127,6 +127,30 @@ static bool on_set(void *data, const char *argument, JsonBuilder *answer, GError
 
 /* --- what is asked --- */
 
+static void add_setting(void *data, const char *key, const char *value, const char *configured)
+{
+	JsonBuilder *json = data;
+
+	json_builder_begin_object(json);
+	json_put_text(json, "key", key);
+	json_put_text(json, "value", value);
+	json_put_text(json, "configured", configured);
+	json_builder_end_object(json);
+}
+
+static void add_settings(const struct live_control *control, JsonBuilder *answer)
+{
+	json_begin_list(answer, "set");
+	reload_each_setting(control->reload, add_setting, answer);
+	json_builder_end_array(answer);
+}
+
+static void put_setting(void *data, const char *key, const char *value, const char *configured)
+{
+	g_string_append_printf(data, "%-13s %s = %s (the configuration: %s)\n", "set", key, value,
+			       *configured ? configured : "nothing");
+}
+
 static bool on_status(void *data, const char *argument, JsonBuilder *answer, GError **error)
 {
 	const struct live_control *control = data;
@@ -136,6 +160,7 @@ static bool on_status(void *data, const char *argument, JsonBuilder *answer, GEr
 	live_stats_status(control->stats, answer);
 	json_put_count(answer, "reloads", control->reloads);
 	json_put_count(answer, "reloadsFailed", control->failed);
+	add_settings(control, answer);
 	return true;
 }
 
@@ -155,6 +180,7 @@ static bool on_stats(void *data, const char *argument, JsonBuilder *answer, GErr
 	(void)argument;
 	(void)error;
 	live_stats_tell(control->stats, answer);
+	add_settings(control, answer);
 	return true;
 }
 
@@ -163,10 +189,12 @@ static bool on_stats_text(void *data, const char *argument, struct control_reply
 {
 	const struct live_control *control = data;
 	GString *lines = live_stats_text(control->stats);
-	g_autofree char *answer = g_strdup_printf("{\"lines\":%u}", count_lines(lines));
+	g_autofree char *answer = NULL;
 
 	(void)argument;
 	(void)error;
+	reload_each_setting(control->reload, put_setting, lines);
+	answer = g_strdup_printf("{\"lines\":%u}", count_lines(lines));
 	control_reply_done(reply, answer, lines);
 	return true;
 }

@@ -68,6 +68,7 @@ static void apply_export(void *data, const struct options *fresh, void *prepared
 
 	reload->news = news;
 	reload->said_where = options_say_where(fresh);
+	reload->export.retry = !news->one_key;
 	reload->parts.statistics->next_us = 0; /* whoever is new is told at once */
 	fanout_apply(reload->parts.fanout, prepared, &reload->export, take_line, reload);
 }

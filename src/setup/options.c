@@ -260,6 +260,28 @@ struct options *options_new(void)
 	return options;
 }
 
+struct options *options_copy(const struct options *options)
+{
+	struct options *copy = g_new(struct options, 1);
+
+	*copy = *options;
+	for (guint id = 0; id < OPTIONS; id++) {
+		copy->values[id].text = g_strdup(options->values[id].text);
+		copy->values[id].list = g_strdupv(options->values[id].list);
+	}
+	copy->arguments = g_strdupv(options->arguments);
+	copy->exporters = g_ptr_array_new_with_free_func(free_exporter);
+	for (guint i = 0; i < options->exporters->len; i++) {
+		const struct exporter *one = g_ptr_array_index(options->exporters, i);
+
+		options_add_exporter(copy, one->name, one->url, one->line);
+	}
+	copy->to = g_strdupv(options->to);
+	copy->to_names = g_strdupv(options->to_names);
+	copy->typed = g_strdupv(options->typed);
+	return copy;
+}
+
 void options_free(struct options *options)
 {
 	if (!options)

@@ -92,6 +92,7 @@ struct options {
 
 /* All at their defaults. */
 struct options *options_new(void);
+struct options *options_copy(const struct options *options);
 void options_free(struct options *options);
 
 /* Where a value comes from. */

@@ -12,25 +12,30 @@ struct member {
 	const enum option_id *ids;
 	void *data;
 	void *prepared;
+	const struct options *held; /* may be pointed into; NULL: those of the beginning */
 };
 
 /* What was set, over the file and the command line. */
 struct setting {
 	enum option_id id;
 	char *value;
+	char *configured; /* what they say */
 };
 
 struct reload {
 	const struct options *running;
 	GArray *settings; /* of struct setting */
 	GArray *members;  /* of struct member */
-	GPtrArray *fresh; /* of struct options */
+	GPtrArray *fresh; /* of struct options; the last are in force */
 	guint refused;	  /* lines of members that the last run could not do as it was told */
 };
 
 static void clear_setting(gpointer data)
 {
-	g_free(((struct setting *)data)->value);
+	struct setting *setting = data;
+
+	g_free(setting->value);
+	g_free(setting->configured);
 }
 
 static void free_options(gpointer options)
@@ -40,7 +45,7 @@ static void free_options(gpointer options)
 
 struct reload_news *reload_news_new(void)
 {
-	struct reload_news *news = g_new(struct reload_news, 1);
+	struct reload_news *news = g_new0(struct reload_news, 1);
 
 	news->changed = g_ptr_array_new_with_free_func(g_free);
 	news->kept = g_ptr_array_new_with_free_func(g_free);
@@ -109,14 +114,20 @@ static struct member *member_at(const struct reload *reload, guint i)
 	return &g_array_index(reload->members, struct member, i);
 }
 
+static bool is_of(const struct member *member, enum option_id id)
+{
+	for (const enum option_id *one = member->ids; *one != OPTIONS; one++) {
+		if (*one == id)
+			return true;
+	}
+	return false;
+}
+
 static bool changes(const struct reload *reload, enum option_id id)
 {
 	for (guint i = 0; i < reload->members->len; i++) {
-		for (const enum option_id *one = member_at(reload, i)->ids; *one != OPTIONS;
-		     one++) {
-			if (*one == id)
-				return true;
-		}
+		if (is_of(member_at(reload, i), id))
+			return true;
 	}
 	return false;
 }
@@ -136,23 +147,79 @@ static void tell_kept(const struct reload *reload, const struct options *fresh,
 	}
 }
 
-static bool prepare(struct reload *reload, const struct options *fresh, GError **error)
+/* only: what is changed; OPTIONS: everything. */
+static bool is_asked(const struct member *member, enum option_id only)
+{
+	return only == OPTIONS || is_of(member, only);
+}
+
+static void cancel(struct reload *reload, guint count, enum option_id only)
+{
+	for (guint i = count; i-- > 0;) {
+		struct member *member = member_at(reload, i);
+
+		if (member->part->cancel && is_asked(member, only))
+			member->part->cancel(member->data, member->prepared);
+	}
+}
+
+static bool prepare(struct reload *reload, const struct options *fresh, enum option_id only,
+		    GError **error)
 {
 	for (guint i = 0; i < reload->members->len; i++) {
 		struct member *member = member_at(reload, i);
 
 		member->prepared = NULL;
-		if (!member->part->prepare ||
+		if (!member->part->prepare || !is_asked(member, only) ||
 		    member->part->prepare(member->data, fresh, &member->prepared, error))
 			continue;
-		while (i-- > 0) {
-			member = member_at(reload, i);
-			if (member->part->cancel)
-				member->part->cancel(member->data, member->prepared);
-		}
+		cancel(reload, i, only);
 		return false;
 	}
 	return true;
+}
+
+static bool is_held(const struct reload *reload, const struct options *options)
+{
+	for (guint i = 0; i < reload->members->len; i++) {
+		if (member_at(reload, i)->held == options)
+			return true;
+	}
+	return false;
+}
+
+static void forget_unheld(struct reload *reload)
+{
+	for (guint i = reload->fresh->len - 1; i-- > 0;) {
+		if (!is_held(reload, g_ptr_array_index(reload->fresh, i)))
+			g_ptr_array_remove_index(reload->fresh, i);
+	}
+}
+
+/* Takes the options. */
+static struct reload_news *change(struct reload *reload, struct options *fresh, enum option_id only,
+				  GError **error)
+{
+	struct reload_news *news;
+
+	if (!prepare(reload, fresh, only, error)) {
+		options_free(fresh);
+		return NULL;
+	}
+	g_ptr_array_add(reload->fresh, fresh);
+	news = reload_news_new();
+	news->one_key = only != OPTIONS;
+	for (guint i = 0; i < reload->members->len; i++) {
+		struct member *member = member_at(reload, i);
+
+		if (!is_asked(member, only))
+			continue;
+		member->part->apply(member->data, fresh, g_steal_pointer(&member->prepared), news);
+		member->held = fresh;
+	}
+	reload->refused = news->kept->len;
+	forget_unheld(reload);
+	return news;
 }
 
 static bool apply_setting(struct options *fresh, const struct setting *setting, GError **error)
@@ -165,14 +232,25 @@ static bool apply_setting(struct options *fresh, const struct setting *setting, 
 	       options_check(fresh, &about, error);
 }
 
+static struct setting *setting_at(const struct reload *reload, guint i)
+{
+	return &g_array_index(reload->settings, struct setting, i);
+}
+
 static struct options *read_again(const struct reload *reload, GError **error)
 {
 	struct options *fresh = command_options_again(reload->running, error);
 
 	for (guint i = 0; fresh && i < reload->settings->len; i++) {
-		if (!apply_setting(fresh, &g_array_index(reload->settings, struct setting, i),
-				   error))
+		struct setting *setting = setting_at(reload, i);
+		g_autofree char *configured = option_format(fresh, setting->id);
+
+		if (apply_setting(fresh, setting, error)) {
+			g_free(setting->configured);
+			setting->configured = g_steal_pointer(&configured);
+		} else {
 			g_clear_pointer(&fresh, options_free);
+		}
 	}
 	return fresh;
 }
@@ -180,26 +258,10 @@ static struct options *read_again(const struct reload *reload, GError **error)
 struct reload_news *reload_run(struct reload *reload, GError **error)
 {
 	struct options *fresh = read_again(reload, error);
-	struct reload_news *news;
+	struct reload_news *news = fresh ? change(reload, fresh, OPTIONS, error) : NULL;
 
-	if (!fresh)
-		return NULL;
-	if (!prepare(reload, fresh, error)) {
-		options_free(fresh);
-		return NULL;
-	}
-	g_ptr_array_add(reload->fresh, fresh);
-	news = reload_news_new();
-	for (guint i = 0; i < reload->members->len; i++) {
-		struct member *member = member_at(reload, i);
-
-		member->part->apply(member->data, fresh, g_steal_pointer(&member->prepared), news);
-	}
-	reload->refused = news->kept->len;
-	tell_kept(reload, fresh, news);
-	/* Only the last ones may be pointed into. */
-	if (reload->fresh->len > 1)
-		g_ptr_array_remove_index(reload->fresh, 0);
+	if (news)
+		tell_kept(reload, fresh, news);
 	return news;
 }
 
@@ -277,38 +339,76 @@ static bool check_key(const struct reload *reload, const char *key, GError **err
 	return false;
 }
 
-/* What was set before is over, and so is what could not be: it would stand in the way of every
- * reload to come. */
-static void settle_setting(struct reload *reload, enum option_id id, bool good)
+static const struct options *in_force(const struct reload *reload)
 {
-	const guint last = reload->settings->len - 1;
+	const guint count = reload->fresh->len;
 
-	if (!good) {
-		g_array_set_size(reload->settings, last);
+	return count ? g_ptr_array_index(reload->fresh, count - 1) : reload->running;
+}
+
+static struct setting *setting_of(const struct reload *reload, enum option_id id)
+{
+	for (guint i = 0; i < reload->settings->len; i++) {
+		if (setting_at(reload, i)->id == id)
+			return setting_at(reload, i);
+	}
+	return NULL;
+}
+
+/* Only what could be set: anything else would stand in the way of every reload to come. */
+static void remember(struct reload *reload, enum option_id id, const char *value,
+		     const char *configured)
+{
+	struct setting *before = setting_of(reload, id);
+	struct setting setting = { id, g_strdup(value), g_strdup(configured) };
+
+	if (!before) {
+		g_array_append_val(reload->settings, setting);
 		return;
 	}
-	for (guint i = last; i-- > 0;) {
-		if (g_array_index(reload->settings, struct setting, i).id == id)
-			g_array_remove_index(reload->settings, i);
-	}
+	g_free(before->value);
+	before->value = setting.value;
+	g_free(setting.configured);
 }
 
 struct reload_news *reload_set(struct reload *reload, const char *key, const char *value,
 			       GError **error)
 {
-	struct setting setting = { .id = id_of(key), .value = NULL };
+	const struct setting setting = { .id = id_of(key), .value = (char *)value };
+	g_autofree char *configured = NULL;
 	struct reload_news *news;
+	struct options *before;
+	struct options *fresh;
 
 	if (!check_key(reload, key, error))
 		return NULL;
-	setting.value = g_strdup(value);
-	g_array_append_val(reload->settings, setting);
-	news = reload_run(reload, error);
+	configured = option_format(in_force(reload), setting.id);
+	fresh = options_copy(in_force(reload));
+	if (!apply_setting(fresh, &setting, error)) {
+		options_free(fresh);
+		return NULL;
+	}
+	before = options_copy(in_force(reload));
+	news = change(reload, fresh, setting.id, error);
 	if (news && news->changed->len == 0 && reload->refused > 0) {
 		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 				    g_ptr_array_index(news->kept, 0));
 		g_clear_pointer(&news, reload_news_free);
+		g_ptr_array_add(reload->fresh, g_steal_pointer(&before));
 	}
-	settle_setting(reload, setting.id, news != NULL);
+	if (news)
+		remember(reload, setting.id, value, configured);
+	options_free(before);
 	return news;
+}
+
+void reload_each_setting(const struct reload *reload, reload_setting *tell, void *data)
+{
+	for (guint i = 0; i < reload->settings->len; i++) {
+		const struct setting *setting = setting_at(reload, i);
+		g_autofree char *value = option_format(in_force(reload), setting->id);
+
+		if (!g_str_equal(value, setting->configured))
+			tell(data, option_rows[setting->id].name, value, setting->configured);
+	}
 }

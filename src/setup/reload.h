@@ -11,6 +11,7 @@
 struct reload_news {
 	GPtrArray *changed;
 	GPtrArray *kept; /* what cannot change before the run begins anew */
+	bool one_key;	 /* reload_set(): nothing else is to change */
 };
 
 struct reload_news *reload_news_new(void);
@@ -26,7 +27,8 @@ struct reload_part {
 	 * part's own, for one of the other two. NULL: there is nothing to check. */
 	bool (*prepare)(void *data, const struct options *fresh, void **ret_prepared,
 			GError **error);
-	/* From here on it holds; cannot fail. fresh lives until the next time. Takes prepared. */
+	/* From here on it holds; cannot fail. fresh lives until the part's next time. Takes
+	 * prepared. */
 	void (*apply)(void *data, const struct options *fresh, void *prepared,
 		      struct reload_news *news);
 	/* Another part objected. Takes prepared. NULL: there is nothing to undo. */
@@ -46,9 +48,14 @@ void reload_add(struct reload *reload, const struct reload_part *part, const enu
 /* Reads command line and configuration file again. NULL: nothing has changed, and why. */
 struct reload_news *reload_run(struct reload *reload, GError **error);
 
-/* The same with this key changed, from here on whatever the file says. NULL with WEIR_ERROR_USAGE:
- * it is no key, does not take that value, or cannot change while the run goes on; and what can. */
+/* This key alone, from here on whatever the file says, which is not read. NULL with
+ * WEIR_ERROR_USAGE: it is no key, does not take that value, or cannot change while the run goes on;
+ * and what can. */
 struct reload_news *reload_set(struct reload *reload, const char *key, const char *value,
 			       GError **error);
+
+/* What was set and differs from what the configuration said when it was last read. */
+typedef void reload_setting(void *data, const char *key, const char *value, const char *configured);
+void reload_each_setting(const struct reload *reload, reload_setting *tell, void *data);
 
 #endif

@@ -213,6 +213,29 @@ class LifeTest(unittest.TestCase):
         self.assertEqual(self.weir("reload"), "nothing has changed\n")
         self.weir("stop", "edge")
 
+    def test_one_key_is_set_and_told(self):
+        """and what the file changed meanwhile is not taken before a reload"""
+        self.configure("edge", f"interface = {netns.FAR}", "hook = af_packet")
+        self.start("edge")
+        self.configure("edge", f"interface = {netns.FAR}", "hook = af_packet", "nonsense = 1",
+                       "[report]", "log-json = yes")  # fmt: skip
+        self.assertEqual(self.weir("set", "statistics", "10s"), "statistics: 10s from here on\n")
+        self.weir("set", "statistics", "20s")
+        self.assertIn("needs more than is metered", self.weir("set", "template", "full", status=2))
+        self.assertEqual(self.weir("set", "log-level", "debug"), "log-level: debug from here on\n")
+        expected = [{"key": "statistics", "value": "20s", "configured": "1m"},
+                    {"key": "log-level", "value": "debug", "configured": "info"}]  # fmt: skip
+        for words in (["stats", "--json"], ["status", "--json"]):
+            self.assertEqual(json.loads(self.weir(*words))["set"], expected)
+        self.assertIn("\n  set statistics = 20s (the configuration: 1m)\n", self.weir("status"))
+        self.assertRegex(self.weir("stats"), r"\nset +log-level = debug \(the configuration: info\)\n")
+        self.assertIn("nonsense", self.weir("reload", status=2))
+        self.configure("edge", f"interface = {netns.FAR}", "hook = af_packet", "[report]",
+                       "log-json = yes", "[export]", "statistics = 20s")  # fmt: skip
+        self.assertEqual(self.weir("reload"), "log-json: on from here on\n")
+        self.assertEqual(json.loads(self.weir("status", "--json"))["set"], expected[1:])
+        self.weir("stop", "edge")
+
 
 if __name__ == "__main__":
     WEIR, BLAST = sys.argv.pop(1), sys.argv.pop(1)

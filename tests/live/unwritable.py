@@ -131,7 +131,7 @@ class UnwritableTest(reloading.Case):
             self.assertEqual(result.problems[:3], [], name)
             return reloading.packets(result.records)
         if name in ("v9", "v5"):
-            result = netflow_check.check(octets)
+            result = netflow_check.check(octets, 1500)
             self.assertEqual(result.problems[:3], [], name)
             return sum(record["packets" if name == "v5" else IN_PKTS] for record in result.records)
         lines = octets.decode().splitlines()
