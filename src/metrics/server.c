@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "metrics/address.h"
+#include "metrics/certificate.h"
 #include "metrics/process.h"
 #include "metrics/server_parts.h"
 
@@ -155,26 +156,12 @@ static bool listen_all(struct metrics_server *server, const GPtrArray *addresses
 static bool load_certificate(struct metrics_server *server, const struct metrics_options *options,
 			     GError **error)
 {
-	g_autoptr(GError) reason = NULL;
-
 	if (!options->certificate && !options->key)
 		return true;
-	if (!options->certificate || !options->key) {
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "%s: TLS takes a certificate and its key; give --metrics-cert and "
-			    "--metrics-key, or neither",
-			    options->certificate ? "--metrics-cert" : "--metrics-key");
+	if (!certificate_is_whole(options->certificate, options->key, error))
 		return false;
-	}
-	if (!secret_is_private("--metrics-key", options->key, error))
-		return false;
-	server->certificate =
-		g_tls_certificate_new_from_files(options->certificate, options->key, &reason);
-	if (server->certificate)
-		return true;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "--metrics-cert %s, --metrics-key %s: %s",
-		    options->certificate, options->key, reason->message);
-	return false;
+	server->certificate = certificate_load(options->certificate, options->key, error);
+	return server->certificate;
 }
 
 static bool open_server(struct metrics_server *server, const struct metrics_options *options,

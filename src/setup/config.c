@@ -14,6 +14,7 @@
 
 /* Of a file of another kind every line may be at fault. */
 #define REFUSALS_MOST 20
+#define NO_TEXT_MOST  5
 
 void config_fault(struct config *config, guint line, const char *format, ...)
 {
@@ -360,14 +361,41 @@ static void read_section(struct config *config, const char *section)
 		read_key(config, section, keys[i]);
 }
 
-/* GKeyFile takes octets that its getters then refuse; better to say where they are. */
-static bool is_text(struct config *config, const char *text, gsize length)
+static bool is_utf16(const char *text, gsize length)
 {
-	const char *end;
+	return length >= 2 &&
+	       (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
 
-	if (g_utf8_validate_len(text, length, &end))
-		return true;
-	config_fault(config, line_at(text, end), "not UTF-8 text; is this a configuration file?");
+/* From the octet at fault to the end of its line; what is no text there must not be read. */
+static void blank_out(char *from, const char *end)
+{
+	for (char *c = from; c < end && *c != '\n'; c++)
+		*c = '#';
+}
+
+/* GKeyFile takes octets that its getters then refuse; better to say where they are. The lines that
+ * have some are taken out. False: there is nothing left to read. */
+static bool take_out_no_text(struct config *config, char *text, gsize length)
+{
+	const char *bad;
+
+	if (is_utf16(text, length)) {
+		config_fault(config, 1, "UTF-16 text; save the file as UTF-8");
+		return false;
+	}
+	for (guint i = 0; i < NO_TEXT_MOST; i++) {
+		guint line;
+
+		if (g_utf8_validate_len(text, length, &bad))
+			return true;
+		line = line_at(text, bad);
+		config_fault(config, line,
+			     *bad ? "not UTF-8 text; is this a configuration file?"
+				  : "a NUL octet; is this a configuration file?");
+		blank_out(text + (bad - text), text + length);
+		take_out(text, line);
+	}
 	return false;
 }
 
@@ -382,10 +410,13 @@ void config_parse(struct options *options, const char *name, const char *text, g
 	g_auto(GStrv) sections = NULL;
 	g_autofree char *copy = NULL;
 
-	if (length == 0 || !is_text(&config, text, length))
+	if (length == 0)
 		return;
-	copy = g_strndup(text, length);
-	if (!load(&config, copy, length))
+	/* Not strndup, which fills up with NUL what follows one. */
+	copy = g_malloc(length + 1);
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	if (!take_out_no_text(&config, copy, length) || !load(&config, copy, length))
 		return;
 	index_lines(&config, copy);
 	sections = g_key_file_get_groups(keys, NULL);

@@ -22,21 +22,23 @@ struct live_metrics {
 };
 
 /* Who asks for TLS or a token believes that something is served. */
-static bool nothing_else_given(const struct option_value *values, GError **error)
+bool live_metrics_is_of_use(const struct options *options, enum option_id id, GError **error)
 {
-	static const enum option_id others[] = { OPTION_METRICS_OPEN, OPTION_METRICS_CERT,
-						 OPTION_METRICS_KEY, OPTION_METRICS_TOKEN_FILE };
+	if (options->values[id].origin == OPTION_NOT_GIVEN || options->values[OPTION_METRICS].text)
+		return true;
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
+		    "--%s: nothing is served without --metrics; give that as well, or leave this "
+		    "out",
+		    option_rows[id].name);
+	return false;
+}
 
-	for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
-		if (values[others[i]].origin == OPTION_NOT_GIVEN)
-			continue;
-		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "--%s: nothing is served without --metrics; give that as well, or "
-			    "leave this out",
-			    option_rows[others[i]].name);
-		return false;
-	}
-	return true;
+static bool nothing_else_given(const struct options *options, GError **error)
+{
+	return live_metrics_is_of_use(options, OPTION_METRICS_OPEN, error) &&
+	       live_metrics_is_of_use(options, OPTION_METRICS_CERT, error) &&
+	       live_metrics_is_of_use(options, OPTION_METRICS_KEY, error) &&
+	       live_metrics_is_of_use(options, OPTION_METRICS_TOKEN_FILE, error);
 }
 
 bool live_metrics_open(const struct options *options, struct live_metrics **ret_metrics,
@@ -47,7 +49,7 @@ bool live_metrics_open(const struct options *options, struct live_metrics **ret_
 
 	*ret_metrics = NULL;
 	if (!values[OPTION_METRICS].text)
-		return nothing_else_given(values, error);
+		return nothing_else_given(options, error);
 	server = metrics_server_new(
 		&(struct metrics_options){
 			.address = values[OPTION_METRICS].text,

@@ -9,6 +9,9 @@
 struct live_metrics;
 struct live_parts;
 
+/* False: it is given, and --metrics is not. */
+bool live_metrics_is_of_use(const struct options *options, enum option_id id, GError **error);
+
 /* Has its port from here on, and answers from live_metrics_start() on; ret_metrics is NULL where
  * --metrics is not given. NULL does for the others then. */
 bool live_metrics_open(const struct options *options, struct live_metrics **ret_metrics,

@@ -7,8 +7,11 @@
 #include "base/error.h"
 #include "capture/filter.h"
 #include "metrics/address.h"
+#include "metrics/certificate.h"
+#include "metrics/secret.h"
 #include "service/privileges.h"
 #include "setup/instance_parts.h"
+#include "setup/live_metrics.h"
 #include "setup/places.h"
 #include "setup/stage_options.h"
 
@@ -145,6 +148,49 @@ static bool check_metrics(const struct options *options, GError **error)
 	return addresses || !text;
 }
 
+static bool check_metrics_open(const struct options *options, GError **error)
+{
+	return live_metrics_is_of_use(options, OPTION_METRICS_OPEN, error);
+}
+
+static bool check_metrics_cert(const struct options *options, GError **error)
+{
+	const char *certificate = options->values[OPTION_METRICS_CERT].text;
+	const char *key = options->values[OPTION_METRICS_KEY].text;
+
+	return !certificate || (live_metrics_is_of_use(options, OPTION_METRICS_CERT, error) &&
+				certificate_is_whole(certificate, key, error) &&
+				certificate_is_good(certificate, error));
+}
+
+/* What is wrong with the certificate alone is told of that. */
+static bool check_metrics_key(const struct options *options, GError **error)
+{
+	const char *certificate = options->values[OPTION_METRICS_CERT].text;
+	const char *key = options->values[OPTION_METRICS_KEY].text;
+	g_autoptr(GTlsCertificate) loaded = NULL;
+
+	if (!key)
+		return true;
+	if (!live_metrics_is_of_use(options, OPTION_METRICS_KEY, error) ||
+	    !certificate_is_whole(certificate, key, error) ||
+	    !secret_is_private("--metrics-key", key, error))
+		return false;
+	if (!certificate_is_good(certificate, NULL))
+		return true;
+	loaded = certificate_load(certificate, key, error);
+	return loaded;
+}
+
+static bool check_metrics_token(const struct options *options, GError **error)
+{
+	const char *path = options->values[OPTION_METRICS_TOKEN_FILE].text;
+	struct secret secret;
+
+	return !path || (live_metrics_is_of_use(options, OPTION_METRICS_TOKEN_FILE, error) &&
+			 secret_read(path, &secret, error));
+}
+
 /* Databases are opened by the run itself. */
 static bool check_geo(const struct options *options, GError **error)
 {
@@ -173,6 +219,10 @@ static const struct {
 	{ OPTION_GEO, false, check_geo },
 	{ OPTION_USER, false, check_user },
 	{ OPTION_METRICS, false, check_metrics },
+	{ OPTION_METRICS_OPEN, false, check_metrics_open },
+	{ OPTION_METRICS_CERT, false, check_metrics_cert },
+	{ OPTION_METRICS_KEY, false, check_metrics_key },
+	{ OPTION_METRICS_TOKEN_FILE, false, check_metrics_token },
 };
 
 void settings_check_all(const struct options *options, settings_fault *fault, void *data)

@@ -280,7 +280,7 @@ static void test_octets(void)
 		     19, faults);
 	CU_ASSERT_EQUAL_FATAL(faults->len, 1);
 	CU_ASSERT_STRING_EQUAL(g_ptr_array_index(faults, 0),
-			       "weir.conf:2: not UTF-8 text; is this a configuration file?");
+			       "weir.conf:2: a NUL octet; is this a configuration file?");
 	options_free(options);
 }
 
