@@ -105,14 +105,6 @@ def start(case, weir, *options, **where):
     return live
 
 
-def udp(source, port=9, payload=b"weir"):
-    """A frame of UDP from 10.0.0.SOURCE to 10.9.9.9."""
-    segment = struct.pack(">HHHH", port, 9, 8 + len(payload), 0) + payload
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(segment), 0, 0, 64, 17, 0,
-                         bytes((10, 0, source >> 8, source & 255)), bytes((10, 9, 9, 9)))
-    return bytes(12) + b"\x08\x00" + header + segment
-
-
 def tcp(up, seq, ack, flags, payload=b"", port=40000):
     """A frame of TCP between 10.0.0.1 and 10.9.9.9, port 80."""
     ends = (bytes((10, 0, 0, 1)), bytes((10, 9, 9, 9)))

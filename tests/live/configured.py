@@ -4,7 +4,6 @@ runs, each of its file, go on side by side."""
 
 import json
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -13,18 +12,11 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import netns
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 WIRES = {"one": ("near1", "far1"), "two": ("near2", "far2")}
 PACKETS = {"one": 20, "two": 33}
-
-
-def frame(source):
-    """UDP from 10.0.0.SOURCE to 10.9.9.9."""
-    udp = struct.pack(">HHHH", source, 9, 8 + 4, 0) + b"weir"
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                         bytes((10, 0, 0, source)), bytes((10, 9, 9, 9)))
-    return bytes(12) + b"\x08\x00" + header + udp
 
 
 class Configured(unittest.TestCase):
@@ -63,14 +55,14 @@ class Configured(unittest.TestCase):
                  for name, (_, far) in WIRES.items()}
         runs = {name: self.start(path) for name, path in paths.items()}
         for number, (name, (near, far)) in enumerate(WIRES.items()):
-            netns.send([frame(number + 1)] * PACKETS[name], near, far)
+            netns.send([udp(number + 1)] * PACKETS[name], near, far)
         done = self.weir("stop", "--config", paths["one"])
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         accounts = {"one": runs["one"].ended()}
         # The other one does not mind.
         near, far = WIRES["two"]
         self.assertTrue(runs["two"].metering)
-        netns.send([frame(2)], near, far)
+        netns.send([udp(2)], near, far)
         self.assertEqual(self.weir("stop", "two").returncode, 0)
         accounts["two"] = runs["two"].ended()
         for number, name in enumerate(WIRES):
@@ -84,7 +76,7 @@ class Configured(unittest.TestCase):
         path = self.write("both", [far for _, far in WIRES.values()])
         live = self.start(path, count=2)
         for number, (near, far) in enumerate(WIRES.values()):
-            netns.send([frame(number + 1)], near, far)
+            netns.send([udp(number + 1)], near, far)
         done = self.weir("stop", "--config", path)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(live.ended()["metered"]["packets"], 2)
@@ -94,7 +86,7 @@ class Configured(unittest.TestCase):
         path = self.write("one", ["near1", "nowhere"])
         live = self.start(path, arguments=["far2"])
         self.assertEqual(set(live.hooks), {"far2"})
-        netns.send([frame(3)], *WIRES["two"])
+        netns.send([udp(3)], *WIRES["two"])
         self.assertEqual(live.stop()["metered"]["packets"], 1)
         self.assertEqual(live.status, 0, live.errors)
 

@@ -5,11 +5,9 @@ one changes nothing, and every packet is accounted for.
 geo.py WEIR"""
 
 import ctypes
-import ipaddress
 import os
 import shutil
 import signal
-import struct
 import sys
 import tempfile
 import unittest
@@ -18,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 
 import netns
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 DATA = os.path.join(HERE, "..", "data", "geoip")
@@ -30,13 +29,6 @@ STANDARD = "/var/lib/weir/world.mmdb"
 NONE = "no geolocation database"
 AGAIN = "reload: geo: the databases are read again"
 OTHER = "geo: other databases are there for auto"
-
-
-def frame(source, port):
-    udp = struct.pack(">HHHH", port, 9, 8 + 4, 0) + b"weir"
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                         ipaddress.ip_address(source).packed, bytes((10, 9, 9, 9)))  # fmt: skip
-    return bytes(12) + b"\x08\x00" + header + udp
 
 
 class GeoTest(unittest.TestCase):
@@ -54,7 +46,7 @@ class GeoTest(unittest.TestCase):
         os.replace(self.path + ".new", self.path)
 
     def traffic(self):
-        netns.send([frame(source, 1024 + (self.sent + number) % 60000)
+        netns.send([udp(source, 1024 + (self.sent + number) % 60000)
                     for number, source in enumerate((LONDON, TELSTRA))])  # fmt: skip
         self.sent += 2
 

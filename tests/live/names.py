@@ -5,7 +5,6 @@
     next ──► other    frames that far sends to near leave by far
 """
 
-import struct
 import sys
 import unittest
 import os
@@ -13,6 +12,7 @@ import os
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import netns
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 TEMPLATE = """flow uniflow
@@ -24,14 +24,6 @@ interfaceName
 interfaceDescription
 packetDeltaCount
 """
-
-
-def frame(source):
-    """UDP from 10.0.0.SOURCE, port SOURCE, to 10.9.9.9."""
-    udp = struct.pack(">HHHH", source, 9, 8 + 4, 0) + b"weir"
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                         bytes((10, 0, 0, source)), bytes((10, 9, 9, 9)))
-    return bytes(12) + b"\x08\x00" + header + udp
 
 
 class NamesTest(unittest.TestCase):
@@ -48,8 +40,8 @@ class NamesTest(unittest.TestCase):
         """{source: record} of a run over far and other, with the sender's frames."""
         with netns.Live(WEIR, [netns.FAR, "other"], "--template", self.template, *options) as live:
             self.assertTrue(live.metering, live.errors)
-            netns.send([frame(1)] * 10)
-            netns.send([frame(2)] * 20, "next", "other")
+            netns.send([udp(1)] * 10)
+            netns.send([udp(2)] * 20, "next", "other")
             if meanwhile:
                 meanwhile(live)
             account = live.stop()
@@ -87,7 +79,7 @@ class NamesTest(unittest.TestCase):
         far, _ = self.indexes(netns.FAR, "other")
 
         def answer(_):
-            netns.send([frame(3)] * 30, netns.FAR, netns.NEAR)
+            netns.send([udp(3)] * 30, netns.FAR, netns.NEAR)
 
         for hook in ("tc", "af_packet"):
             with self.subTest(hook=hook):

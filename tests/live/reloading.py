@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "net"))
 import ipfix_check
 import netns
 from collector import Collector
+from udp_frame import udp
 
 ELEMENTS = ipfix_check.load_elements()
 
@@ -79,9 +80,7 @@ class Case(unittest.TestCase):
 
     @staticmethod
     def frames(count):
-        udp = bytes((0, 1, 0, 9, 0, 12, 0, 0)) + b"weir"
-        ip = bytes((0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 9, 9, 9))
-        return [bytes(12) + b"\x08\x00" + ip + udp] * count
+        return [udp(1, port=1)] * count
 
     def ask(self, request):
         with socket.socket(socket.AF_UNIX) as asking:

@@ -3,7 +3,6 @@
 each time what is true then, at the end what the account says."""
 
 import os
-import struct
 import sys
 import unittest
 
@@ -11,19 +10,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import ipfix_check
 import netns
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 PACKETS = 30
 OTHERS = 12  # that are not IP
 REPORTS = 3
-
-
-def frame(source):
-    """UDP from 10.0.0.SOURCE to 10.9.9.9."""
-    udp = struct.pack(">HHHH", source, 9, 8 + 4, 0) + b"weir"
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                         bytes((10, 0, 0, source)), bytes((10, 9, 9, 9)))
-    return bytes(12) + b"\x08\x00" + header + udp
 
 
 def other_frame():
@@ -68,7 +60,7 @@ class ReportsTest(unittest.TestCase):
         with netns.Live(WEIR, [netns.FAR], "--idle-timeout", "50ms", *options,
                         to=f"ipfix+file:{self.path}") as live:
             self.assertTrue(live.metering, live.errors)
-            netns.send([frame(1)] * PACKETS)
+            netns.send([udp(1)] * PACKETS)
             netns.send([other_frame()] * OTHERS)
             if reports:
                 netns.wait_for(lambda: self.reports() >= reports, "reports of everything")

@@ -6,7 +6,6 @@ import collections
 import json
 import os
 import signal
-import struct
 import sys
 import tempfile
 import unittest
@@ -14,16 +13,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 import netns
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
-
-
-def frame(source):
-    """UDP from 10.0.0.SOURCE to 10.9.9.9."""
-    udp = struct.pack(">HHHH", source, 9, 8 + 4, 0) + b"weir"
-    header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-                         bytes((10, 0, 0, source)), bytes((10, 9, 9, 9)))
-    return bytes(12) + b"\x08\x00" + header + udp
 
 
 class RotateTest(unittest.TestCase):
@@ -69,9 +61,9 @@ class RotateTest(unittest.TestCase):
         live = self.start(*options)
         for source in (1, 2, 3):
             before = len(self.finished())
-            netns.send([frame(source)] * source)
+            netns.send([udp(source)] * source)
             netns.wait_for(lambda before=before: len(self.finished()) > before, "a whole file")
-        netns.send([frame(4)])
+        netns.send([udp(4)])
         account = live.stop()
         self.assertEqual(live.status, 0, live.errors)
         self.assertTrue(account["balanced"])
@@ -87,10 +79,10 @@ class RotateTest(unittest.TestCase):
 
     def test_a_run_that_is_killed(self):
         live = self.start()
-        netns.send([frame(1)])
+        netns.send([udp(1)])
         netns.wait_for(self.finished, "a whole file")
         before = set(self.finished())
-        netns.send([frame(2)])
+        netns.send([udp(2)])
         netns.wait_for(lambda: set(os.listdir(self.folder)) != before, "the next file")
         live.process.send_signal(signal.SIGKILL)
         live.process.wait()

@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import metrics_lib
 import netns
 import openmetrics
-from metrics_lib import ask, health, udp
+from metrics_lib import ask, health
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 PTRACE_CONT, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 7, 0x4206, 0x4207, 17

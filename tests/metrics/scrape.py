@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import metrics_lib
 import netns
 import openmetrics
-from metrics_lib import ask, tcp, udp, value
+from metrics_lib import ask, tcp, value
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 FLOWS, EACH, OTHERS = 20, 3, 12

@@ -14,7 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import metrics_lib
 import netns
-from metrics_lib import ask, udp
+from metrics_lib import ask
+from udp_frame import udp
 
 WEIR = ""  # set from the command line
 TOKEN = "0123456789abcdef0123456789abcdef"
