@@ -65,6 +65,17 @@ class Bash(unittest.TestCase):
         self.assertEqual(self.offers("geo", "b"), ["build"])
         self.assertEqual(self.offers("bench", "ex"), ["export"])
 
+    def test_names_that_a_shell_would_execute_are_none(self):
+        """Who owns the folder of the sockets may call them what he likes."""
+        for name in ("edge.sock", "$(touch done).sock", "`touch done`.sock", "two words.sock"):
+            with open(os.path.join(self.folder, name), "wb"):
+                pass
+        run = subprocess.run(["bash", "--norc", "-c", 'source "$1"; compgen -W "$(_weir_names . .sock)"',
+                              "bash", BASH], timeout=WAIT_S, capture_output=True, text=True,
+                             cwd=self.folder, check=False)  # fmt: skip
+        self.assertEqual((run.stdout, run.stderr), ("edge\n", ""))
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "done")))
+
     def test_templates_and_files(self):
         self.assertEqual(self.offers("replay", "-T", "st"), ["standard"])
         self.assertEqual(self.offers("replay", "--template", "o"), ["own.tpl"])

@@ -67,21 +67,25 @@ _weir_offer() # words, to match what is typed
 	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
 }
 
+# A folder and what its files' names end with: the names before that. compgen expands its words, and
+# the folder may be another user's: what the shell would execute is none.
+_weir_names()
+(
+	cd "$1" 2>/dev/null || return
+	for name in *"$2"; do
+		[[ $name == *[!A-Za-z0-9_@+,:.~-]* ]] || printf '%s\\n' "${name%"$2"}"
+	done
+)
+
 _weir_add() # a kind: what the machine has of it
 {
 	local -a more=()
 	case $1 in
 	files) mapfile -t more < <(compgen -f -- "$cur") ;;
 	folders) mapfile -t more < <(compgen -d -- "$cur") ;;
-	interfaces) mapfile -t more < <(compgen -W "$(cd /sys/class/net 2>/dev/null && echo *)" -- "$cur") ;;
-	instances)
-		mapfile -t more < <(compgen -W "$(cd /run/weir 2>/dev/null && for f in *.sock; do
-			[ -e "$f" ] && echo "${f%.sock}"; done)" -- "$cur")
-		;;
-	configured)
-		mapfile -t more < <(compgen -W "$(cd /etc/weir 2>/dev/null && for f in *.conf; do
-			[ -e "$f" ] && echo "${f%.conf}"; done)" -- "$cur")
-		;;
+	interfaces) mapfile -t more < <(compgen -W "$(_weir_names /sys/class/net '')" -- "$cur") ;;
+	instances) mapfile -t more < <(compgen -W "$(_weir_names /run/weir .sock)" -- "$cur") ;;
+	configured) mapfile -t more < <(compgen -W "$(_weir_names /etc/weir .conf)" -- "$cur") ;;
 	esac
 	COMPREPLY+=("${more[@]}")
 	case $1 in files | folders) compopt -o filenames 2>/dev/null ;; esac
