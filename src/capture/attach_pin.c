@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/attach_parts.h"
+#include "capture/kernel_tables.h"
 
 static const char *const names[PINS] = {
 	[PIN_LINK + POINT_XDP] = "link-xdp",
@@ -31,7 +32,7 @@ int attach_pin_get(const struct attachment *at, int pin)
 {
 	g_autofree char *path = path_of(at, pin);
 
-	return path ? bpf_obj_get(path) : -1;
+	return path ? kernel_pin_get(path) : -1;
 }
 
 bool attach_pin_put(const struct attachment *at, int pin, int fd, GError **error)

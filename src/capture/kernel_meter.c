@@ -123,7 +123,7 @@ static int adopt_maps(struct bpf_object *object, const char *folder)
 
 		if (!map)
 			continue;
-		fd = bpf_obj_get(path);
+		fd = kernel_pin_get(path);
 		if (fd < 0)
 			return -errno;
 		code = bpf_map__reuse_fd(map, fd);

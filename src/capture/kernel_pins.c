@@ -3,11 +3,42 @@
  * not the administrator. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/guarded.h"
 #include "capture/kernel_tables.h"
 
 #define PREFIX "table-"
+
+static int get_checked(int place)
+{
+	g_autofree char *path = guarded_path(place);
+	struct stat status;
+
+	if (fstat(place, &status))
+		return -1;
+	if (S_ISREG(status.st_mode) && status.st_nlink == 1)
+		return bpf_obj_get(path);
+	errno = ELOOP;
+	return -1;
+}
+
+int kernel_pin_get(const char *path)
+{
+	int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int object;
+	int code;
+
+	if (place < 0)
+		return -1;
+	object = get_checked(place);
+	code = errno;
+	close(place);
+	errno = code;
+	return object;
+}
 
 static char *pin_of(const char *folder, int cpu)
 {
@@ -52,7 +83,7 @@ bool kernel_tables_adopt(struct kernel_tables *tables, int outer, const char *fo
 				continue;
 			return kernel_fail(error, "flow table of a CPU", errno);
 		}
-		tables->fds[cpu] = bpf_obj_get(path);
+		tables->fds[cpu] = kernel_pin_get(path);
 		if (tables->fds[cpu] < 0)
 			return kernel_fail(error, "flow table of an earlier run", errno);
 	}

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "capture/kernel_tables.h"
 
 #define PAGE 4096u
 #define NAME "waiting"
@@ -46,7 +47,7 @@ static int open_map(const char *folder, gsize octets, gsize *ret_octets)
 	g_autofree char *path = path_in(folder);
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
-	int map = bpf_obj_get(path);
+	int map = kernel_pin_get(path);
 
 	if (map < 0)
 		map = make_map(path, octets);

@@ -62,6 +62,10 @@ guint64 kernel_tables_memory(const struct kernel_tables *tables);
 bool kernel_tables_empty(const struct kernel_tables *tables, int cpu, kernel_record *sink,
 			 void *data, GError **error);
 
+/* What is pinned there, to be closed; -1 with errno. No link is followed, and nothing taken that
+ * has another name as well: the folder may be a user's, who put it there. */
+int kernel_pin_get(const char *path);
+
 /* What failed in the kernel, as an error; false. */
 bool kernel_fail(GError **error, const char *what, int code);
 

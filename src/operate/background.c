@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "operate/instances.h"
 #include "serve/control.h"
 #include "setup/config.h"
@@ -147,12 +148,8 @@ static bool write_pid(const char *name, pid_t process, GError **error)
 {
 	g_autofree char *path = pid_file(name);
 	g_autofree char *text = g_strdup_printf("%d\n", (int)process);
-	g_autoptr(GError) reason = NULL;
 
-	if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &reason))
-		return true;
-	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, reason->message);
-	return false;
+	return guarded_write(path, text, 0644, error);
 }
 
 /* What was said since; the log may be long. */

@@ -51,11 +51,19 @@ static void ask_run(struct instance_report *report)
 	g_autoptr(GError) error = NULL;
 
 	report->status = control_ask(path, "status", &error);
-	if (report->status)
+	if (!report->status) {
+		report->why = g_strdup(error->message);
+		return;
+	}
+	/* Who may write to the folder may give a socket another name. */
+	if (g_strcmp0(json_object_get_string_member_with_default(report->status, "instance", NULL),
+		      report->name) == 0) {
 		report->process = (guint64)json_object_get_int_member_with_default(report->status,
 										   "process", 0);
-	else
-		report->why = g_strdup(error->message);
+		return;
+	}
+	g_clear_pointer(&report->status, json_object_unref);
+	report->why = g_strdup_printf("%s: another instance answers there", path);
 }
 
 static bool has_socket(const char *name)

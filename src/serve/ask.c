@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "serve/ask.h"
 
-#include <gio/gunixsocketaddress.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "serve/peer.h"
 
 #define PATIENCE_S 60
 #define STEP	   65536
@@ -58,14 +60,21 @@ static gsize end_of_line(const GString *text, gsize from)
 
 static GSocket *connect_to(const char *path, GError **error)
 {
-	g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
+	const int place = peer_place(path);
+	const int code = errno;
+	g_autoptr(GSocketAddress) address = peer_address(place);
 	g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
 						 G_SOCKET_PROTOCOL_DEFAULT, error);
+	bool good = place >= 0 && socket;
 
-	if (!socket)
-		return NULL;
-	g_socket_set_timeout(socket, PATIENCE_S);
-	return g_socket_connect(socket, address, NULL, error) ? g_steal_pointer(&socket) : NULL;
+	if (place < 0 && socket)
+		g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, g_strerror(code));
+	if (socket)
+		g_socket_set_timeout(socket, PATIENCE_S);
+	good = good && g_socket_connect(socket, address, NULL, error);
+	if (place >= 0)
+		close(place);
+	return good ? g_steal_pointer(&socket) : NULL;
 }
 
 /* The first line of the answer, without its end; what came behind it is in more. */
@@ -126,6 +135,14 @@ static JsonObject *read_answer(const char *path, const char *text, GError **erro
 	return NULL;
 }
 
+/* Whoever is told to end is the one who answers, whatever he calls himself. */
+static void name_process(GSocket *socket, JsonObject *answer)
+{
+	if (json_object_has_member(answer, "process"))
+		json_object_set_int_member(answer, "process",
+					   peer_process(g_socket_get_fd(socket)));
+}
+
 static guint64 lines_of(JsonObject *answer)
 {
 	return (guint64)MAX(json_object_get_int_member_with_default(answer, "lines", 0), 0);
@@ -145,6 +162,7 @@ JsonObject *control_ask_lines(const char *path, const char *request, GString *re
 		answer = read_answer(path, first, error);
 		if (!answer)
 			return NULL;
+		name_process(socket, answer);
 		if (receive_lines(socket, lines_of(answer), ret_lines, &fault))
 			return g_steal_pointer(&answer);
 	}

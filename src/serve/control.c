@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "serve/control_parts.h"
 
@@ -55,19 +56,23 @@ static gboolean on_connection(GSocket *listening, GIOCondition condition, gpoint
 
 /* --- the socket --- */
 
-static bool is_answered(GSocketAddress *address)
+static bool is_answered(const char *path)
 {
+	const int place = peer_place(path);
+	g_autoptr(GSocketAddress) address = peer_address(place);
 	g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM,
 						 G_SOCKET_PROTOCOL_DEFAULT, NULL);
 	g_autoptr(GError) error = NULL;
+	bool answered = false;
 
-	if (!socket)
-		return false;
-	g_socket_set_blocking(socket, FALSE);
-	if (g_socket_connect(socket, address, NULL, &error))
-		return true;
+	if (socket && place >= 0) {
+		g_socket_set_blocking(socket, FALSE);
+		answered = g_socket_connect(socket, address, NULL, &error);
+	}
+	if (place >= 0)
+		close(place);
 	/* A queue that is full is somebody's as well. */
-	return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_PENDING) ||
+	return answered || g_error_matches(error, G_IO_ERROR, G_IO_ERROR_PENDING) ||
 	       g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
@@ -97,20 +102,34 @@ static bool have_folder(const struct control *control, GError **error)
 	return false;
 }
 
+/* What was bound, and nothing else: the folder may be a user's, who could put something else of
+ * root's in its place. */
+static void open_to_group(const struct control *control)
+{
+	const int place = peer_place(control->path);
+	g_autofree char *path = guarded_path(place);
+	struct stat status;
+	gid_t group;
+
+	if (place < 0)
+		return;
+	if (peer_group(control->group, &group) && fstat(place, &status) == 0 &&
+	    status.st_uid == geteuid() &&
+	    fchownat(place, "", (uid_t)-1, group, AT_EMPTY_PATH) == 0 && chmod(path, 0660) != 0)
+		log_debug("%s: %s", control->path, g_strerror(errno));
+	close(place);
+}
+
 /* Nobody gets through before the mode is right. */
 static bool bind_socket(struct control *control, GSocketAddress *address, GError **error)
 {
 	const mode_t before = umask(0177);
 	const bool bound = g_socket_bind(control->socket, address, FALSE, error);
-	gid_t group;
 
 	umask(before);
 	if (!bound)
 		return false;
-	/* The folder may be a user's, who could put something else of root's in its place. */
-	if (peer_group(control->group, &group) && lchown(control->path, (uid_t)-1, group) == 0 &&
-	    fchmodat(AT_FDCWD, control->path, 0660, AT_SYMLINK_NOFOLLOW) != 0)
-		log_debug("%s: %s", control->path, g_strerror(errno));
+	open_to_group(control);
 	g_socket_set_listen_backlog(control->socket, BACKLOG);
 	return g_socket_listen(control->socket, error);
 }
@@ -121,7 +140,7 @@ static bool open_socket(struct control *control, GError **error)
 
 	if (!have_folder(control, error))
 		return false;
-	if (is_answered(address)) {
+	if (is_answered(control->path)) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "%s: another weir answers there",
 			    control->path);
 		return false;

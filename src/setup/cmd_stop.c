@@ -73,6 +73,13 @@ static bool end_process(const char *name, pid_t owner, GError **error)
 	const gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
 	const guint64 process = process_word(owner);
 
+	if (owner <= 0) {
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "instance %s: its process is not to be seen from here; stop it where "
+			    "it was started",
+			    name);
+		return false;
+	}
 	if (kill(owner, SIGINT) && errno != ESRCH) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "instance %s, process %d: %s",
 			    name, (int)owner, g_strerror(errno));

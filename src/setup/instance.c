@@ -7,22 +7,17 @@
  *	weir/NAME/2/...		of those that came after them, while the first are being drained
  * The state is a map that every process maps. Totals are kept twice, and a word says which of them
  * holds, so that a process that dies while it writes leaves the earlier ones. */
-#include <linux/bpf.h>
-
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
+#include "base/guarded.h"
 #include "capture/filter_front.h"
 #include "capture/kernel_meter.h"
-#include "setup/instance_parts.h"
+#include "setup/instance_state.h"
 
 #define ATTEMPTS 100
 
@@ -31,28 +26,11 @@
 #define WEIR_LAYOUT 10
 #endif
 
-struct state {
-	guint64 layout;
-	guint64 ready;
-	guint64 owner; /* the process and when it began; 0: nobody */
-	guint64 epoch_ns;
-	struct instance_shape shape;
-	guint64 committed; /* how often; totals[committed % 2] hold */
-	guint64 intended;  /* committed + 1 while a process hands over */
-	struct account_flows intent;
-	struct instance_totals totals[2];
-};
-
-struct generation {
-	char *folder; /* NULL: there is none */
-	guint number;
-	struct state *state;
-};
-
 struct instance {
 	char *name;
-	char *folder;
-	int lock; /* the folder, open: whose lock it is has the instance; -1: not ours */
+	int fd;	      /* of the folder, whose lock it is has the instance; -1: it is not there */
+	char *folder; /* the way to it; see instance_folder_open() */
+	bool locked;  /* by this process */
 	struct generation now;
 	struct generation old;
 	bool begun; /* the current tables are this process's making */
@@ -73,69 +51,22 @@ static pid_t owner_of(const struct state *state)
 
 /* --- folders and states --- */
 
-static struct state *map_state(int fd, GError **error)
+static bool fail(const struct instance *instance, const char *inner, GError **error)
 {
-	struct state *state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	const int code = errno;
+	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, instance->name, inner, NULL);
 
-	if (state != MAP_FAILED)
-		return state;
-	instance_fail(error, "state of an instance", errno);
-	return NULL;
+	return instance_fail(error, path, code);
 }
 
-/* NULL: there is none, or it was never ready. strange: it is another weir's. */
-static struct state *open_state(const char *folder, bool *ret_strange)
-{
-	g_autofree char *path = g_build_filename(folder, "state", NULL);
-	struct bpf_map_info info = { 0 };
-	__u32 size = sizeof(info);
-	struct state *state = NULL;
-	int fd = bpf_obj_get(path);
-
-	if (fd < 0)
-		return NULL;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size == sizeof(*state))
-		state = map_state(fd, NULL);
-	close(fd);
-	*ret_strange = !state || (state->ready && state->layout != instance_layout());
-	if (state && (state->layout != instance_layout() || !state->ready))
-		munmap(g_steal_pointer(&state), sizeof(*state));
-	return state;
-}
-
-static struct state *make_state(const char *folder, GError **error)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	g_autofree char *path = g_build_filename(folder, "state", NULL);
-	struct state *state = NULL;
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "weir_state", sizeof(guint32),
-				sizeof(struct state), 1, &options);
-
-	if (fd < 0 || bpf_obj_pin(fd, path))
-		instance_fail(error, path, errno);
-	else
-		state = map_state(fd, error);
-	if (fd >= 0)
-		close(fd);
-	return state;
-}
-
-static void remove_tables(struct generation *generation)
+static void remove_tables(const struct instance *instance, const struct generation *generation)
 {
 	g_autofree char *state = g_build_filename(generation->folder, "state", NULL);
 
 	/* The state first: without it the rest is a ruin that the next process clears away. */
 	unlink(state);
 	kernel_meter_unpin(generation->folder);
-	rmdir(generation->folder);
-}
-
-static void close_generation(struct generation *generation)
-{
-	if (generation->state)
-		munmap(generation->state, sizeof(*generation->state));
-	g_free(generation->folder);
-	*generation = (struct generation){ 0 };
+	unlinkat(instance->fd, generation->name, AT_REMOVEDIR);
 }
 
 /* The highest number is current, the one before it is being given up. */
@@ -153,11 +84,11 @@ static void take_generation(struct instance *instance, struct generation *found)
 /* What it metered is in the totals: its process ended before it could take it away. */
 static void remove_forgotten(struct instance *instance)
 {
-	if (instance->lock < 0 || !instance->now.state || !instance->old.state ||
+	if (!instance->locked || !instance->now.state || !instance->old.state ||
 	    instance->old.number > instance_totals(instance)->forgotten)
 		return;
-	remove_tables(&instance->old);
-	close_generation(&instance->old);
+	remove_tables(instance, &instance->old);
+	generation_close(&instance->old);
 }
 
 /* Whoever holds the lock clears away what is of no use. */
@@ -167,25 +98,34 @@ static void find_generations(struct instance *instance)
 	const char *name;
 
 	while (folder && (name = g_dir_read_name(folder))) {
-		struct generation found = { .number = (guint)g_ascii_strtoull(name, NULL, 10) };
+		struct generation found;
 		bool strange = false;
 
-		if (!g_ascii_isdigit(name[0]))
+		if (!g_ascii_isdigit(name[0]) || !generation_open(&found, instance->fd, name))
 			continue;
-		found.folder = g_build_filename(instance->folder, name, NULL);
-		found.state = open_state(found.folder, &strange);
+		found.state = state_open(found.folder, &strange);
 		if (found.state) {
 			take_generation(instance, &found);
 			continue;
 		}
-		if (instance->lock >= 0 &&
-		    !(strange && instance_set_apart(instance->name, found.folder, &instance->lot)))
-			remove_tables(&found);
-		close_generation(&found);
+		if (instance->locked &&
+		    !(strange &&
+		      instance_set_apart(instance->name, instance->fd, name, &instance->lot)))
+			remove_tables(instance, &found);
+		generation_close(&found);
 	}
 	if (folder)
 		g_dir_close(folder);
 	remove_forgotten(instance);
+}
+
+static void open_folder(struct instance *instance)
+{
+	if (instance->fd >= 0)
+		close(instance->fd);
+	g_free(instance->folder);
+	instance->fd = instance_folder_open(instance->name);
+	instance->folder = guarded_path(instance->fd);
 }
 
 static struct instance *blank(const char *name)
@@ -193,17 +133,17 @@ static struct instance *blank(const char *name)
 	struct instance *instance = g_new0(struct instance, 1);
 
 	instance->name = g_strdup(name);
-	instance->folder = g_build_filename(INSTANCE_FOLDER, name, NULL);
-	instance->lock = -1;
+	instance->fd = -1;
+	open_folder(instance);
 	return instance;
 }
 
 static struct instance *give_up(struct instance *instance)
 {
-	close_generation(&instance->now);
-	close_generation(&instance->old);
-	if (instance->lock >= 0)
-		close(instance->lock);
+	generation_close(&instance->now);
+	generation_close(&instance->old);
+	if (instance->fd >= 0)
+		close(instance->fd);
 	g_free(instance->folder);
 	g_free(instance->name);
 	g_free(instance);
@@ -214,17 +154,13 @@ static struct instance *give_up(struct instance *instance)
  * is not there. */
 static bool lock_folder(struct instance *instance, GError **error)
 {
-	struct stat opened;
-	struct stat there;
-
-	instance->lock = open(instance->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (instance->lock < 0)
-		return errno == ENOENT ? false : instance_fail(error, instance->folder, errno);
-	if (!flock(instance->lock, LOCK_EX | LOCK_NB) && !fstat(instance->lock, &opened) &&
-	    !stat(instance->folder, &there) && opened.st_ino == there.st_ino)
+	open_folder(instance);
+	if (instance->fd < 0)
+		return errno == ENOENT ? false : fail(instance, "", error);
+	instance->locked = !flock(instance->fd, LOCK_EX | LOCK_NB) &&
+			   instance_folder_is(instance->fd, instance->name);
+	if (instance->locked)
 		return true;
-	close(instance->lock);
-	instance->lock = -1;
 	find_generations(instance);
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 		    "instance %s: process %d runs it; 'weir stop %s' ends that", instance->name,
@@ -238,12 +174,8 @@ static bool make_and_lock(struct instance *instance, GError **error)
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		GError *reason = NULL;
 
-		if ((mkdir(INSTANCE_FOLDER, 0700) && errno != EEXIST) ||
-		    (mkdir(instance->folder, 0700) && errno != EEXIST)) {
-			if (errno == ENOENT)
-				continue;
-			return instance_fail(error, instance->folder, errno);
-		}
+		if (!instance_folder_make(instance->name) && errno != ENOENT)
+			return fail(instance, "", error);
 		if (lock_folder(instance, &reason))
 			return true;
 		if (reason) {
@@ -251,7 +183,8 @@ static bool make_and_lock(struct instance *instance, GError **error)
 			return false;
 		}
 	}
-	return instance_fail(error, instance->folder, ENOENT);
+	errno = ENOENT;
+	return fail(instance, "", error);
 }
 
 /* Added where it stands, since a commit would say that it has arrived. */
@@ -333,6 +266,8 @@ pid_t instance_owner(const char *name)
 
 	find_generations(instance);
 	owner = instance->now.state ? owner_of(instance->now.state) : 0;
+	if (owner && !instance_folder_is_of(instance->fd, owner))
+		owner = 0;
 	give_up(instance);
 	return owner;
 }
@@ -364,11 +299,14 @@ const char *instance_old_tables(const struct instance *instance, struct instance
 
 static bool make_generation(struct instance *instance, struct generation *next, GError **error)
 {
-	next->number = instance->now.number + 1;
-	next->folder = g_strdup_printf("%s/%u", instance->folder, next->number);
-	if (!instance_make_folder(next->folder, error))
+	g_autofree char *name = g_strdup_printf("%u", instance->now.number + 1);
+
+	if ((mkdirat(instance->fd, name, 0700) && errno != EEXIST) ||
+	    !generation_open(next, instance->fd, name)) {
+		fail(instance, name, error);
 		return false;
-	next->state = make_state(next->folder, error);
+	}
+	next->state = state_make(next->folder, error);
 	return next->state != NULL;
 }
 
@@ -381,8 +319,8 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 
 	if (!make_generation(instance, &next, error)) {
 		if (next.folder)
-			remove_tables(&next);
-		close_generation(&next);
+			remove_tables(instance, &next);
+		generation_close(&next);
 		return false;
 	}
 	state = next.state;
@@ -399,7 +337,7 @@ bool instance_begin(struct instance *instance, const struct instance_shape *shap
 		totals->old_position = totals->position;
 		totals->position = 0;
 	}
-	close_generation(&instance->old);
+	generation_close(&instance->old);
 	instance->old = instance->now;
 	instance->now = next;
 	instance->begun = true;
@@ -425,34 +363,32 @@ void instance_forget_old(struct instance *instance, const struct meter_counts *m
 	meter_counts_add(&totals.gone, metered);
 	totals.forgotten = instance->old.number;
 	instance_commit(instance, &totals);
-	remove_tables(&instance->old);
-	close_generation(&instance->old);
+	remove_tables(instance, &instance->old);
+	generation_close(&instance->old);
 }
 
 void instance_abandon(struct instance *instance)
 {
 	if (instance->begun) {
-		remove_tables(&instance->now);
-		close_generation(&instance->now);
+		remove_tables(instance, &instance->now);
+		generation_close(&instance->now);
 		instance->now = instance->old;
 		instance->old = (struct generation){ 0 };
 		instance->begun = false;
 	}
 	if (instance->now.folder)
 		return;
-	rmdir(instance->folder);
-	rmdir(INSTANCE_FOLDER);
+	instance_folder_remove(instance->name);
 }
 
 void instance_end(struct instance *instance)
 {
 	if (instance->old.folder)
-		remove_tables(&instance->old);
+		remove_tables(instance, &instance->old);
 	if (instance->now.folder)
-		remove_tables(&instance->now);
+		remove_tables(instance, &instance->now);
 	filter_front_unpin_others(NULL, instance->folder);
-	rmdir(instance->folder);
-	rmdir(INSTANCE_FOLDER);
+	instance_folder_remove(instance->name);
 	instance_drop_copy(instance->name, instance_layout());
 }
 

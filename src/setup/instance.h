@@ -55,10 +55,11 @@ char **instance_names(void);
 /* There is one of this name, with a process or without. */
 bool instance_exists(const char *name);
 /* Tables of another version that were set apart, under names of their own; NULL-terminated, free
- * with g_strfreev(). The program that can read them; free with g_free(). They are gone: it may be
- * of no use any more. */
+ * with g_strfreev(). The program that can read them, to be executed by its number and closed: it is
+ * this user's, and nobody can change it any more; -1 with an error. They are gone: it may be of no
+ * use any more. */
 char **instance_apart(const char *name);
-char *instance_apart_program(const char *apart);
+int instance_apart_program(const char *apart, GError **error);
 void instance_apart_forget(const char *apart);
 /* Something is left to be brought out; and nothing is: what remains of it is taken away. */
 bool instance_apart_holds(const char *apart);

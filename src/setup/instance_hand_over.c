@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "setup/instance_parts.h"
 
@@ -19,40 +20,16 @@ struct owner {
 	gid_t group;
 };
 
-/* Nothing but what lies there under this name, and under no other: the folder may be the user's,
- * who could have put something of root's there. */
-static void give(int folder, const char *name, const struct owner *owner)
+/* What is open and nothing else: the folder may be the user's, who could have put something of
+ * root's there, or put it there now. */
+static void give(int fd, const char *name, const struct owner *owner)
 {
 	struct stat status;
-	int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0)
-		return;
 	if (!fstat(fd, &status) &&
 	    (S_ISDIR(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink == 1)) &&
 	    fchownat(fd, "", owner->user, owner->group, AT_EMPTY_PATH))
 		log_warning("%s: %s", name, g_strerror(errno));
-	close(fd);
-}
-
-/* In this folder and those in it: an instance is no deeper than that. */
-static void give_all(const char *path, const struct owner *owner, int depth)
-{
-	GDir *names = g_dir_open(path, 0, NULL);
-	int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const char *name;
-
-	while (names && folder >= 0 && (name = g_dir_read_name(names))) {
-		g_autofree char *inner = g_build_filename(path, name, NULL);
-
-		give(folder, name, owner);
-		if (depth > 0)
-			give_all(inner, owner, depth - 1);
-	}
-	if (names)
-		g_dir_close(names);
-	if (folder >= 0)
-		close(folder);
 }
 
 static bool is_of(const char *file, const char *instance)
@@ -60,25 +37,44 @@ static bool is_of(const char *file, const char *instance)
 	return g_str_has_prefix(file, instance) && strchr(MARKS, file[strlen(instance)]) != NULL;
 }
 
-/* Those of the instance: NAME itself, NAME~... that were set apart, NAME.LAYOUT that read them. */
-static void give_instance(const char *path, const char *instance, const struct owner *owner)
+/* What is in this folder and, so deep, in those in it. instance: what is its, NAME itself, NAME~...
+ * that were set apart, NAME.LAYOUT that read them; NULL: all. */
+static void give_all(int folder, const char *instance, const struct owner *owner, int depth)
 {
+	g_autofree char *path = guarded_path(folder);
 	GDir *names = g_dir_open(path, 0, NULL);
-	int folder = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const char *name;
 
-	while (names && folder >= 0 && (name = g_dir_read_name(names))) {
-		g_autofree char *inner = g_build_filename(path, name, NULL);
+	while (names && (name = g_dir_read_name(names))) {
+		int inner = -1;
+		int fd;
 
-		if (!is_of(name, instance))
+		if (instance && !is_of(name, instance))
 			continue;
-		give(folder, name, owner);
-		give_all(inner, owner, 1);
+		fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		give(fd, name, owner);
+		if (depth > 0)
+			inner = guarded_folder(fd, ".");
+		if (inner >= 0) {
+			give_all(inner, NULL, owner, depth - 1);
+			close(inner);
+		}
+		close(fd);
 	}
 	if (names)
 		g_dir_close(names);
-	if (folder >= 0)
-		close(folder);
+}
+
+static void give_instance(const char *path, const char *instance, const struct owner *owner)
+{
+	const int folder = guarded_folder(AT_FDCWD, path);
+
+	if (folder < 0)
+		return;
+	give_all(folder, instance, owner, 2);
+	close(folder);
 }
 
 static bool have_folder(const char *path, mode_t mode, const struct owner *owner, GError **error)

@@ -6,7 +6,6 @@
 
 #include <bpf/bpf.h>
 #include <fcntl.h>
-#include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,8 +13,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guarded.h"
 #include "base/log.h"
+#include "capture/kernel_tables.h"
 #include "setup/instance_parts.h"
+#include "setup/instance_program.h"
 
 #define PATIENCE_S 30
 #define POLL_US	   5000
@@ -29,19 +31,13 @@ static char *copy_of(const char *name, guint64 layout)
 void instance_leave_copy(const char *name, guint64 layout)
 {
 	g_autofree char *path = copy_of(name, layout);
-	g_autofree char *part = g_strconcat(path, ".part", NULL);
-	g_autoptr(GFile) self = g_file_new_for_path("/proc/self/exe");
-	g_autoptr(GFile) copy = g_file_new_for_path(part);
 	g_autoptr(GError) error = NULL;
 
 	mkdir(INSTANCE_COPIES, 0700);
-	if (g_file_copy(self, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error) &&
-	    chmod(part, 0700) == 0 && rename(part, path) == 0)
-		return;
-	log_warning(
-		"%s: %s; should a later version of weir not read this one's tables, their flows "
-		"are lost",
-		path, error ? error->message : "no copy of weir");
+	if (!instance_program_copy(path, &error))
+		log_warning("%s; should a later version of weir not read this one's tables, their "
+			    "flows are lost",
+			    error->message);
 }
 
 void instance_drop_copy(const char *name, guint64 layout)
@@ -53,24 +49,28 @@ void instance_drop_copy(const char *name, guint64 layout)
 }
 
 /* The first word of every state. 0: it cannot be read. */
-static guint64 layout_of(const char *tables)
+static guint64 layout_of(int folder, const char *tables)
 {
-	g_autofree char *path = g_build_filename(tables, "state", NULL);
+	const int fd = guarded_folder(folder, tables);
+	g_autofree char *there = guarded_path(fd);
+	g_autofree char *path = g_build_filename(there, "state", NULL);
 	g_autofree guint8 *value = NULL;
 	struct bpf_map_info info = { 0 };
 	__u32 size = sizeof(info);
 	const guint32 zero = 0;
 	guint64 layout = 0;
-	int fd = bpf_obj_get(path);
+	int map = kernel_pin_get(path);
 
-	if (fd < 0)
-		return 0;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.value_size >= sizeof(layout)) {
+	if (map >= 0 && !bpf_obj_get_info_by_fd(map, &info, &size) &&
+	    info.value_size >= sizeof(layout)) {
 		value = g_malloc0(info.value_size);
-		if (!bpf_map_lookup_elem(fd, &zero, value))
+		if (!bpf_map_lookup_elem(map, &zero, value))
 			memcpy(&layout, value, sizeof(layout));
 	}
-	close(fd);
+	if (map >= 0)
+		close(map);
+	if (fd >= 0)
+		close(fd);
 	return layout;
 }
 
@@ -83,8 +83,9 @@ static bool is_there(const char *apart)
 {
 	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
 	g_autofree char *account = instance_apart_account(apart);
+	struct stat status;
 
-	return g_file_test(folder, G_FILE_TEST_EXISTS) || g_file_test(account, G_FILE_TEST_EXISTS);
+	return lstat(folder, &status) == 0 || lstat(account, &status) == 0;
 }
 
 /* Those that were set apart before may still be there, if a process was killed that had begun to
@@ -102,18 +103,31 @@ static char *choose_apart(const char *name, guint64 layout, guint *lot)
 	return apart;
 }
 
-bool instance_set_apart(const char *name, const char *tables, guint *lot)
+static bool is_program(const char *path)
 {
-	guint64 layout = layout_of(tables);
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
+}
+
+static bool move_tables(int folder, const char *tables, const char *apart)
+{
+	const int place = instance_folder_make(apart) ? instance_folder_open(apart) : -1;
+	const bool good = place >= 0 && renameat(folder, tables, place, tables) == 0;
+
+	if (place >= 0)
+		close(place);
+	return good;
+}
+
+bool instance_set_apart(const char *name, int folder, const char *tables, guint *lot)
+{
+	guint64 layout = layout_of(folder, tables);
 	g_autofree char *copy = copy_of(name, layout);
 	g_autofree char *apart = choose_apart(name, layout, lot);
-	g_autofree char *folder = g_build_filename(INSTANCE_FOLDER, apart, NULL);
-	g_autofree char *table = g_path_get_basename(tables);
-	g_autofree char *place = g_build_filename(folder, table, NULL);
 
-	if (layout && strlen(apart) <= INSTANCE_NAME &&
-	    g_file_test(copy, G_FILE_TEST_IS_EXECUTABLE) && instance_make_folder(folder, NULL) &&
-	    rename(tables, place) == 0)
+	if (layout && strlen(apart) <= INSTANCE_NAME && is_program(copy) &&
+	    move_tables(folder, tables, apart))
 		return true;
 	log_warning("instance %s: another version of weir left flows in the kernel that this one "
 		    "cannot read; they are given up",
@@ -175,49 +189,70 @@ char *instance_apart_from(const char *name)
 	return from;
 }
 
+static bool has_state(int folder, const char *tables)
+{
+	const int fd = guarded_folder(folder, tables);
+	struct stat status;
+	bool has = fd >= 0 && fstatat(fd, "state", &status, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 bool instance_apart_holds(const char *apart)
 {
-	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+	const int fd = instance_folder_open(apart);
+	g_autofree char *path = guarded_path(fd);
 	GDir *folder = g_dir_open(path, 0, NULL);
 	const char *tables;
 	bool holds = false;
 
-	while (folder && !holds && (tables = g_dir_read_name(folder))) {
-		g_autofree char *state = g_build_filename(path, tables, "state", NULL);
-
-		holds = g_file_test(state, G_FILE_TEST_EXISTS);
-	}
+	while (folder && !holds && (tables = g_dir_read_name(folder)))
+		holds = has_state(fd, tables);
 	if (folder)
 		g_dir_close(folder);
+	if (fd >= 0)
+		close(fd);
 	return holds;
 }
 
 /* Whatever another version calls what it pins. */
-static void remove_pins(const char *path, int depth)
+static void remove_pins(int fd, int depth)
 {
+	g_autofree char *path = guarded_path(fd);
 	GDir *folder = g_dir_open(path, 0, NULL);
 	const char *name;
 
 	while (folder && (name = g_dir_read_name(folder))) {
-		g_autofree char *inner = g_build_filename(path, name, NULL);
+		int inner;
 
-		if (unlink(inner) != 0 && depth > 0)
-			remove_pins(inner, depth - 1);
+		if (unlinkat(fd, name, 0) == 0 || depth == 0)
+			continue;
+		inner = guarded_folder(fd, name);
+		if (inner < 0)
+			continue;
+		remove_pins(inner, depth - 1);
+		close(inner);
+		unlinkat(fd, name, AT_REMOVEDIR);
 	}
 	if (folder)
 		g_dir_close(folder);
-	rmdir(path);
 }
 
 void instance_apart_clear(const char *apart)
 {
-	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, apart, NULL);
+	const int fd = instance_folder_open(apart);
 
-	remove_pins(path, 2);
+	if (fd < 0)
+		return;
+	remove_pins(fd, 2);
+	close(fd);
+	instance_folder_remove(apart);
 }
 
 /* NAME~LAYOUT~LOT */
-char *instance_apart_program(const char *apart)
+static char *program_of(const char *apart)
 {
 	g_autofree char *words = g_strdup(apart);
 	char *layout;
@@ -228,10 +263,17 @@ char *instance_apart_program(const char *apart)
 	return g_strdup_printf(INSTANCE_COPIES "/%s.%s", words, layout);
 }
 
+int instance_apart_program(const char *apart, GError **error)
+{
+	g_autofree char *path = program_of(apart);
+
+	return instance_program_open(path, error);
+}
+
 void instance_apart_forget(const char *apart)
 {
 	g_autofree char *others = g_strndup(apart, (gsize)(strrchr(apart, '~') + 1 - apart));
-	g_autofree char *program = instance_apart_program(apart);
+	g_autofree char *program = program_of(apart);
 	g_auto(GStrv) names = instance_names();
 	const char *layout = strrchr(program, '.') + 1;
 	bool wanted = g_ascii_strtoull(layout, NULL, 16) == instance_layout();
@@ -245,8 +287,7 @@ void instance_apart_forget(const char *apart)
 void instance_await(const char *name)
 {
 	const gint64 until_us = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
-	g_autofree char *path = g_build_filename(INSTANCE_FOLDER, name, NULL);
-	int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int folder = instance_folder_open(name);
 
 	while (folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) != 0 &&
 	       g_get_monotonic_time() < until_us)

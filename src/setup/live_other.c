@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "setup/live_other.h"
 
+#include <fcntl.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,15 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "capture/grace.h"
 
-/* Tables that were set apart: under this name, read by this program; the first of several is 0. */
+/* Tables that were set apart: under this name; the first of several is 0. The program that reads
+ * them and the file it writes its account to are open: their folder may be a user's, who could put
+ * others in their place. */
 struct apart {
 	const char *name;
-	const char *program;
 	guint number;
+	int program;
+	int account;
+	pid_t parent;
 };
 
 /* The file this run writes is its own: the others' are named after it. */
@@ -34,12 +39,14 @@ static char *place_beside(const char *url, guint number)
 	return g_strdup_printf("%.*s.earlier-%u%s", (int)length, url, number + 1, url + length);
 }
 
-static GStrv command_of(const struct apart *apart, const char *stats,
-			const struct export_options *export)
+/* The first word is what is executed, the second what it is called. */
+static GStrv command_of(const struct apart *apart, const struct export_options *export)
 {
 	g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+	g_autofree char *program = guarded_path(apart->program);
+	g_autofree char *stats = guarded_path(apart->account);
 
-	g_strv_builder_add_many(words, apart->program, "stop", apart->name, "--quiet",
+	g_strv_builder_add_many(words, program, "weir", "stop", apart->name, "--quiet",
 				"--json-stats", stats, NULL);
 	for (const char *const *to = export->to; *to; to++) {
 		g_autofree char *url = place_beside(*to, apart->number);
@@ -112,44 +119,48 @@ static void add_account(struct instance_totals *totals, JsonObject *account)
 
 /* Killed with this process, it leaves what the next one finds, with all it counted. Alone it would
  * end with nobody there to hear of its account. */
-static void end_with_parent(gpointer parent)
+static void end_with_parent(gpointer data)
 {
+	const struct apart *apart = data;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != GPOINTER_TO_INT(parent))
+	if (getppid() != apart->parent)
 		_exit(EXIT_FAILURE);
+	fcntl(apart->account, F_SETFD, 0);
 }
 
-/* Another user's program would have this one's rights. */
-static bool is_own(const char *program, GError **error)
+static bool spawn(struct apart *apart, const struct export_options *export, GError **error)
 {
-	struct stat status;
+	g_auto(GStrv) words = command_of(apart, export);
+	int status = 0;
 
-	if (stat(program, &status) == 0 && status.st_uid == geteuid())
-		return true;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
-		    "%s is not this user's: start weir as the user (--user) that it was run as",
-		    program);
-	return false;
+	return g_spawn_sync(NULL, words, NULL,
+			    G_SPAWN_CHILD_INHERITS_STDIN | G_SPAWN_FILE_AND_ARGV_ZERO,
+			    end_with_parent, apart, NULL, NULL, &status, error) &&
+	       g_spawn_check_wait_status(status, error);
 }
 
 /* Its account is there before its tables are gone: see live_options.tell. */
-static void run(const struct apart *apart, const struct live_options *options)
+static void run(struct apart *apart, const struct live_options *options)
 {
 	g_autofree char *stats = instance_apart_account(apart->name);
-	g_auto(GStrv) words = command_of(apart, stats, &options->export);
 	g_autoptr(GError) error = NULL;
-	int status = 0;
+	bool good = false;
 
-	unlink(stats);
-	if (is_own(apart->program, &error) &&
-	    g_spawn_sync(NULL, words, NULL, G_SPAWN_CHILD_INHERITS_STDIN, end_with_parent,
-			 GINT_TO_POINTER(getpid()), NULL, NULL, &status, &error) &&
-	    g_spawn_check_wait_status(status, &error))
-		return;
-	log_warning(
-		"instance %s: what another version of weir left is not written: %s; '%s stop %s' "
-		"tries again",
-		options->instance, error->message, apart->program, apart->name);
+	apart->account = -1;
+	apart->program = instance_apart_program(apart->name, &error);
+	if (apart->program >= 0)
+		apart->account = guarded_create(stats, 0600, &error);
+	if (apart->account >= 0) {
+		good = spawn(apart, &options->export, &error);
+		close(apart->account);
+	}
+	if (apart->program >= 0)
+		close(apart->program);
+	if (!good)
+		log_warning("instance %s: what another version of weir left is not written: %s; "
+			    "the next run tries again",
+			    options->instance, error->message);
 }
 
 static void begin(const struct live_options *options)
@@ -167,8 +178,7 @@ static void run_all(const struct live_options *options)
 	guint count = 0;
 
 	for (char **name = names; *name; name++) {
-		g_autofree char *program = instance_apart_program(*name);
-		const struct apart apart = { *name, program, count };
+		struct apart apart = { .name = *name, .number = count, .parent = getpid() };
 
 		instance_await(*name); /* the process before it may be dying */
 		if (!instance_apart_holds(*name)) {
@@ -182,22 +192,21 @@ static void run_all(const struct live_options *options)
 	}
 }
 
-/* Of one account and no other; 0: it cannot be read. */
-static guint64 digest_of(const char *path, char **ret_text)
+/* Of one account and no other; 0: it cannot be read, or is not to be believed. */
+static guint64 digest_of(const char *path, char **ret_text, GError **error)
 {
 	struct stat status;
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-	g_autofree char *text = NULL;
+	g_autofree char *text = guarded_read(path, &status, error);
 	guint64 words[4]; /* all of a SHA-256 */
 	size_t octets = sizeof(words);
-	size_t length = 0;
 
-	if (!g_file_get_contents(path, &text, &length, NULL) || stat(path, &status) != 0)
+	if (!text)
 		return 0;
 	g_checksum_update(sum, (const guchar *)path, (gssize)strlen(path));
 	g_checksum_update(sum, (const guchar *)&status.st_ino, sizeof(status.st_ino));
 	g_checksum_update(sum, (const guchar *)&status.st_mtim, sizeof(status.st_mtim));
-	g_checksum_update(sum, (const guchar *)text, (gssize)length);
+	g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text));
 	if (ret_text)
 		*ret_text = g_steal_pointer(&text);
 	g_checksum_get_digest(sum, (guint8 *)words, &octets);
@@ -213,7 +222,7 @@ static void remove_taken(const struct instance *instance, const char *name, bool
 	for (char **apart = accounts; taken && *apart; apart++) {
 		g_autofree char *path = instance_apart_account(*apart);
 
-		if (digest_of(path, NULL) != taken)
+		if (digest_of(path, NULL, NULL) != taken)
 			continue;
 		unlink(path);
 		if (program_too)
@@ -228,12 +237,13 @@ static void take(struct instance *instance, const char *name, const char *apart)
 	g_autofree char *text = NULL;
 	g_autoptr(JsonParser) parser = json_parser_new();
 	struct instance_totals totals = *instance_totals(instance);
+	g_autoptr(GError) error = NULL;
 	JsonNode *root = NULL;
 
-	totals.taken = digest_of(path, &text);
+	totals.taken = digest_of(path, &text, &error);
 	if (!totals.taken) {
-		log_warning("instance %s: %s, what another version of weir counted, cannot be read",
-			    name, path);
+		log_warning("instance %s: what another version of weir counted is left out: %s",
+			    name, error->message);
 		return;
 	}
 	if (json_parser_load_from_data(parser, text, -1, NULL))
