@@ -28,7 +28,7 @@ KEPT_OCTETS = 1 << 22  # of a test's output
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/tsan.supp:history_size=4",
+    "TSAN_OPTIONS": "history_size=4",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
 }
