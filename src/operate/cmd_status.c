@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "operate/instances.h"
+#include "setup/instance_memory.h"
 #include "setup/instance_socket.h"
 #include "setup/options.h"
 
@@ -30,6 +31,26 @@ static bool refuse(const char *why, GError **error)
 	return false;
 }
 
+/* Where its flows would go is what decides what to do now. */
+static void tell_dead(const char *name, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	struct options *run = instance_memory_read(name, &reason);
+	g_autofree char *to = run && options_say_where(run) ? g_strjoinv(", ", run->to) : NULL;
+
+	if (run)
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: no process, but the kernel meters on for it; start it again, or "
+			    "end it by 'weir stop %s', which writes its flows to %s",
+			    name, name, to ? to : "standard output");
+	else
+		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+			    "%s: no process, but the kernel meters on for it; start it again, or "
+			    "end it by 'weir stop %s --to URL' (%s)",
+			    name, name, reason->message);
+	options_free(run);
+}
+
 static bool fail(const struct instance_report *report, GError **error)
 {
 	const char *name = report->name;
@@ -44,11 +65,7 @@ static bool fail(const struct instance_report *report, GError **error)
 			    report->why ? report->why : "it has no control socket");
 		break;
 	case INSTANCE_DEAD:
-		g_set_error(
-			error, WEIR_ERROR, WEIR_ERROR_FAILED,
-			"%s: no process, but the kernel meters on for it; start it again, or end "
-			"it by 'weir stop %s'",
-			name, name);
+		tell_dead(name, error);
 		break;
 	case INSTANCE_STOPPED:
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "setup/instance.h"
+#include "setup/instance_memory.h"
 #include "setup/live.h"
 #include "setup/live_output.h"
 #include "setup/live_rights.h"
@@ -78,6 +79,7 @@ static bool run(const struct options *options, GError **error)
 	if (good && live_rights_begin(options, live.instance, error))
 		output = live_output_open(options, error);
 	if (!output) {
+		instance_memory_abandon(live.instance);
 		live_metrics_free(live.metrics);
 		return false;
 	}
@@ -92,6 +94,7 @@ static bool run(const struct options *options, GError **error)
 		log_set_instance(live.instance);
 		live_run(&live, &account, &fault);
 	}
+	instance_memory_abandon(live.instance);
 	live_output_close(output, &account);
 	live_metrics_free(live.metrics);
 	return report && report_close(report, &account, fault, error);

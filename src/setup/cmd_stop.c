@@ -7,12 +7,10 @@
 #include "base/error.h"
 #include "operate/background.h"
 #include "operate/instances.h"
-#include "serve/control.h"
 #include "setup/instance_parts.h"
 #include "setup/instance_socket.h"
-#include "setup/live.h"
-#include "setup/report.h"
-#include "setup/stage_options.h"
+#include "setup/options.h"
+#include "setup/stop_orphan.h"
 
 #define POLL_US	   20000
 #define PATIENCE_S 60
@@ -98,43 +96,6 @@ static bool end_process(const char *name, pid_t owner, GError **error)
 	return true;
 }
 
-static bool tell(void *data, const struct account *account)
-{
-	return report_write(data, account);
-}
-
-/* Its process is gone: what it left is written here. */
-static bool end_orphan(const struct options *options, const char *name, GError **error)
-{
-	static const char *const none[] = { NULL };
-	const struct option_value *values = options->values;
-	struct report *report = report_open(options, NULL, error);
-	const struct live_options live = {
-		.interfaces = none,
-		.idle_timeout_ns = values[OPTION_IDLE_TIMEOUT].number,
-		.active_timeout_ns = values[OPTION_ACTIVE_TIMEOUT].number,
-		.detail = -1,
-		.instance = name,
-		.ending = true,
-		.export = stage_export_live(options),
-		.places = places_options_of(options),
-		.quiet = values[OPTION_QUIET].number,
-		.tell = tell,
-		.tell_data = report,
-	};
-	g_autofree char *socket = control_path(name);
-	struct account account = { 0 };
-	GError *fault = NULL;
-
-	if (!report)
-		return false;
-	live_run(&live, &account, &fault);
-	/* A process that was killed leaves its socket. */
-	if (!fault)
-		unlink(socket);
-	return report_close(report, &account, fault, error);
-}
-
 /* The instance of that name, or of the interfaces of that name. NULL: neither is in the kernel. */
 static char *pinned_name(const char *name)
 {
@@ -177,7 +138,7 @@ static bool stop(const struct options *options, GError **error)
 	/* One that was ending already may have left the kernel metering. */
 	if (good && instance_exists(pinned) && !instance_owner(pinned)) {
 		instance_await(pinned); /* a process may take a while to go */
-		good = end_orphan(options, pinned, error);
+		good = stop_orphan(options, pinned, error);
 	}
 	if (good)
 		background_ended(pinned);

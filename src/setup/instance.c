@@ -17,6 +17,7 @@
 #include "base/guarded.h"
 #include "capture/filter_front.h"
 #include "capture/kernel_meter.h"
+#include "setup/instance_memory.h"
 #include "setup/instance_state.h"
 
 #define ATTEMPTS 100
@@ -353,6 +354,7 @@ void instance_sample(struct instance *instance, guint32 sample, bool random)
 void instance_ready(struct instance *instance)
 {
 	instance_leave_copy(instance->name, instance_layout());
+	instance_memory_keep(instance->name);
 	__atomic_store_n(&instance->now.state->ready, 1, __ATOMIC_RELEASE);
 }
 
@@ -389,6 +391,7 @@ void instance_end(struct instance *instance)
 		remove_tables(instance, &instance->now);
 	filter_front_unpin_others(NULL, instance->folder);
 	instance_folder_remove(instance->name);
+	instance_memory_drop(instance->name);
 	instance_drop_copy(instance->name, instance_layout());
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "service/privileges.h"
 #include "setup/instance.h"
+#include "setup/instance_memory.h"
 
 /* Somebody else than who runs it. */
 static bool find_other(const char *name, struct privileges_user *ret_user, bool *ret_other,
@@ -36,6 +37,7 @@ bool live_rights_begin(const struct options *options, const char *instance, GErr
 	if (other && (!instance_hand_over(instance, user.id, user.group, error) ||
 		      !log_give_file(user.id, user.group, error)))
 		return false;
+	instance_memory_begin(instance, options);
 	return privileges_begin(other ? &user : NULL, error);
 }
 

@@ -133,6 +133,85 @@ class LifeTest(unittest.TestCase):
                        "what came meanwhile")  # fmt: skip
         self.weir("stop", "edge")
 
+    # --- what is left of one that died ---
+
+    def die(self, name, frames=100):
+        """Of what was metered nothing has been written."""
+        netns.Blast(BLAST, interface=netns.NEAR, frames=frames, flows=10).finish()
+        netns.wait_for(lambda: json.loads(
+            self.weir("stats", "--json", name))["seen"]["packets"] >= frames, "packets")  # fmt: skip
+        os.kill(json.loads(self.weir("status", name, "--json"))["process"], signal.SIGKILL)
+        netns.wait_for(lambda: self.listed()[name] == "dead", "nobody has it")
+
+    def packets(self, path):
+        with open(path, encoding="utf-8") as file:
+            return sum(json.loads(line)["packetDeltaCount"] for line in file)
+
+    def test_what_is_left_goes_where_the_configuration_says(self):
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic")
+        self.start("edge")
+        self.die("edge")
+        file = f"{self.folder.name}/edge"
+        self.assertIn(f"writes its flows to json+file:{file}",
+                      self.weir("status", "edge", status=1))  # fmt: skip
+        with open(file, "a", encoding="ascii") as written:
+            written.write("what the dead process wrote\n")
+        self.assertEqual(self.weir("stop", "edge"), "")
+        with open(file, encoding="ascii") as written:
+            self.assertEqual(written.read(), "what the dead process wrote\n")
+        self.assertEqual(self.packets(file + ".rest"), 100)
+        self.assertEqual(self.listed()["edge"], "stopped")
+        self.assertEqual(os.listdir("/run/weir"), [])
+
+    def test_without_its_configuration_it_goes_nowhere_unasked(self):
+        config = "/etc/weir/edge.conf"
+        self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic")
+        self.start("edge")
+        self.die("edge")
+        with open(config, "a", encoding="ascii") as file:
+            file.write("[exporter typo\n")
+        said = self.weir("stop", "edge", status=2)
+        self.assertIn("where its flows go is not known: ", said)
+        self.assertIn("edge.conf", said)
+        self.assertEqual(said.count("\n"), 1)
+        os.unlink(config)
+        self.assertIn("edge.conf", self.weir("stop", "edge", status=2))
+        self.assertIn("--to URL", self.weir("status", "edge", status=1))
+        self.assertEqual(self.listed()["edge"], "dead")
+        rest = f"{self.folder.name}/asked"
+        self.weir("stop", "edge", "--to", f"json+file:{rest}")
+        self.assertEqual(self.packets(rest), 100)
+
+    def test_what_it_was_started_with_is_remembered(self):
+        rest = f"{self.folder.name}/by hand"
+        with subprocess.Popen([self.program(), "run", netns.FAR, "--instance", "hand", "--hook",
+                               "xdp-generic", "-q", "--to", "json+file:by hand"],
+                              cwd=self.folder.name, preexec_fn=netns.end_with_parent) as process:
+            netns.wait_for(lambda: self.listed().get("hand") == "running", "it runs")
+            self.die("hand")
+            process.wait()
+        os.unlink(rest)
+        self.weir("stop", "hand")
+        self.assertEqual(self.packets(rest), 100)
+
+    def test_what_another_user_says_of_a_run_is_not_believed(self):
+        """Who owns the folder could have root write anywhere."""
+        with subprocess.Popen([self.program(), "run", netns.FAR, "--instance", "hand", "--hook",
+                               "xdp-generic", "-q", "--to", "json+file:/dev/null"],
+                              preexec_fn=netns.end_with_parent) as process:
+            netns.wait_for(lambda: self.listed().get("hand") == "running", "it runs")
+            self.die("hand")
+            process.wait()
+        path = "/run/weir/hand.started"
+        os.rename(path, path + ".kept")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"hand\n/\nrun x --to json+file:{self.folder.name}/other\n")
+        os.chown(path, NOBODY, NOBODY)
+        self.assertIn("is not this user's", self.weir("stop", "hand", status=2))
+        self.assertFalse(os.path.exists(f"{self.folder.name}/other"))
+        os.rename(path + ".kept", path)
+        self.weir("stop", "hand")
+
     def test_one_that_is_ending_is_ended_wholly(self):
         self.configure("edge", f"interface = {netns.FAR}", "hook = xdp-generic",
                        "[exporter away]", "to = ipfix+tcp://127.0.0.1:9?linger=60")  # fmt: skip

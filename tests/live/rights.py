@@ -209,6 +209,20 @@ class RightsTest(unittest.TestCase):
         self.assert_whole(account, frames)
         self.assert_nothing_left()
 
+    def test_what_another_user_s_run_left_is_written_as_that_user(self):
+        """Root would follow what he put there."""
+        live = self.live(*AS_NOBODY)
+        self.blast(frames=100, flows=10).finish()
+        live.kill()
+        self.assertEqual(os.stat("/run/weir/edge.started").st_uid, 0)  # and is believed
+        with open(live.json, "w", encoding="ascii") as file:
+            file.write("{}")  # as if the run had come to it
+        subprocess.run([WEIR, "stop", NAME, "-q"], check=True, timeout=netns.WAIT_S)
+        rest = Beside(live.json + ".rest")
+        self.assertEqual(os.stat(rest.json).st_uid, NOBODY)
+        self.assertEqual(sum(record["packetDeltaCount"] for record in rest.records()), 100)
+        self.assert_nothing_left()
+
     def test_root_runs_no_program_of_another_user(self):
         live = self.live(*SHORT, *AS_NOBODY, program=OTHER)
         self.blast(frames=100, flows=10).finish()
