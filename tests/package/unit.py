@@ -42,6 +42,10 @@ class UnitTest(unittest.TestCase):
             done = analyze("verify", str(copy))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_what_it_says_is_kept(self):
+        """Standard error would else go where standard output goes: nowhere."""
+        self.assertIn("\nStandardError=journal\n", UNIT.read_text())
+
     def test_little_is_open(self):
         done = analyze("security", "--offline=true", str(UNIT))
         [level] = re.findall(r"Overall exposure level for \S+: (\d+\.\d)", done.stdout)
