@@ -79,15 +79,13 @@ METER_INLINE __u32 set_victim(const struct set_header *set)
 	return victim;
 }
 
-/* How long a flow has been of no use, for the header: see there. */
+/* How long a flow has been of no use, for the header: see there. One that ended is looked at in any
+ * case, as the idle time-out, which does not concern it, may be another one by then. */
 METER_INLINE __u32 set_second(const struct flow *flow, __u64 now_ns)
 {
 	__u64 ended = flow->gate_ns ? 0 : flow_ended(flow);
-	__u64 idle_ns = config.meter.idle_ns;
 
-	if (!ended)
-		return now_ns >> 30;
-	return ended + FLOW_LINGER_NS > idle_ns ? (ended + FLOW_LINGER_NS - idle_ns) >> 30 : 0;
+	return ended ? 0 : now_ns >> 30;
 }
 
 /* held: what the packet brings with it in place of itself; NULL: nothing, it is to be counted. */
@@ -344,7 +342,8 @@ METER_INLINE int cache_drain_place(__u32 index, __u64 now_ns, __u32 all)
 	for (int way = 0; way < SET_WAYS; way++) {
 		if (!set->tag[way])
 			continue;
-		if (!all && ((__u64)set->second[way] << 30) + config.meter.idle_ns >= now_ns)
+		if (!all && set->second[way] &&
+		    ((__u64)set->second[way] << 30) + config.meter.idle_ns >= now_ns)
 			told += 1 << 16;
 		else
 			told += set_drain_way(index, way, now_ns, all);

@@ -43,7 +43,7 @@ METER_INLINE enum flow_end expire_decide(const struct flow *flow, const struct p
 {
 	bool silent = (__s64)(pkt->now_ns - flow->last_ns) > (__s64)set->idle_ns;
 
-	if (!silent && pkt->now_ns < flow->gate_ns)
+	if (!silent && !set->other_gates && pkt->now_ns < flow->gate_ns)
 		return FLOW_END_NONE;
 	if (flow_ended(flow))
 		return expire_ended(flow, pkt);

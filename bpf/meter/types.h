@@ -96,7 +96,7 @@ struct fragment_ports {
 	__u8 spare[3];
 };
 
-/* What the meter needs to know, fixed while it runs. */
+/* What the meter needs to know: fixed in a program, others are other programs. */
 struct meter_settings {
 	__u64 idle_ns;
 	__u64 active_ns;     /* ~0: never */
@@ -105,6 +105,8 @@ struct meter_settings {
 	__u32 circumstances; /* enum flow_circumstance, for every record */
 	__u32 sample;	     /* one packet in so many is metered; 0 and 1: every one */
 	__u32 sample_random; /* each with that probability, not every Nth */
+	__u32 other_gates;   /* flows may have a gate that another active time-out has set */
+	__u32 spare;
 	struct meter_tunnels tunnels;
 };
 

@@ -360,6 +360,16 @@ struct attachment *attach(const struct kernel_meter *meter, const char *interfac
 	return NULL;
 }
 
+bool attach_again(struct attachment *at, const struct kernel_meter *meter,
+		  const struct attach_options *options, GError **error)
+{
+	g_clear_pointer(&at->hook, g_free);
+	if (wants_xdp(options))
+		return attach_xdp(at, kernel_meter_program(meter, KERNEL_HOOK_XDP), options->hook,
+				  error);
+	return attach_tc(at, meter, options->direction, error);
+}
+
 bool detach(struct attachment *at, GError **error)
 {
 	bool good = true;

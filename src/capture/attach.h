@@ -41,6 +41,10 @@ bool attach_check(const char *interface, const struct attach_options *options, G
  * error says what is in the way; what was pinned by an earlier process is left then. */
 struct attachment *attach(const struct kernel_meter *meter, const char *interface,
 			  const struct attach_options *options, GError **error);
+/* The meter has other programs now: each takes the place of the one before, and a packet meets one
+ * of the two. False: some of it may go on with the old one. */
+bool attach_again(struct attachment *at, const struct kernel_meter *meter,
+		  const struct attach_options *options, GError **error);
 /* Takes off what is attached, at once, and unpins it. False: another's program could not be put
  * back. */
 bool detach(struct attachment *attachment, GError **error);

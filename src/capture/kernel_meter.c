@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "capture/filter_front.h"
 #include "capture/kernel_copies.h"
 #include "capture/kernel_load.h"
+#include "capture/kernel_meter_parts.h"
 #include "capture/kernel_pool.h"
 #include "weir_drain.skel.h"
 #include "weir_drain_hash.skel.h"
@@ -24,24 +26,7 @@
 #include "weir_xdp.skel.h"
 #include "weir_xdp_hash.skel.h"
 
-/* The hooks' objects, then the drain's. */
-#define DRAIN	     KERNEL_HOOKS
-#define OBJECTS	     (KERNEL_HOOKS + 1)
 #define RING_DEFAULT (16u << 20)
-
-struct kernel_meter {
-	struct bpf_object *objects[OBJECTS];
-	int programs[OBJECTS]; /* -1: not loaded */
-	enum kernel_hook hook;
-	struct bpf_object *first;   /* that made the maps */
-	struct filter_front *front; /* NULL: nothing is before the meter */
-	int counts;
-	int fragments;
-	struct copy_settings copies;
-	struct kernel_tables tables;
-	struct cache_replay *replay;
-	struct kernel_ring *ring;
-};
 
 struct taking {
 	kernel_record *sink;
@@ -260,17 +245,26 @@ static bool make_front(struct kernel_meter *meter, const struct kernel_options *
 	return !options->filter || meter->front;
 }
 
-static bool load_all(struct kernel_meter *meter, const struct kernel_options *options,
-		     GError **error)
+static bool load_programs(struct kernel_meter *meter, const struct kernel_options *options,
+			  GError **error)
 {
-	int outer;
-
 	if (!load(meter, (int)options->hook, options, error) || !load(meter, DRAIN, options, error))
 		return false;
 	for (int hook = 0; options->every_hook && hook < KERNEL_HOOKS; hook++) {
 		if (!meter->objects[hook] && !load(meter, hook, options, error))
 			return false;
 	}
+	meter->drain = fcntl(meter->programs[DRAIN], F_DUPFD_CLOEXEC, 3);
+	return meter->drain >= 0 || kernel_fail(error, "the drain", errno);
+}
+
+static bool load_all(struct kernel_meter *meter, const struct kernel_options *options,
+		     GError **error)
+{
+	int outer;
+
+	if (!load_programs(meter, options, error))
+		return false;
 	outer = map_named(meter, "flow_tables");
 	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, options->pin, error)
 			   : !kernel_tables_place(&meter->tables, outer, error))
@@ -306,6 +300,7 @@ static struct kernel_meter *blank(const struct kernel_options *options)
 	meter->copies = dedup_settings(&options->dedup);
 	kernel_tables_init(&meter->tables, &options->settings, options->cache, options->sets);
 	meter->tables.one = options->one_cpu;
+	meter->drain = -1;
 	for (int i = 0; i < OBJECTS; i++)
 		meter->programs[i] = -1;
 	return meter;
@@ -324,6 +319,21 @@ struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GErr
 	return meter;
 }
 
+/* The tables are found through the maps, so nothing of them is needed but their measures. */
+struct kernel_meter *kernel_meter_again(const struct kernel_meter *meter,
+					const struct kernel_options *options, GError **error)
+{
+	struct kernel_meter *next = blank(options);
+
+	next->copies = meter->copies;
+	next->first = meter->first;
+	next->lent = true;
+	if (!load_programs(next, options, error))
+		return give_up(next);
+	next->counts = map_named(meter, "counts");
+	return make_front(next, options, error) ? next : give_up(next);
+}
+
 void kernel_meter_free(struct kernel_meter *meter)
 {
 	if (!meter)
@@ -333,8 +343,14 @@ void kernel_meter_free(struct kernel_meter *meter)
 	if (meter->replay != MAP_FAILED)
 		munmap(meter->replay, sizeof(*meter->replay));
 	kernel_tables_clear(&meter->tables);
-	for (int i = 0; i < OBJECTS; i++)
-		bpf_object__close(meter->objects[i]);
+	if (meter->drain >= 0)
+		close(meter->drain);
+	for (int i = 0; i < OBJECTS; i++) {
+		if (meter->objects[i] != meter->first)
+			bpf_object__close(meter->objects[i]);
+	}
+	if (!meter->lent)
+		bpf_object__close(meter->first);
 	g_free(meter);
 }
 
@@ -349,21 +365,6 @@ int kernel_meter_program_out(const struct kernel_meter *meter, enum kernel_hook 
 {
 	return meter->front ? filter_front_program(meter->front, FRONT_TC_OUT)
 			    : program_of(meter->objects[hook], "weir_tc_out");
-}
-
-struct filter_front *kernel_meter_front(const struct kernel_meter *meter)
-{
-	return meter->front;
-}
-
-const struct kernel_tables *kernel_meter_tables(const struct kernel_meter *meter)
-{
-	return &meter->tables;
-}
-
-int kernel_meter_cpus(const struct kernel_meter *meter)
-{
-	return meter->tables.cpus;
 }
 
 void kernel_meter_replay(struct kernel_meter *meter, const struct frame *frame)
@@ -397,29 +398,14 @@ bool kernel_meter_run(struct kernel_meter *meter, const struct frame *frame, gui
 	return run(meter, &what, ret_ns, error);
 }
 
-enum flow_detail kernel_meter_detail(const struct kernel_meter *meter)
-{
-	return meter->tables.detail;
-}
-
-guint64 kernel_meter_memory(const struct kernel_meter *meter)
-{
-	return kernel_tables_memory(&meter->tables) + kernel_copies_memory(&meter->copies);
-}
-
 bool kernel_meter_scan(struct kernel_meter *meter, struct cache_drain *call, GError **error)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = call, .data_size_in = sizeof(*call),
 		    .data_out = call, .data_size_out = sizeof(*call), .repeat = 1);
 
-	if (bpf_prog_test_run_opts(meter->programs[DRAIN], &opts))
+	if (bpf_prog_test_run_opts(meter->drain, &opts))
 		return kernel_fail(error, "scanning a table", errno);
 	return true;
-}
-
-struct kernel_ring *kernel_meter_ring(struct kernel_meter *meter)
-{
-	return meter->ring;
 }
 
 static void take(void *data, const void *record, size_t octets, guint64 position)
@@ -469,30 +455,4 @@ GArray *kernel_meter_copies(const struct kernel_meter *meter, GError **error)
 {
 	return kernel_copies_pairs(map_named(meter, KERNEL_COPIES_PAIRS), meter->tables.cpus,
 				   error);
-}
-
-void meter_counts_add(struct meter_counts *sum, const struct meter_counts *more)
-{
-	for (int v = 0; v < METER_VERDICTS; v++) {
-		sum->packets[v] += more->packets[v];
-		sum->frame_octets[v] += more->frame_octets[v];
-	}
-	sum->octets += more->octets;
-	sum->evicted += more->evicted;
-	sum->extended += more->extended;
-	sum->orphans += more->orphans;
-}
-
-bool kernel_meter_counts(struct kernel_meter *meter, struct meter_counts *ret_counts,
-			 GError **error)
-{
-	g_autofree struct cache_counts *per_cpu = g_new0(struct cache_counts, meter->tables.cpus);
-	const guint32 zero = 0;
-
-	if (bpf_map_lookup_elem(meter->counts, &zero, per_cpu))
-		return kernel_fail(error, "reading the counters", errno);
-	memset(ret_counts, 0, sizeof(*ret_counts));
-	for (int cpu = 0; cpu < meter->tables.cpus; cpu++)
-		meter_counts_add(ret_counts, &per_cpu[cpu].meter);
-	return true;
 }

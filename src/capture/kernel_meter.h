@@ -41,6 +41,13 @@ struct kernel_meter;
 
 /* WEIR_ERROR_FAILED where the kernel or the user's rights do not allow it. */
 struct kernel_meter *kernel_meter_new(const struct kernel_options *options, GError **error);
+/* Programs with other settings over the same tables, attached to nothing: what the tables are made
+ * of is as it was. It lives no longer than the meter, and only to be exchanged. */
+struct kernel_meter *kernel_meter_again(const struct kernel_meter *meter,
+					const struct kernel_options *options, GError **error);
+/* Each gets the other's programs. What is attached runs the old ones until it is attached again,
+ * and they must be kept until then. */
+bool kernel_meter_exchange(struct kernel_meter *meter, struct kernel_meter *next, GError **error);
 void kernel_meter_free(struct kernel_meter *meter);
 /* What kernel_meter_new() pins in a folder goes; whoever has it open keeps it. */
 void kernel_meter_unpin(const char *folder);

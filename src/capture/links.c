@@ -238,6 +238,22 @@ void links_watch(struct links *links)
 		look(links, &links->watched[i]);
 }
 
+bool links_renew(struct links *links, GError **error)
+{
+	if (!name_front(links, error))
+		return false;
+	for (guint i = 0; i < links->count; i++) {
+		const struct watched *one = &links->watched[i];
+
+		/* What is away is attached with them when it is back. */
+		if (one->attachment && attachment_state(one->attachment) <= ATTACHMENT_DOWN &&
+		    !attach_again(one->attachment, links->meter, &links->options.attach, error))
+			return false;
+	}
+	forget_fronts(links);
+	return true;
+}
+
 static bool is_metered(const struct watched *one)
 {
 	return one->attachment && !one->away;

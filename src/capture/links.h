@@ -28,6 +28,9 @@ struct links *links_new(const struct kernel_meter *meter, const struct links_opt
 /* To be called often: looks after the interfaces when the kernel says that one changed, and once a
  * second in any case. */
 void links_watch(struct links *links);
+/* The meter has other programs now; they are in force everywhere when it returns, or, with an
+ * error, somewhere. */
+bool links_renew(struct links *links, GError **error);
 /* Interfaces that are metered now. */
 guint links_count(const struct links *links);
 /* A bit for each of the first 64 that is not. */

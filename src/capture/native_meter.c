@@ -197,6 +197,15 @@ struct native_meter *native_meter_new(const struct native_options *options, GErr
 	return meter;
 }
 
+void native_meter_set_timeouts(struct native_meter *meter, guint64 idle_ns, guint64 active_ns)
+{
+	meter->settings.other_gates |= active_ns != meter->settings.active_ns;
+	meter->settings.active_ns = active_ns;
+	meter->settings.idle_ns = idle_ns;
+	meter->advance_ns = 0;
+	flow_table_set_idle(meter->table, idle_ns);
+}
+
 void native_meter_free(struct native_meter *meter)
 {
 	if (!meter)

@@ -34,6 +34,9 @@ struct meter_settings native_settings(const struct native_options *options);
 struct native_meter *native_meter_new(const struct native_options *options, GError **error);
 void native_meter_free(struct native_meter *meter);
 
+/* Other time-outs, for the flows in the cache, too, from the next frame or tick on. */
+void native_meter_set_timeouts(struct native_meter *meter, guint64 idle_ns, guint64 active_ns);
+
 void native_meter_frames(struct native_meter *meter, const struct frame *frames, size_t count);
 /* Live, between packets: time went on, so flows that have timed out leave, and the last batch. */
 void native_meter_tick(struct native_meter *meter, guint64 now_ns);

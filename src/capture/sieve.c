@@ -42,6 +42,14 @@ void sieve_free(struct sieve *sieve)
 	g_free(sieve);
 }
 
+void sieve_set_filter(struct sieve *sieve, struct filter *filter)
+{
+	filter_free(sieve->filter);
+	sieve->filter = filter;
+	if (filter)
+		filter_tell_unfit(filter, sieve->options.unfit, sieve->options.data);
+}
+
 static void tell_unread(struct sieve *sieve, guint16 linktype)
 {
 	for (guint i = 0; i < sieve->unread->len; i++) {

@@ -24,6 +24,8 @@ struct sieve_options {
 /* WEIR_ERROR_USAGE: the filter. */
 struct sieve *sieve_new(const struct sieve_options *options, GError **error);
 void sieve_free(struct sieve *sieve);
+/* From the next frame on; takes it. NULL: everything. */
+void sieve_set_filter(struct sieve *sieve, struct filter *filter);
 
 /* What the meter is to have is moved to the front, in the same order; how many they are. The data
  * of the frames is left as it is. */

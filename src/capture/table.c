@@ -353,6 +353,23 @@ guint64 flow_table_advance(struct flow_table *table, guint64 now_ns)
 	return ((table->tick + 1) << table->tick_shift) + LATENESS_NS;
 }
 
+void flow_table_set_idle(struct flow_table *table, guint64 idle_ns)
+{
+	const guint32 shift = tick_shift_for(idle_ns);
+	guint32 slot = wheel_take_all(table);
+
+	table->idle_ns = idle_ns;
+	table->tick = (table->tick << table->tick_shift) >> shift;
+	table->low = table->tick;
+	table->tick_shift = shift;
+	while (slot != NONE) {
+		guint32 next = table->places[slot].next;
+
+		wheel_link(table, slot, deadline_of(table, flow_at(table, slot)));
+		slot = next;
+	}
+}
+
 /* The slot is in no list. */
 static void force(struct flow_table *table, guint32 slot, guint64 now_ns)
 {

@@ -70,6 +70,8 @@ bool flow_table_look(const struct flow_table *table, guint32 *at, flow_table_vis
  * forced. */
 bool flow_table_flush_some(struct flow_table *table, guint32 *at, guint64 now_ns);
 
+/* From now on; the flows in it are filed anew. */
+void flow_table_set_idle(struct flow_table *table, guint64 idle_ns);
 guint32 flow_table_count(const struct flow_table *table);
 guint64 flow_table_evicted(const struct flow_table *table);
 

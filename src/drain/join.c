@@ -3,7 +3,6 @@
  * the slots hold is enough to build the chains again. */
 #include "drain/join.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "drain/join_merge.h"
@@ -377,11 +376,9 @@ void join_record(struct join *join, const struct flow_record *record, guint64 po
 
 static bool has_waited(const struct join *join, guint32 i)
 {
-	const struct join_options *options = &join->options;
-
-	return options->active_ns != G_MAXUINT64 &&
-	       join->now_ns > left_ns(record_of(join, i)) + options->active_ns + options->idle_ns +
-				      PATIENCE;
+	return join->options.active_ns != G_MAXUINT64 &&
+	       join->now_ns > left_ns(record_of(join, i)) + join->options.active_ns +
+				      join->options.idle_ns + PATIENCE;
 }
 
 /* What left before the process ended, but had not arrived, leaves again. */
@@ -421,6 +418,12 @@ void join_commit(struct join *join)
 	for (guint i = 0; i < join->gone->len; i++)
 		set_free(join, g_array_index(join->gone, guint32, i));
 	g_array_set_size(join->gone, 0);
+}
+
+void join_set_timeouts(struct join *join, guint64 idle_ns, guint64 active_ns)
+{
+	join->options.idle_ns = idle_ns;
+	join->options.active_ns = active_ns;
 }
 
 struct join_counts join_counts(const struct join *join)

@@ -80,6 +80,8 @@ void join_flush(struct join *join);
 /* What left so far has arrived where it was to go. */
 void join_commit(struct join *join);
 
+/* Other time-outs from now on. */
+void join_set_timeouts(struct join *join, guint64 idle_ns, guint64 active_ns);
 struct join_counts join_counts(const struct join *join);
 
 #endif

@@ -192,7 +192,8 @@ static int by_start(const void *a, const void *b)
 static bool on_parts(void *data, const struct flow_record *const *parts, size_t count)
 {
 	struct job *job = data;
-	const guint64 idle_ns = job->parts->options->idle_timeout_ns;
+	const guint64 idle_ns =
+		__atomic_load_n(&job->parts->options->idle_timeout_ns, __ATOMIC_RELAXED);
 	g_autofree const struct flow_record **sorted = NULL;
 	guint64 last;
 	size_t from = 0;

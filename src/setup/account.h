@@ -43,6 +43,13 @@ struct account_flows {
 	guint64 octets;
 };
 
+static inline void account_flows_add(struct account_flows *flows, const struct flow *flow)
+{
+	flows->flows++;
+	flows->packets += flow_packets(flow);
+	flows->octets += flow_octets(flow);
+}
+
 /* Packets set aside as copies of ones that another interface, or the same one, saw first. */
 struct account_copies {
 	char *first;

@@ -32,6 +32,7 @@
 
 struct live {
 	const struct live_options *options;
+	struct live_options own; /* those, and what has changed of them */
 	struct fanout *fanout;
 	struct live_cache cache;
 	struct scan *scan;
@@ -69,13 +70,8 @@ static void write_batch(struct live *live)
 
 	if (live->batch->count == 0)
 		return;
-	for (size_t i = 0; i < live->batch->count; i++) {
-		const struct flow *flow = &live->batch->records[i].flow;
-
-		handed->flows++;
-		handed->packets += flow_packets(flow);
-		handed->octets += flow_octets(flow);
-	}
+	for (size_t i = 0; i < live->batch->count; i++)
+		account_flows_add(handed, &live->batch->records[i].flow);
 	if (live->cache.instance)
 		instance_intend(live->cache.instance, handed);
 	live_names_enrich(live->names, live->batch);
@@ -375,6 +371,7 @@ static struct live_control *open_control(struct live *live)
 		.commit = commit,
 		.settle = settle_account,
 		.look = look,
+		.tune = { &live->own, &live->cache, &live->links, live->join, NULL, NULL },
 		.data = live,
 	});
 }
@@ -458,7 +455,8 @@ static void give_up(struct live *live)
 bool live_run(const struct live_options *options, struct account *ret_account, GError **error)
 {
 	struct live live = {
-		.options = options,
+		.own = *options,
+		.options = &live.own,
 		.status = { .options = options, .settle = settle_account, .data = &live }
 	};
 	bool good;

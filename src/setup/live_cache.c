@@ -65,6 +65,22 @@ static const char *unfit(const struct instance_shape *found, const struct instan
 	return found->ring_octets != wanted->ring_octets ? "--ring" : NULL;
 }
 
+struct kernel_meter *live_cache_again(struct live_cache *cache, const struct live_options *options,
+				      GError **error)
+{
+	struct kernel_options kernel = kernel_options_of(options, &cache->shape);
+	struct filter *filter = options->filter ? filter_new(options->filter, error) : NULL;
+	struct kernel_meter *next;
+
+	if (options->filter && !filter)
+		return NULL;
+	kernel.filter = filter;
+	kernel.settings.other_gates = cache->other_gates;
+	next = kernel_meter_again(cache->meter, &kernel, error);
+	filter_free(filter);
+	return next;
+}
+
 static bool open_meter(struct live_cache *cache, const struct live_options *options, GError **error)
 {
 	struct kernel_options kernel = kernel_options_of(options, &cache->shape);
@@ -78,6 +94,7 @@ static bool open_meter(struct live_cache *cache, const struct live_options *opti
 	if (cache->instance)
 		kernel.pin = instance_tables(cache->instance);
 	kernel.adopt = cache->adopted;
+	kernel.settings.other_gates = cache->other_gates = cache->adopted;
 	cache->meter = kernel_meter_new(&kernel, error);
 	filter_free(filter);
 	if (cache->meter && cache->instance && !options->ending)

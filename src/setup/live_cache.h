@@ -18,7 +18,8 @@ struct live_cache {
 	guint32 old_sets;
 	guint64 epoch_ns; /* between the kernel's clock and 1970 */
 	bool adopted;
-	bool waiting; /* at the last commit, flows for destinations */
+	bool other_gates; /* flows may have met another active time-out */
+	bool waiting;	  /* at the last commit, flows for destinations */
 };
 
 /* Takes the instance, so that nobody else does; then what is in it, or something new. */
@@ -31,6 +32,9 @@ struct fanout *live_cache_fanout(const struct live_cache *cache, const struct li
 				 GError **error);
 /* What it costs, and what was found. */
 void live_cache_tell(const struct live_cache *cache, const struct live_options *options);
+/* Programs with these time-outs and this filter, to be exchanged for those there are. */
+struct kernel_meter *live_cache_again(struct live_cache *cache, const struct live_options *options,
+				      GError **error);
 void live_cache_close(struct live_cache *cache);
 /* The kernel's times become those since 1970. */
 void live_cache_to_wall_clock(const struct live_cache *cache, struct flow *flow);

@@ -253,6 +253,7 @@ struct live_control *live_control_new(const struct live_parts *parts)
 	control->parts = *parts;
 	control->reload = reload_new(parts->options->given);
 	control->exports = live_reload_new(parts, control->reload);
+	live_tune_join(&control->parts.tune, control->reload);
 	logging_join(control->reload);
 	control->flows = live_flows_new(&control->parts);
 	control->flush = live_flush_new(&control->parts);

@@ -5,6 +5,7 @@
 
 #include "setup/live.h"
 #include "setup/live_look.h"
+#include "setup/live_tune.h"
 #include "setup/reload.h"
 #include "setup/statistics.h"
 
@@ -35,6 +36,7 @@ struct live_parts {
 	/* The account as it stands. */
 	void (*settle)(void *data, struct account *ret_account);
 	void (*look)(void *data, struct live_look *ret_look);
+	struct live_tune tune; /* what can change of the meter */
 	void *data;
 };
 

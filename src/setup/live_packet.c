@@ -37,6 +37,7 @@ struct socket {
 
 struct live_packet {
 	const struct live_options *options;
+	struct live_options own; /* those, and what has changed of them */
 	struct fanout *fanout;
 	struct live_names *names;
 	struct places *places;
@@ -289,6 +290,7 @@ static struct live_control *open_control(struct live_packet *live)
 		.notify = live->status.notify,
 		.settle = on_settle,
 		.look = look,
+		.tune = { .options = &live->own, .meter = live->meter, .sieve = live->sieve },
 		.data = live,
 	});
 }
@@ -387,7 +389,8 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 					     .unfit = on_unfit };
 
 	stop_watch(options->duration_ns);
-	live->options = options;
+	live->own = *options;
+	live->options = options = &live->own;
 	live->status = (struct live_status){
 		.notify = notify_new(), .options = options, .settle = on_settle, .data = live
 	};

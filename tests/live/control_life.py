@@ -280,7 +280,7 @@ class LifeTest(unittest.TestCase):
         self.assertEqual(self.weir("set", "statistics", "10s"), "statistics: 10s from here on\n")
         # It holds whatever the file says.
         self.assertEqual(self.weir("reload"), "nothing has changed\n")
-        for key, value, told in (("idle-timeout", "3s", "takes a run that begins anew"),
+        for key, value, told in (("max-flows", "1k", "takes a run that begins anew"),
                                  ("statstics", "3s", "did you mean statistics"),
                                  ("statistics", "never", "is not a duration"),
                                  ("to", "json+file:x", "is a list"),
