@@ -178,7 +178,9 @@ class RefusalTest(Case):
         first, last = self.errors.splitlines()
         self.assertIn(said, first)
         self.assertTrue(first.endswith("; trying again"), first)
-        self.assertIn(said, last)
+        # s_server has one DTLS session at a time, and may be at the one it has refused for a while.
+        busy = url.startswith("dtls") and "nothing there answers the handshake" in last
+        self.assertTrue(said in last or busy, last)
         self.assertIn("did not get there", last)
         destination = self.account["destinations"][0]
         self.assertEqual(destination["exported"]["records"], 0)

@@ -26,6 +26,7 @@ CAPTURE = "flowtest_http_get.pcap"
 OPTIONS = ["--idle-timeout", "1h", "--active-timeout", "1h", "--detail", "tcp"]
 HOOKS = (["--hook", "xdp"], ["--hook", "af_packet"])
 TIMES = 5
+MOST = 20
 
 
 class LiveTest(unittest.TestCase):
@@ -38,6 +39,7 @@ class LiveTest(unittest.TestCase):
         found = packets.packets(path)
         cls.found = [p for p, frame in zip(found, read) if not frame.data[47] & 5] * TIMES
         cls.hosts = packets.hosts(cls.found)
+        cls.by_host = {name: packets.short(row.octets) for name, row in cls.hosts.items()}
 
     def setUp(self):
         netns.lay()
@@ -65,18 +67,34 @@ class LiveTest(unittest.TestCase):
         return view.until(lambda lines: looks.rows(lines).get("total", {}).get("OCTETS")
                           == packets.short(octets), "all that was sent")  # fmt: skip
 
-    def check_hosts(self, lines):
+    def octets_of(self, lines):
+        """By host."""
         rows = looks.rows(lines)
-        del rows["total"]
-        self.assertEqual({name: row["OCTETS"] for name, row in rows.items()},
-                         {name: packets.short(row.octets) for name, row in self.hosts.items()})  # fmt: skip
+        rows.pop("total", None)
+        return {name: row["OCTETS"] for name, row in rows.items()}
 
-    def test_what_is_seen_is_what_was_sent(self):
-        for hook in HOOKS:
+    def check_hosts(self, lines):
+        self.assertEqual(self.octets_of(lines), self.by_host)
+
+    def meter_and_see(self, *hook):
+        """A run and a view of all that was sent, by host. What came before a look, but was metered
+        after it, as may be where the machine has other work, is told as others': once more then."""
+        for _ in range(MOST):
             live = self.meter(*hook)
             view = self.open()
             netns.send(self.frames)
-            self.check_hosts(self.until_all_is_told(view))
+            self.until_all_is_told(view)
+            lines = view.until(lambda lines: self.octets_of(lines) == self.by_host
+                               or self.octets_of(lines).get("(others)", "0") != "0", "whose it is")  # fmt: skip
+            if self.octets_of(lines) == self.by_host:
+                return live, view
+            view.close()
+            self.end(live)
+        self.fail("others have it, again and again")
+
+    def test_what_is_seen_is_what_was_sent(self):
+        for hook in HOOKS:
+            live, view = self.meter_and_see(*hook)
             seen = f" seen {packets.short(len(self.frames))} "
             view.until(lambda lines: seen in lines[1], "the account")
             self.assertIn("max", view.lines[2])
@@ -130,10 +148,7 @@ class LiveTest(unittest.TestCase):
         self.assertEqual(rows, {name: tuple(row) for name, row in self.hosts.items()})
 
     def test_a_run_that_dies_and_comes_back(self):
-        live = self.meter("--hook", "af_packet")
-        view = self.open()
-        netns.send(self.frames)
-        self.until_all_is_told(view)
+        live, view = self.meter_and_see("--hook", "af_packet")
         live.kill()
         view.until(lambda lines: "running" not in lines[0] and "refused" in lines[0], "that it died")
         self.check_hosts(view.lines)
