@@ -115,14 +115,14 @@ static bool take_lock(struct spool *spool, GError **error)
 	g_autofree char *lock = g_strconcat(spool->stem, ".lock", NULL);
 	g_autofree char *sent = g_strconcat(spool->stem, ".sent", NULL);
 
-	spool->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	spool->lock = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (spool->lock < 0)
 		return fail(&spool->options, error, "%s; name a folder that can be written to",
 			    g_strerror(errno));
 	if (flock(spool->lock, LOCK_EX | LOCK_NB) != 0)
 		return fail_as(&spool->options, WEIR_ERROR_BUSY, error,
 			       "another weir sends from it; give each a folder of its own");
-	spool->sent = open(sent, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	spool->sent = open(sent, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return spool->sent >= 0 || fail(&spool->options, error, "%s", g_strerror(errno));
 }
 

@@ -86,9 +86,9 @@ void spool_file_remove(struct spool_file *file)
 
 static bool open_both(struct spool_file *file, int flags, GError **error)
 {
-	file->data = open(file->path, O_RDWR | O_CLOEXEC | flags, 0600);
+	file->data = open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (file->data >= 0)
-		file->index = open(file->index_path, O_RDWR | O_CLOEXEC | flags, 0600);
+		file->index = open(file->index_path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 	if (file->index >= 0)
 		return true;
 	fail(file, errno, error);

@@ -128,6 +128,15 @@ static GSocket *listen_at(GSocketAddress *address, GError **error)
 	return g_steal_pointer(&socket);
 }
 
+static const char *advice(const GError *reason)
+{
+	if (g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+		return "give another port, or end what listens there";
+	if (g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+		return "give a port above 1023";
+	return "name an address that this host has, such as 127.0.0.1:9481";
+}
+
 /* Of the two addresses of loopback, a host may have but one. */
 static bool listen_all(struct metrics_server *server, const GPtrArray *addresses, const char *text,
 		       GError **error)
@@ -147,9 +156,8 @@ static bool listen_all(struct metrics_server *server, const GPtrArray *addresses
 	if (server->sockets->len > 0 &&
 	    !g_error_matches(reason, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
 		return true;
-	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-		    "--metrics %s: %s; give another port, or end what listens there", text,
-		    reason ? reason->message : "there is no address");
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE, "--metrics %s: %s; %s", text,
+		    reason ? reason->message : "there is no address", advice(reason));
 	return false;
 }
 

@@ -217,8 +217,12 @@ static bool start_process(const char *name, pid_t *ret_process, GError **error)
 	good = have_folder(CONTROL_FOLDER, 0711, error) &&
 	       spawn(name, path, log, ret_process, error);
 	close(log);
-	if (!good || !write_pid(name, *ret_process, error))
+	if (!good)
 		return false;
+	if (!write_pid(name, *ret_process, error)) {
+		kill(*ret_process, SIGTERM);
+		return false;
+	}
 	if (await_answer(name, *ret_process))
 		return true;
 	/* One that hangs is not left behind; one that has ended is nobody any more. */
