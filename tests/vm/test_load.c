@@ -17,6 +17,14 @@
 #define WALKED_MOST 1000000 /* BPF_COMPLEXITY_LIMIT_INSNS */
 
 static const char *const details[FLOW_DETAILS] = { "basic", "tcp", "full" };
+enum kind {
+	LIVE,
+	REPLAY,
+	AGAIN, /* over tables that have met other settings */
+	KINDS,
+};
+
+static const char *const kinds[KINDS] = { "live", "replay", "live again" };
 static const char *const hooks[KERNEL_HOOKS] = { "XDP", "tc" };
 
 static bool refused(const char *what, GError *error)
@@ -41,24 +49,25 @@ static bool walked(const char *what, int program)
 }
 
 static bool load(enum kernel_hook hook, enum kernel_cache cache, enum flow_detail detail,
-		 bool replaying)
+		 enum kind kind)
 {
 	struct native_options native = { .idle_ns = 15 * FLOW_SECOND_NS,
 					 .active_ns = 60 * FLOW_SECOND_NS,
 					 .max_flows = SETS * SET_WAYS,
 					 .detail = detail };
 	struct kernel_options options = {
-		.hook = hook, .cache = cache, .sets = SETS, .replaying = replaying
+		.hook = hook, .cache = cache, .sets = SETS, .replaying = kind == REPLAY
 	};
 	g_autofree char *what =
 		g_strdup_printf("%s, %s table, %s, %s", hooks[hook], kernel_cache_name(cache),
-				details[detail], replaying ? "replay" : "live");
+				details[detail], kinds[kind]);
 	GError *error = NULL;
 	struct kernel_meter *meter;
 	bool good;
 
 	tunnels_parse(&(struct tunnel_options){ 0 }, &native.tunnels, NULL);
 	options.settings = native_settings(&native);
+	options.settings.other_gates = kind == AGAIN;
 	meter = kernel_meter_new(&options, &error);
 	if (!meter)
 		return refused(what, error);
@@ -80,8 +89,8 @@ int main(void)
 		enum kernel_cache cache = program % KERNEL_CACHES;
 
 		for (int detail = 0; detail < FLOW_DETAILS; detail++) {
-			good &= load(hook, cache, detail, false);
-			good &= load(hook, cache, detail, true);
+			for (int kind = 0; kind < KINDS; kind++)
+				good &= load(hook, cache, detail, kind);
 		}
 	}
 	return !good;
