@@ -288,6 +288,16 @@ METER_STEP int cache_take(struct packet *first, struct cache_counts *mine)
 	return verdict;
 }
 
+/* Where the way is no number that the compiler knows. In this order: kernel 6.1 knows nothing of a
+ * product whose second factor it does not know. */
+METER_INLINE struct flow *set_entry_unknown(struct set_header *set, __u32 way)
+{
+	__u64 at = way & (SET_WAYS - 1);
+
+	asm volatile("%0 *= %1" : "+r"(at) : "r"((__u64)config.flow_stride));
+	return (struct flow *)((char *)set + sizeof(*set) + at);
+}
+
 /* A flow that may be finished leaves if it is. A step of its own: kernel 6.1 would walk every
  * combination of what becomes of the set's flows. */
 METER_STEP int set_drain_way(__u32 index, __u32 way, __u64 now_ns, __u32 all)
@@ -297,18 +307,13 @@ METER_STEP int set_drain_way(__u32 index, __u32 way, __u64 now_ns, __u32 all)
 	struct set_header *set;
 	struct flow *flow;
 	enum flow_end end;
-	__u64 at;
 
 	if (!table)
 		return 0;
 	set = bpf_map_lookup_elem(table, &index);
 	if (!set)
 		return 0;
-	/* In this order: kernel 6.1 knows nothing of a product whose second factor it does not
-	 * know. */
-	at = way & (SET_WAYS - 1);
-	asm volatile("%0 *= %1" : "+r"(at) : "r"((__u64)config.flow_stride));
-	flow = (struct flow *)((char *)set + sizeof(*set) + at);
+	flow = set_entry_unknown(set, way);
 	end = drain_reason(flow, now_ns, all);
 	if (end == FLOW_END_NONE)
 		return 1 << 16;

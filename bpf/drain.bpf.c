@@ -6,6 +6,9 @@
  * in between, and finds by cache_counts.busy which set it must leave alone. */
 #define METER_CTX_XDP
 #include "cache.h"
+#ifndef CACHE_HASH
+#include "look.h"
+#endif
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -176,6 +176,19 @@ struct cache_drain {
 	__u32 kept;    /* flows in these sets that stay */
 };
 
+/* A call of a look at a CPU's sets: which, and how many were looked at before the rows ran out. */
+#define LOOK_SETS 512 /* at most */
+#define LOOK_ROWS 128
+
+struct cache_look {
+	__u32 cpu;
+	__u32 from;
+	__u32 sets;
+	__u32 done; /* of them */
+	__u32 rows; /* flows that were found */
+	__u32 spare;
+};
+
 /* What became of packets. The frame octets are those on the wire; octets are IP octets. */
 struct meter_counts {
 	__u64 packets[METER_VERDICTS];
@@ -453,6 +466,14 @@ struct flow_record {
 	__u16 circumstances; /* enum flow_circumstance */
 	__u16 cpu;	     /* whose table it left; 0 outside the kernel */
 	__u64 elsewhere;     /* bit (CPU & 63): that CPU's table held the same key then */
+	struct flow flow;
+};
+
+/* A flow that a look found, cut to the detail. */
+struct cache_row {
+	__u32 set;
+	__u16 way;
+	__u16 changed; /* meanwhile: it may be read half */
 	struct flow flow;
 };
 

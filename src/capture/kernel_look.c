@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* User space reads by the kernel's calls for maps, many places a call. What a packet changes
- * meanwhile may be read half: a flow's own line then says another time than its sides, and the
- * place is read again.
+/* What a packet changes meanwhile may be read half: a flow's own line then says another time than
+ * its sides, and the place is read again.
  *
- * A key is in the same set of every CPU's table, so sets are read side by side and parts found
- * there. Of the kernel's hash tables, each of which has its own order, the keys are read first:
- * hashes that come more than once are looked for in every table. */
+ * Sets are looked at by a program in the kernel that gives what is in them: empty ones, of which
+ * there are many, cost next to nothing. A key is in the same set of every CPU's table, so parts are
+ * found there.
+ *
+ * The kernel's hash tables are read by its calls for maps, many places a call. Each has its own
+ * order, so the keys are read first: hashes that come more than once are looked for in every
+ * table. */
 #include "capture/kernel_look.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define SIDE_BY_SIDE (4u << 20) /* octets, over all CPUs */
-#define SETS_MAX     64
-#define FLOWS	     512 /* of a hash table, at first */
-#define FLOWS_MAX    (1u << 20)
-#define TRIES	     8
+#define LOOKED	  "looked"
+#define SETS	  LOOK_SETS
+#define FLOWS	  512 /* of a hash table, at first */
+#define FLOWS_MAX (1u << 20)
+#define TRIES	  64
+#define REST_US	  50
 
 struct look {
 	const struct kernel_tables *tables;
+	int cpus; /* whose tables differ */
 	guint32 value;
 	kernel_parts *sink;
 	void *data;
@@ -67,92 +75,118 @@ static void tell(struct look *look)
 
 /* --- sets --- */
 
-struct sets {
-	guint8 *values; /* of each CPU, so many sets */
-	guint32 *keys;
-	guint32 at_once;
-	guint32 from;
-	guint32 count;
+/* Of a CPU, in the order of their sets. */
+struct found {
+	GByteArray *rows; /* of struct cache_row, cut */
+	guint at;	  /* of the set under way */
+	guint end;
 };
 
-static guint8 *set_of(const struct look *look, const struct sets *sets, int cpu, guint32 set)
+struct sets {
+	gsize row;	    /* octets */
+	const guint8 *seen; /* what the kernel puts there */
+	struct found *found;
+};
+
+static struct cache_row *row_of(const struct sets *sets, const struct found *found, guint number)
 {
-	return sets->values + ((gsize)cpu * sets->at_once + set) * look->value;
+	return (gpointer)(found->rows->data + number * sets->row);
 }
 
-static guint32 tag_of(const guint8 *set, guint way)
+static guint rows_of(const struct sets *sets, const struct found *found)
 {
-	struct set_header header;
-
-	memcpy(&header, set, sizeof(header));
-	return header.tag[way];
+	return found->rows->len / (guint)sets->row;
 }
 
-static guint8 *entry_of(const struct look *look, guint8 *set, guint way)
+static bool is_settled(const struct cache_row *row)
 {
-	return set + sizeof(struct set_header) + (gsize)way * look->tables->stride;
+	return !row->changed && is_whole(&row->flow);
 }
 
-static bool read_sets(const struct look *look, struct sets *sets, int cpu, GError **error)
+static bool call(const struct look *look, struct cache_look *what, GError **error)
 {
-	guint32 before = sets->from - 1;
-	guint32 after;
-	guint32 count = sets->count;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = what, .ctx_size_in = sizeof(*what));
 
-	if (!bpf_map_lookup_batch(look->tables->fds[cpu], sets->from ? &before : NULL, &after,
-				  sets->keys, set_of(look, sets, cpu, 0), &count, NULL) ||
-	    errno == ENOENT)
-		return true;
-	return kernel_fail(error, "reading a flow table", errno);
+	if (bpf_prog_test_run_opts(look->tables->look, &opts))
+		return kernel_fail(error, "reading a flow table", errno);
+	return true;
 }
 
-/* Half-read flows are read again, with their set. */
-static bool settle_set(const struct look *look, const struct sets *sets, int cpu, guint32 number)
+/* What is in these sets of a CPU. */
+static bool find(const struct look *look, const struct sets *sets, struct cache_look what,
+		 GError **error)
 {
-	guint8 *set = set_of(look, sets, cpu, number);
-	const guint32 key = sets->from + number;
-	bool whole = false;
+	GByteArray *rows = sets->found[what.cpu].rows;
+	const guint32 end = what.from + what.sets;
 
-	for (int i = 0; i < TRIES && !whole; i++) {
-		if (i > 0 && bpf_map_lookup_elem(look->tables->fds[cpu], &key, set))
+	for (; what.from < end; what.from += what.done) {
+		what.sets = end - what.from;
+		if (!call(look, &what, error))
 			return false;
-		whole = true;
-		for (guint way = 0; way < SET_WAYS; way++)
-			whole &= !tag_of(set, way) || is_whole(entry_of(look, set, way));
+		g_byte_array_append(rows, sets->seen, what.rows * (guint)sets->row);
 	}
 	return true;
 }
 
-static const guint8 *find_in_set(const struct look *look, const struct sets *sets, int cpu,
-				 guint32 number, const void *flow)
+/* A flow that was read half is read again, with its set; one that has left is no more. */
+static bool settle(const struct look *look, const struct sets *sets, int cpu, struct cache_row *row,
+		   GError **error)
 {
-	guint8 *set = set_of(look, sets, cpu, number);
+	struct cache_look what = { .cpu = (guint32)cpu, .from = row->set, .sets = 1 };
 
-	if (look->tables->fds[cpu] < 0)
-		return NULL;
-	for (guint way = 0; way < SET_WAYS; way++) {
-		if (tag_of(set, way) && same_key(entry_of(look, set, way), flow))
-			return entry_of(look, set, way);
+	for (int i = 0; i < TRIES && !is_settled(row); i++) {
+		const struct cache_row *again = NULL;
+
+		/* Whoever writes may have been kept from it for a while. */
+		if (i > 0)
+			g_usleep(REST_US);
+		if (!call(look, &what, error))
+			return false;
+		for (guint32 n = 0; n < what.rows && !(again && again->way == row->way); n++)
+			again = (gconstpointer)(sets->seen + n * sets->row);
+		if (!again || again->way != row->way)
+			break;
+		memcpy(row, again, sets->row);
+	}
+	return true;
+}
+
+static bool settle_all(const struct look *look, const struct sets *sets, int cpu, GError **error)
+{
+	const struct found *found = &sets->found[cpu];
+
+	for (guint n = 0; n < rows_of(sets, found); n++) {
+		struct cache_row *row = row_of(sets, found, n);
+
+		if (!is_settled(row) && !settle(look, sets, cpu, row, error))
+			return false;
+	}
+	return true;
+}
+
+static const struct flow *find_in_set(const struct sets *sets, int cpu, const struct flow *flow)
+{
+	const struct found *found = &sets->found[cpu];
+
+	for (guint n = found->at; n < found->end; n++) {
+		const struct cache_row *row = row_of(sets, found, n);
+
+		if (is_whole(&row->flow) && same_key(&row->flow, flow))
+			return &row->flow;
 	}
 	return NULL;
 }
 
 /* Whoever has the lowest number tells the key, with the parts of the others. */
-static void tell_entry(struct look *look, const struct sets *sets, int cpu, guint32 number,
-		       guint way)
+static void tell_row(struct look *look, const struct sets *sets, int cpu, const struct flow *flow)
 {
-	guint8 *set = set_of(look, sets, cpu, number);
-	const guint8 *flow = entry_of(look, set, way);
-
-	if (!tag_of(set, way) || !is_whole(flow))
-		return;
 	for (int other = 0; other < cpu; other++) {
-		if (find_in_set(look, sets, other, number, flow))
+		if (find_in_set(sets, other, flow))
 			return;
 	}
 	add_part(look, cpu, flow);
-	for (int other = cpu + 1; other < look->tables->cpus && !look->tables->one; other++) {
-		const guint8 *part = find_in_set(look, sets, other, number, flow);
+	for (int other = cpu + 1; other < look->cpus; other++) {
+		const struct flow *part = find_in_set(sets, other, flow);
 
 		if (part)
 			add_part(look, other, part);
@@ -160,42 +194,110 @@ static void tell_entry(struct look *look, const struct sets *sets, int cpu, guin
 	tell(look);
 }
 
-static bool look_at_block(struct look *look, struct sets *sets, GError **error)
+/* The first set of which something is not told; its rows are marked. G_MAXUINT32: there is none. */
+static guint32 next_set(const struct look *look, const struct sets *sets)
 {
-	const int cpus = look->tables->one ? 1 : look->tables->cpus;
+	guint32 set = G_MAXUINT32;
 
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		if (look->tables->fds[cpu] >= 0 && !read_sets(look, sets, cpu, error))
+	for (int cpu = 0; cpu < look->cpus; cpu++) {
+		struct found *found = &sets->found[cpu];
+
+		found->at = found->end;
+		if (found->at < rows_of(sets, found))
+			set = MIN(set, row_of(sets, found, found->at)->set);
+	}
+	for (int cpu = 0; cpu < look->cpus; cpu++) {
+		struct found *found = &sets->found[cpu];
+
+		while (found->end < rows_of(sets, found) &&
+		       row_of(sets, found, found->end)->set == set)
+			found->end++;
+	}
+	return set;
+}
+
+static void tell_set(struct look *look, const struct sets *sets)
+{
+	for (int cpu = 0; cpu < look->cpus; cpu++) {
+		const struct found *found = &sets->found[cpu];
+
+		for (guint n = found->at; n < found->end && !look->enough; n++) {
+			const struct cache_row *row = row_of(sets, found, n);
+
+			if (is_whole(&row->flow))
+				tell_row(look, sets, cpu, &row->flow);
+		}
+	}
+}
+
+static bool look_at_some(struct look *look, const struct sets *sets, guint32 from, GError **error)
+{
+	struct cache_look what = { .from = from, .sets = MIN(SETS, look->tables->sets - from) };
+
+	for (int cpu = 0; cpu < look->cpus; cpu++) {
+		sets->found[cpu].at = sets->found[cpu].end = 0;
+		g_byte_array_set_size(sets->found[cpu].rows, 0);
+		what.cpu = (guint32)cpu;
+		if (look->tables->fds[cpu] >= 0 &&
+		    (!find(look, sets, what, error) || !settle_all(look, sets, cpu, error)))
 			return false;
 	}
-	for (guint32 number = 0; number < sets->count; number++) {
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			if (look->tables->fds[cpu] >= 0 && !settle_set(look, sets, cpu, number))
-				return kernel_fail(error, "reading a flow table", errno);
-		}
-		for (int cpu = 0; cpu < cpus; cpu++) {
-			for (guint way = 0; way < SET_WAYS && look->tables->fds[cpu] >= 0; way++)
-				tell_entry(look, sets, cpu, number, way);
-		}
-	}
+	while (!look->enough && next_set(look, sets) != G_MAXUINT32)
+		tell_set(look, sets);
 	return true;
+}
+
+static bool look_at_all(struct look *look, struct sets *sets, GError **error)
+{
+	bool good = true;
+
+	sets->found = g_new0(struct found, look->cpus);
+	for (int cpu = 0; cpu < look->cpus; cpu++)
+		sets->found[cpu].rows = g_byte_array_new();
+	for (guint32 from = 0; good && !look->enough && from < look->tables->sets; from += SETS)
+		good = look_at_some(look, sets, from, error);
+	for (int cpu = 0; cpu < look->cpus; cpu++)
+		g_byte_array_unref(sets->found[cpu].rows);
+	g_free(sets->found);
+	return good;
+}
+
+static gsize row_octets(const struct kernel_tables *tables)
+{
+	return (offsetof(struct cache_row, flow) + flow_size(tables->detail) + 7) / 8 * 8;
 }
 
 static bool look_at_sets(struct look *look, GError **error)
 {
-	const guint32 most = SIDE_BY_SIDE / look->value / (guint32)look->tables->cpus;
-	struct sets sets = { .at_once = CLAMP(most, 1, SETS_MAX) };
-	bool good = true;
+	struct sets sets = { .row = row_octets(look->tables) };
+	const gsize octets = sets.row * LOOK_ROWS;
+	void *seen = mmap(NULL, octets, PROT_READ, MAP_SHARED, look->tables->looked, 0);
+	bool good;
 
-	sets.values = g_malloc((gsize)look->tables->cpus * sets.at_once * look->value);
-	sets.keys = g_new(guint32, sets.at_once);
-	for (; good && !look->enough && sets.from < look->tables->sets; sets.from += sets.at_once) {
-		sets.count = MIN(sets.at_once, look->tables->sets - sets.from);
-		good = look_at_block(look, &sets, error);
-	}
-	g_free(sets.values);
-	g_free(sets.keys);
+	if (seen == MAP_FAILED)
+		return kernel_fail(error, "reading a flow table", errno);
+	sets.seen = seen;
+	good = look_at_all(look, &sets, error);
+	munmap(seen, octets);
 	return good;
+}
+
+int kernel_look_size(const struct kernel_tables *tables, struct bpf_object *object)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, LOOKED);
+
+	return map ? bpf_map__set_value_size(map, (guint32)row_octets(tables)) : 0;
+}
+
+/* Descriptors of its own: programs that are exchanged may go, what they look at stays. */
+void kernel_look_find(struct kernel_tables *tables, const struct bpf_object *object)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, "weir_look");
+
+	if (!program)
+		return;
+	tables->look = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	tables->looked = fcntl(bpf_object__find_map_fd_by_name(object, LOOKED), F_DUPFD_CLOEXEC, 3);
 }
 
 /* --- the kernel's hash --- */
@@ -331,7 +433,7 @@ static void tell_flow(struct look *look, int cpu, const guint8 *read, GArray *ha
 	add_part(look, cpu, flow);
 	if (hashes->len && bsearch(&hash, hashes->data, hashes->len, sizeof(hash), by_value))
 		part = g_malloc(look->value);
-	for (int other = 0; part && other < look->tables->cpus; other++) {
+	for (int other = 0; part && other < look->cpus; other++) {
 		if (other == cpu || look->tables->fds[other] < 0 ||
 		    !read_flow(look, other, flow, part))
 			continue;
@@ -346,10 +448,9 @@ static void tell_flow(struct look *look, int cpu, const guint8 *read, GArray *ha
 
 static bool walk_all(struct look *look, hash_visit *visit, GArray *hashes, GError **error)
 {
-	const int cpus = look->tables->one ? 1 : look->tables->cpus;
 	bool good = true;
 
-	for (int cpu = 0; cpu < cpus && good; cpu++) {
+	for (int cpu = 0; cpu < look->cpus && good; cpu++) {
 		if (look->tables->fds[cpu] >= 0)
 			good = walk_hash(look, cpu, visit, hashes, error);
 	}
@@ -360,7 +461,7 @@ static bool look_at_hashes(struct look *look, GError **error)
 {
 	g_autoptr(GArray) hashes = g_array_new(FALSE, FALSE, sizeof(guint64));
 
-	if (look->tables->cpus > 1 && !look->tables->one) {
+	if (look->cpus > 1) {
 		if (!walk_all(look, take_hash, hashes, error))
 			return false;
 		keep_repeated(hashes);
@@ -371,6 +472,7 @@ static bool look_at_hashes(struct look *look, GError **error)
 bool kernel_look(const struct kernel_tables *tables, kernel_parts *sink, void *data, GError **error)
 {
 	struct look look = { .tables = tables,
+			     .cpus = tables->one ? 1 : tables->cpus,
 			     /* the kernel gives values in whole words */
 			     .value = (kernel_tables_value(tables) + 7) / 8 * 8,
 			     .sink = sink,

@@ -10,7 +10,15 @@
  * kernel's time. False: nobody wants to know more. */
 typedef bool kernel_parts(void *data, const struct flow_record *const *parts, size_t count);
 
-/* Every flow that is there the whole time comes once. In any thread, beside the scan. False: the
+struct bpf_object;
+
+/* Before an object is loaded: the room for what a look finds. An error's number, or 0. */
+int kernel_look_size(const struct kernel_tables *tables, struct bpf_object *object);
+/* After: the program that looks. */
+void kernel_look_find(struct kernel_tables *tables, const struct bpf_object *object);
+
+/* Every flow that is there the whole time comes once. In any thread, beside the scan; one at
+ * a time. False: the
  * tables cannot be read. */
 bool kernel_look(const struct kernel_tables *tables, kernel_parts *sink, void *data,
 		 GError **error);

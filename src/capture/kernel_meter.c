@@ -17,6 +17,7 @@
 #include "capture/filter_front.h"
 #include "capture/kernel_copies.h"
 #include "capture/kernel_load.h"
+#include "capture/kernel_look.h"
 #include "capture/kernel_meter_parts.h"
 #include "capture/kernel_pool.h"
 #include "weir_drain.skel.h"
@@ -175,6 +176,8 @@ static bool configure(struct kernel_meter *meter, struct bpf_object *object,
 	};
 	int code = bpf_map__set_initial_value(rodata, &config, sizeof(config));
 
+	if (!code)
+		code = kernel_look_size(&meter->tables, object);
 	if (!code && !meter->first)
 		code = kernel_copies_size(bpf_object__find_map_by_name(object, KERNEL_COPIES),
 					  &meter->copies);
@@ -265,6 +268,7 @@ static bool load_all(struct kernel_meter *meter, const struct kernel_options *op
 
 	if (!load_programs(meter, options, error))
 		return false;
+	kernel_look_find(&meter->tables, meter->objects[DRAIN]);
 	outer = map_named(meter, "flow_tables");
 	if (options->adopt ? !kernel_tables_adopt(&meter->tables, outer, options->pin, error)
 			   : !kernel_tables_place(&meter->tables, outer, error))

@@ -114,6 +114,7 @@ void kernel_tables_init(struct kernel_tables *tables, const struct meter_setting
 	tables->detail = (enum flow_detail)settings->detail;
 	tables->circumstances = settings->circumstances;
 	tables->stride = stride_of(cache, tables->detail);
+	tables->look = tables->looked = -1;
 	tables->fds = g_new(int, tables->cpus);
 	for (int cpu = 0; cpu < tables->cpus; cpu++)
 		tables->fds[cpu] = -1;
@@ -125,6 +126,10 @@ void kernel_tables_clear(struct kernel_tables *tables)
 		if (tables->fds[cpu] >= 0)
 			close(tables->fds[cpu]);
 	}
+	if (tables->look >= 0)
+		close(tables->look);
+	if (tables->looked >= 0)
+		close(tables->looked);
 	g_clear_pointer(&tables->fds, g_free);
 	tables->cpus = 0;
 }

@@ -23,6 +23,8 @@ struct kernel_tables {
 	guint32 stride;
 	enum flow_detail detail;
 	guint32 circumstances;
+	int look; /* the program that looks at sets, and what it finds there; -1: there is none */
+	int looked;
 };
 
 typedef void kernel_record(void *data, const struct flow_record *record);

@@ -28,6 +28,7 @@ PLACES = {"set": ["--hook", "xdp", "--cache", "set"], "hash": ["--hook", "tc", "
 LASTING = [*replay.NEVER, "--template", "biflow"]
 SIZE, ETHERNET = 100, 14
 FLOWS = 50
+CROWD, TURNS = 3000, 60
 REQUESTS = 1000
 FORCED = 4
 FRAME_MIN, FRAME_MAX = 14, 1514
@@ -149,6 +150,28 @@ class ControlTest(unittest.TestCase):
             account = self.stop(live)
             self.assertEqual(totals(live.records()), expected)
             self.assertEqual(account["seen"]["packets"], len(frames))
+
+        self.at(case)
+
+    def test_what_is_counted_meanwhile_is_told_whole(self):
+        """More flows than a call of the kernel's look has room for, a part of each on every CPU."""
+
+        def case(options):
+            live = self.live(options, *LASTING)
+            blasts = [netns.Blast(BLAST, interface=netns.NEAR, cpu=cpu, base=1, size=SIZE,
+                                  flows=CROWD, frames=CROWD * TURNS) for cpu in (0, 1)]  # fmt: skip
+            for blast in blasts:
+                self.addCleanup(blast.stop)
+            looks = 0
+            while looks < 5 or any(blast.process.poll() is None for blast in blasts):
+                for row in self.flows():
+                    self.assertEqual(row["octetDeltaCount"],
+                                     row["packetDeltaCount"] * (SIZE - ETHERNET))  # fmt: skip
+                looks += 1
+            netns.wait_for(lambda: self.seen(2 * CROWD * TURNS), "every frame is seen")
+            told = totals(self.flows())
+            self.exact(live, blasts)
+            self.assertEqual(totals(live.records()), told)
 
         self.at(case)
 
