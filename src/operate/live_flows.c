@@ -29,7 +29,9 @@ struct job {
 	guint64 flows;
 	guint64 matched;
 	struct flow_record *joined;
-	guint32 at; /* in the native table */
+	guint32 at;			/* in the native table */
+	struct account_packets metered; /* when everything had been looked at */
+	struct account_packets in_cache;
 	GThread *thread;
 	int done;      /* atomic */
 	int cancelled; /* atomic */
@@ -251,11 +253,26 @@ static bool take_octets(void *data, const guint8 *octets, size_t length, GError 
 	return true;
 }
 
+/* Nothing was looked at that is not counted here. */
+static void take_account(struct job *job)
+{
+	struct account account = { 0 };
+
+	job->parts->settle(job->parts->data, &account);
+	account_guess_cache(&account);
+	job->metered = (struct account_packets){ .packets = account.metered.packets,
+						 .octets = account.metered.octets };
+	job->in_cache = (struct account_packets){ .packets = account.in_cache.packets,
+						  .octets = account.in_cache.octets };
+	account_clear(&account);
+}
+
 static bool begin_telling(struct job *job)
 {
 	const struct encoder_options options = { .record_template = job->form,
 						 .pen = FIELD_PEN_DEFAULT };
 
+	take_account(job);
 	flow_rank_settle(job->rank);
 	job->lines = g_string_new(NULL);
 	job->encoder = job->ops->open(&options, take_octets, job, &job->error);
@@ -336,10 +353,14 @@ static bool has_told(const struct job *job)
 
 static void answer(struct job *job)
 {
-	g_autofree char *text =
-		g_strdup_printf("{\"flows\":%" G_GUINT64_FORMAT ",\"matched\":%" G_GUINT64_FORMAT
-				",\"shown\":%u,\"lines\":%" G_GUINT64_FORMAT "}",
-				job->flows, job->matched, job->told, job->count);
+	g_autofree char *text = g_strdup_printf(
+		"{\"flows\":%" G_GUINT64_FORMAT ",\"matched\":%" G_GUINT64_FORMAT
+		",\"shown\":%u,\"lines\":%" G_GUINT64_FORMAT
+		",\"metered\":{\"packets\":%" G_GUINT64_FORMAT ",\"octets\":%" G_GUINT64_FORMAT
+		"},\"inCache\":{\"packets\":%" G_GUINT64_FORMAT ",\"octets\":%" G_GUINT64_FORMAT
+		"}}",
+		job->flows, job->matched, job->told, job->count, job->metered.packets,
+		job->metered.octets, job->in_cache.packets, job->in_cache.octets);
 
 	if (job->error)
 		control_reply_failed(job->reply, job->error);

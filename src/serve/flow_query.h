@@ -4,7 +4,8 @@
  *	flows [sort=octets] [limit=20] [form=json|text] [template=full] [filter=EXPRESSION...]
  *
  * The filter, a tcpdump expression, is the rest of the line. The answer has the members "flows" (in
- * the cache), "matched" (the filter), "shown" and "lines", and then these lines. json: an object a
+ * the cache), "matched" (the filter), "shown" and "lines", "metered" and "inCache" (packets and
+ * octets of the account when all flows had been looked at), and then these lines. json: an object a
  * flow, the first in the order first, as the JSON export writes them under that built-in template
  * with both directions in one, and first of all "id": a text that is the same as long as the record
  * is. text: as the text export, headings and all. */

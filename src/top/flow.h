@@ -41,10 +41,11 @@ struct top_reading {
 	struct top_flow flow;
 	guint64 record;	  /* which one; not 0. After an active time-out there is another */
 	guint64 first_ns; /* when it began */
+	guint64 last_ns;  /* its last packet */
 	struct top_counts counts;
 	bool finished; /* the record counts no more */
-	/* It began before the last reading. If it was not known then, somebody else was told of
-	 * what it counted until now: as others, or as part of another flow. */
+	/* It began before the end of what was told of the flow the last time. If the flow is not
+	 * known any more, what it counted until now is part of a coarser entry. */
 	bool old;
 };
 

@@ -15,6 +15,7 @@ struct top_model {
 	GHashTable *index; /* of struct top_entry */
 	struct top_sums rest;
 	struct top_counts rest_fresh;
+	struct top_counts lost; /* of the rest, what no flow is known of */
 	struct top_counts read;
 	guint64 turn;
 	guint64 turn_ns;
@@ -265,11 +266,19 @@ const struct top_counts *top_model_read_so_far(const struct top_model *model)
 	return &model->read;
 }
 
-void top_model_lose(struct top_model *model, const struct top_counts *counts, guint64 flows)
+void top_model_lose(struct top_model *model, const struct top_counts *counts)
 {
-	model->rest.flows += flows;
-	top_counts_add(&model->rest.all, counts);
-	top_counts_add(&model->rest_fresh, counts);
+	struct top_counts more;
+
+	for (int way = 0; way < 2; way++) {
+		more.packets[way] = counts->packets[way] - model->lost.packets[way];
+		more.octets[way] = counts->octets[way] - model->lost.octets[way];
+		more.retransmitted[way] =
+			counts->retransmitted[way] - model->lost.retransmitted[way];
+	}
+	model->lost = *counts;
+	top_counts_add(&model->rest.all, &more);
+	top_counts_add(&model->rest_fresh, &more);
 }
 
 void top_model_turn(struct top_model *model, guint64 took_ns)

@@ -51,8 +51,9 @@ void top_model_free(struct top_model *model);
 bool top_model_read(struct top_model *model, const struct top_reading *reading);
 /* What was read so far. */
 const struct top_counts *top_model_read_so_far(const struct top_model *model);
-/* Packets known to be in no flow that was read. */
-void top_model_lose(struct top_model *model, const struct top_counts *counts, guint64 flows);
+/* All packets so far that are in no flow that was read: fewer than before where some of them turn
+ * out to be in one. */
+void top_model_lose(struct top_model *model, const struct top_counts *counts);
 /* What came since the last turn took so long: its rates are now the ones to show. */
 void top_model_turn(struct top_model *model, guint64 took_ns);
 /* Of the last turn; 0: there was none. */
@@ -61,7 +62,7 @@ guint64 top_model_turn_ns(const struct top_model *model);
 guint top_model_entries(const struct top_model *model);
 /* From 0 to top_model_entries(); up to date until the model is told more. */
 struct top_entry *top_model_entry(struct top_model *model, guint index);
-/* In no entry. */
+/* In no entry. What was last may be less than nothing: sums with it are right, modulo 2^64. */
 const struct top_sums *top_model_rest(const struct top_model *model);
 
 void top_sums_add(struct top_sums *sum, const struct top_sums *more);

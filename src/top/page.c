@@ -182,6 +182,16 @@ static void append_conditions(GString *text, const struct top_query *query)
 	}
 }
 
+/* Whose others are not alone what was too short to be seen. */
+static void append_cut(GString *text, const struct top_account *account)
+{
+	g_autofree char *some = quantity_short((double)account->looked_at);
+	g_autofree char *all = quantity_short((double)account->of_flows);
+
+	if (account->looked_at < account->of_flows)
+		g_string_append_printf(text, "  ONLY %s OF %s FLOWS", some, all);
+}
+
 static void draw_shown(struct drawing *drawing)
 {
 	const struct top_page *page = drawing->page;
@@ -196,6 +206,7 @@ static void draw_shown(struct drawing *drawing)
 			       top_sorts[query->sort].what,
 			       query->ascending ? ", least first" : "");
 	append_conditions(text, query);
+	append_cut(text, &page->account);
 	if (page->ui->filter->len > 0)
 		g_string_append_printf(text, "  filter: %s", page->ui->filter->str);
 	if (page->ui->paused)

@@ -17,6 +17,10 @@ struct top_account {
 	guint64 set_aside;
 	guint64 dropped;
 	guint64 in_cache_flows;
+	/* Of so many flows the largest were looked at; as many as there are where none is left out.
+	 */
+	guint64 looked_at;
+	guint64 of_flows;
 };
 
 struct top_page {

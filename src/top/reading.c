@@ -98,6 +98,7 @@ struct top_reading top_reading_of_record(const struct flow_record *record,
 			  .version = flow->key.version },
 		.record = flow_first_ns(flow) | 1,
 		.first_ns = flow_first_ns(flow),
+		.last_ns = flow_last_ns(flow),
 		.finished = true,
 	};
 

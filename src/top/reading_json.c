@@ -145,6 +145,7 @@ bool top_reading_of_json(JsonObject *object, struct top_reading *ret_reading)
 		.flow = { .proto = (guint8)number_of(object, "protocolIdentifier"),
 			  .version = (guint8)number_of(object, "ipVersion") },
 		.first_ns = time_of(object, "flowStartMilliseconds"),
+		.last_ns = time_of(object, "flowEndMilliseconds"),
 	};
 
 	if (!id || !read_side(object, TOP_FORTH, &reading) ||

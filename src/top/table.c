@@ -165,6 +165,17 @@ static int compare(gconstpointer a, gconstpointer b, gpointer data)
 	return (one < other) == query->ascending ? -1 : 1;
 }
 
+/* Packets that turned out to be in a flow came in an earlier turn: of others there were none. */
+static void drop_negative(struct top_counts *counts)
+{
+	for (int way = 0; way < 2; way++) {
+		if ((gint64)counts->packets[way] < 0)
+			counts->packets[way] = 0;
+		if ((gint64)counts->octets[way] < 0)
+			counts->octets[way] = 0;
+	}
+}
+
 struct top_table *top_table_new(struct top_model *model, const struct top_query *query)
 {
 	struct top_table *table = g_new0(struct top_table, 1);
@@ -185,6 +196,7 @@ struct top_table *top_table_new(struct top_model *model, const struct top_query 
 	if (query->conditions_count == 0 && !query->filter) {
 		table->rest = *top_model_rest(model);
 		top_sums_add(&table->total, &table->rest);
+		drop_negative(&table->rest.last);
 	}
 	g_hash_table_unref(maker.index);
 	g_array_sort_with_data(maker.rows, compare, (gpointer)query);

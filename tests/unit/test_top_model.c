@@ -134,7 +134,7 @@ static void test_turns(void)
 	reading.counts.packets[TOP_FORTH] += 4;
 	reading.counts.octets[TOP_FORTH] += 400;
 	top_model_read(model, &reading);
-	top_model_lose(model, &lost, 0);
+	top_model_lose(model, &lost);
 	check_counts(&top_model_entry(model, 0)->sums.last, 0, 0);
 	top_model_turn(model, 2000);
 	check_counts(&top_model_entry(model, 0)->sums.last, 4, 400);

@@ -188,7 +188,7 @@ static void test_totals(void)
 	struct top_query query = { .group = TOP_HOSTS };
 	struct top_table *table;
 
-	top_model_lose(model, &lost, 0);
+	top_model_lose(model, &lost);
 	table = top_table_new(model, &query);
 	CU_ASSERT_EQUAL(top_octets(&table->total.all), 27900 + 300);
 	CU_ASSERT_EQUAL(top_octets(&table->rest.all), 300);

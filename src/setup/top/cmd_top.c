@@ -146,10 +146,19 @@ static void print(const struct run *run)
 	top_filter_free(filter);
 }
 
+static void tell_cut(const struct top_account *account)
+{
+	if (account->looked_at < account->of_flows)
+		log_warning("the largest %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+			    " flows were looked at; what the rest of them count is in (others)",
+			    account->looked_at, account->of_flows);
+}
+
 static void once(struct run *run)
 {
 	stop_watch(0);
 	fill(run);
+	tell_cut(&run->desk->account);
 	if (!run->fault || run->desk->account.seen > 0)
 		print(run);
 }

@@ -1,41 +1,47 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A run, asked again and again: its account, then its flows. What the account has metered and no
- * flow that was told explains (it ended between two looks, or was not among the largest) is told
- * as others, so the sum is always the account's. */
-#include "base/clock.h"
+/* A run, asked again and again: its flows, with the account of that moment, and its account as a
+ * whole. What was metered since the first look, or was in the cache then, and no flow that was told
+ * explains is told as others: of a flow that ended between two looks, that was not among the
+ * largest, or that went on while it was looked at. So the sum is always the account's, and what
+ * turns out to be a flow's is others' no more. */
+#include <stdlib.h>
+
 #include "serve/ask.h"
 #include "serve/flow_query.h"
 #include "setup/top/top_source.h"
 #include "top/reading.h"
 
-#define FLOWS	 2000 /* told at a time; some 700 octets each */
+#define FLOWS	 FLOW_QUERY_MOST /* told at a time; some 700 octets each */
 #define TEMPLATE "top"
+#define SHARE	 4 /* a run is left alone for so many times as long as it took to answer */
 
 struct instance {
 	struct top_desk *desk;
 	const char *path;
 	char *request;
 	gint64 interval_us;
+	bool filtered; /* then others are not known */
 	JsonParser *parser;
 
 	/* The last answer. */
 	JsonObject *account;
+	JsonObject *moment; /* what of it was so when the flows were looked at */
 	GString *lines;
 	GArray *readings; /* of struct top_reading */
+	gint64 took_us;
 	gint64 asked_us;
-	guint64 asked_ns; /* by the wall clock */
 
 	/* The one before it. */
 	bool known;
+	GArray *last; /* its readings, by flow */
 	gint64 before_us;
-	guint64 before_ns;
 	struct top_counts before; /* metered, in TOP_FORTH */
 	guint64 before_flows;
 
-	/* Metered before anybody looked. */
-	gint64 base_packets;
-	gint64 base_octets;
-	struct top_counts lost; /* told as others so far, in TOP_FORTH */
+	/* What had left the cache before anybody looked. */
+	guint64 base_packets;
+	guint64 base_octets;
+	struct top_counts lost; /* told as others, in TOP_FORTH */
 };
 
 /* --- asking --- */
@@ -64,21 +70,28 @@ static void read_lines(struct instance *instance)
 	}
 }
 
+static bool ask_for_flows(struct instance *instance, GError **error)
+{
+	g_string_truncate(instance->lines, 0);
+	g_clear_pointer(&instance->moment, json_object_unref);
+	instance->moment =
+		control_ask_lines(instance->path, instance->request, instance->lines, error);
+	return instance->moment;
+}
+
 static bool ask(struct instance *instance, GError **error)
 {
-	g_autoptr(JsonObject) told = NULL;
+	const gint64 began_us = g_get_monotonic_time();
 
 	g_clear_pointer(&instance->account, json_object_unref);
-	instance->account = control_ask(instance->path, "stats", error);
-	if (!instance->account)
+	if (!ask_for_flows(instance, error))
 		return false;
+	instance->account = control_ask(instance->path, "stats", error);
 	instance->asked_us = g_get_monotonic_time();
-	instance->asked_ns = clock_wall_ns();
-	g_string_truncate(instance->lines, 0);
-	told = control_ask_lines(instance->path, instance->request, instance->lines, error);
-	if (told)
+	instance->took_us = instance->asked_us - began_us;
+	if (instance->account)
 		read_lines(instance);
-	return told != NULL;
+	return instance->account;
 }
 
 /* --- the account --- */
@@ -120,47 +133,71 @@ static void take_account(struct instance *instance)
 	account->set_aside = sum(told, "setAside", "packets");
 	account->dropped = sum(told, "dropped", "packets");
 	account->in_cache_flows = number(told, "inCache", "flows");
+	account->looked_at = instance->readings->len;
+	account->of_flows =
+		(guint64)json_object_get_int_member_with_default(instance->moment, "matched", 0);
 }
 
 /* --- what became of the packets --- */
 
-static guint64 growth(gint64 now, guint64 before)
+static guint64 growth(guint64 now, guint64 before)
 {
-	return now > 0 && (guint64)now > before ? (guint64)now - before : 0;
+	return now > before ? now - before : 0;
+}
+
+/* The first look, or another process has begun anew: what is in its cache comes to what was told so
+ * far. */
+static void begin_anew(struct instance *instance, const struct top_counts *metered)
+{
+	const struct top_counts *read = top_model_read_so_far(instance->desk->model);
+	const struct top_counts *lost = &instance->lost;
+
+	instance->base_packets = metered->packets[TOP_FORTH] -
+				 number(instance->moment, "inCache", "packets") -
+				 top_packets(read) - lost->packets[TOP_FORTH];
+	instance->base_octets = metered->octets[TOP_FORTH] -
+				number(instance->moment, "inCache", "octets") - top_octets(read) -
+				lost->octets[TOP_FORTH];
 }
 
 /* What was metered and is in no flow that was told. */
 static void lose(struct instance *instance, const struct top_counts *metered)
 {
-	struct top_model *model = instance->desk->model;
-	const struct top_counts *read = top_model_read_so_far(model);
-	const gint64 packets = (gint64)metered->packets[TOP_FORTH] - (gint64)top_packets(read);
-	const gint64 octets = (gint64)metered->octets[TOP_FORTH] - (gint64)top_octets(read);
-	struct top_counts more = { 0 };
+	const struct top_counts *read = top_model_read_so_far(instance->desk->model);
 
-	/* The first look, or another process has begun anew. */
-	if (!instance->known || metered->packets[TOP_FORTH] < instance->before.packets[TOP_FORTH]) {
-		instance->base_packets = packets - (gint64)instance->lost.packets[TOP_FORTH];
-		instance->base_octets = octets - (gint64)instance->lost.octets[TOP_FORTH];
-		return;
-	}
-	more.packets[TOP_FORTH] =
-		growth(packets - instance->base_packets, instance->lost.packets[TOP_FORTH]);
-	more.octets[TOP_FORTH] =
-		growth(octets - instance->base_octets, instance->lost.octets[TOP_FORTH]);
-	top_counts_add(&instance->lost, &more);
-	top_model_lose(model, &more, 0);
+	instance->lost.packets[TOP_FORTH] =
+		growth(metered->packets[TOP_FORTH] - instance->base_packets, top_packets(read));
+	instance->lost.octets[TOP_FORTH] =
+		growth(metered->octets[TOP_FORTH] - instance->base_octets, top_octets(read));
+	top_model_lose(instance->desk->model, &instance->lost);
+}
+
+static int by_flow(gconstpointer a, gconstpointer b)
+{
+	const guint64 left = ((const struct top_reading *)a)->flow.id;
+	const guint64 right = ((const struct top_reading *)b)->flow.id;
+
+	return (left > right) - (left < right);
 }
 
 static void take_flows(struct instance *instance)
 {
+	GArray *last = instance->last;
+
 	for (guint i = 0; i < instance->readings->len; i++) {
 		struct top_reading *reading =
 			&g_array_index(instance->readings, struct top_reading, i);
+		const struct top_reading *before =
+			last->len
+				? bsearch(reading, last->data, last->len, sizeof(*reading), by_flow)
+				: NULL;
 
-		reading->old = instance->known && reading->first_ns < instance->before_ns;
+		reading->old = before && reading->first_ns < before->last_ns;
 		top_model_read(instance->desk->model, reading);
 	}
+	g_array_sort(instance->readings, by_flow);
+	instance->last = instance->readings;
+	instance->readings = last;
 }
 
 /* By the account, which knows of flows that came and went between two looks; what an active
@@ -177,11 +214,11 @@ static void end_turn(struct instance *instance, const struct top_counts *metered
 	const guint64 bin_us = instance->desk->history.bin_ns / 1000;
 	const guint64 flows = flows_so_far(instance);
 	guint64 amounts[TOP_KINDS] = {
-		[TOP_OCTETS] = growth((gint64)metered->octets[TOP_FORTH],
-				      instance->before.octets[TOP_FORTH]),
-		[TOP_PACKETS] = growth((gint64)metered->packets[TOP_FORTH],
-				       instance->before.packets[TOP_FORTH]),
-		[TOP_FLOWS] = growth((gint64)flows, instance->before_flows),
+		[TOP_OCTETS] =
+			growth(metered->octets[TOP_FORTH], instance->before.octets[TOP_FORTH]),
+		[TOP_PACKETS] =
+			growth(metered->packets[TOP_FORTH], instance->before.packets[TOP_FORTH]),
+		[TOP_FLOWS] = growth(flows, instance->before_flows),
 	};
 
 	/* A bin is what came in its own time, however late the answer was. */
@@ -195,20 +232,22 @@ static void end_turn(struct instance *instance, const struct top_counts *metered
 	instance->before = *metered;
 	instance->before_flows = flows;
 	instance->before_us = instance->asked_us;
-	instance->before_ns = instance->asked_ns;
 }
 
 static void take(struct instance *instance)
 {
 	const struct top_counts metered = {
-		.packets = { number(instance->account, "metered", "packets") },
-		.octets = { number(instance->account, "metered", "octets") },
+		.packets = { number(instance->moment, "metered", "packets") },
+		.octets = { number(instance->moment, "metered", "octets") },
 	};
 
 	top_desk_lock(instance->desk);
 	take_account(instance);
+	if (!instance->known || metered.packets[TOP_FORTH] < instance->before.packets[TOP_FORTH])
+		begin_anew(instance, &metered);
 	take_flows(instance);
-	lose(instance, &metered);
+	if (!instance->filtered)
+		lose(instance, &metered);
 	end_turn(instance, &metered);
 	top_desk_say(instance->desk, false, "running");
 	top_desk_unlock(instance->desk, true);
@@ -223,6 +262,12 @@ static void tell_fault(struct instance *instance, const GError *error)
 	top_desk_unlock(instance->desk, true);
 }
 
+/* When to ask again. */
+static gint64 next_us(const struct instance *instance)
+{
+	return g_get_monotonic_time() + MAX(instance->interval_us, SHARE * instance->took_us);
+}
+
 /* A run that is away may come back. */
 static void look_on(struct instance *instance)
 {
@@ -233,7 +278,7 @@ static void look_on(struct instance *instance)
 			take(instance);
 		else
 			tell_fault(instance, error);
-	} while (top_desk_wait(instance->desk, g_get_monotonic_time() + instance->interval_us));
+	} while (top_desk_wait(instance->desk, next_us(instance)));
 }
 
 static bool look_twice(struct instance *instance, GError **error)
@@ -280,8 +325,10 @@ bool top_instance_run(struct top_desk *desk, const struct top_input *input, GErr
 		.interval_us = (gint64)(values[OPTION_INTERVAL].number / 1000),
 		.request = flow_query_request(&query),
 		.parser = json_parser_new(),
+		.filtered = query.filter,
 		.lines = g_string_new(NULL),
 		.readings = g_array_new(FALSE, FALSE, sizeof(struct top_reading)),
+		.last = g_array_new(FALSE, FALSE, sizeof(struct top_reading)),
 	};
 	bool good = true;
 
@@ -291,7 +338,9 @@ bool top_instance_run(struct top_desk *desk, const struct top_input *input, GErr
 	else
 		look_on(&instance);
 	g_clear_pointer(&instance.account, json_object_unref);
+	g_clear_pointer(&instance.moment, json_object_unref);
 	g_array_unref(instance.readings);
+	g_array_unref(instance.last);
 	g_string_free(instance.lines, TRUE);
 	g_object_unref(instance.parser);
 	g_free(instance.request);
