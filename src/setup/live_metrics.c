@@ -24,7 +24,13 @@ struct live_metrics {
 /* Who asks for TLS or a token believes that something is served. */
 bool live_metrics_is_of_use(const struct options *options, enum option_id id, GError **error)
 {
-	if (options->values[id].origin == OPTION_NOT_GIVEN || options->values[OPTION_METRICS].text)
+	const struct option_value *value = &options->values[id];
+
+	const bool given = option_rows[id].type == OPTION_TYPE_FLAG
+				   ? value->number
+				   : value->origin != OPTION_NOT_GIVEN;
+
+	if (!given || options->values[OPTION_METRICS].text)
 		return true;
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 		    "--%s: nothing is served without --metrics; give that as well, or leave this "
