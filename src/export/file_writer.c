@@ -36,6 +36,7 @@ struct file_writer {
 	off_t from;	   /* where in the file it began: a member of gzip */
 	off_t given;	   /* up to there the system took octets */
 	off_t out;	   /* up to there they make sense to a reader */
+	off_t looked;	   /* so much was given when all of it was last seen there */
 	struct identity identity;
 	size_t used;
 	guint8 octets[CAPACITY];
@@ -47,12 +48,15 @@ static bool fail(GError **error, const char *what, int number)
 	return false;
 }
 
+/* Always at the end: where somebody empties a file, nothing is written behind a hole. */
+#define OPEN (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY)
+
 /* A copy of standard output, so that closing it tells whether everything arrived. */
 static int open_path(const char *path)
 {
 	if (strcmp(path, "-") == 0)
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	return open(path, OPEN, 0666);
 }
 
 /* A reader that went away is an error like any other and must not kill the process; SIGPIPE is
@@ -141,6 +145,7 @@ static struct file_writer *writer_of(int fd, bool ours, bool gzip, GError **erro
 	writer->from = 0;
 	writer->given = 0;
 	writer->out = 0;
+	writer->looked = 0;
 	writer->identity = identity_of(fd, &status);
 	writer->used = 0;
 	return writer;
@@ -283,7 +288,12 @@ bool file_writer_close(struct file_writer *writer, GError **error)
 static bool cut(struct file_writer *writer)
 {
 	guint8 trailer[GZIP_TRAILER];
+	struct stat status;
 
+	if (fstat(writer->fd, &status) != 0)
+		return false;
+	if (status.st_size < writer->out) /* somebody else has cut it, shorter */
+		return true;
 	if (ftruncate(writer->fd, writer->out) != 0)
 		return false;
 	if (writer->gzip == NULL || writer->out == writer->from)
@@ -305,14 +315,17 @@ void file_writer_abandon(struct file_writer *writer)
 
 /* --- a file that outlives its failures --- */
 
-bool file_writer_is_gone(const struct file_writer *writer)
+bool file_writer_is_gone(struct file_writer *writer)
 {
 	struct stat status;
 
 	if (!writer->cuttable || writer->fd < 0)
 		return false;
-	return fstat(writer->fd, &status) != 0 || status.st_nlink == 0 ||
-	       status.st_size < writer->given;
+	if (fstat(writer->fd, &status) != 0 || status.st_nlink == 0 ||
+	    status.st_size < writer->given)
+		return true;
+	writer->looked = writer->given;
+	return false;
 }
 
 bool file_writer_is_at(const struct file_writer *writer, const char *path)
@@ -362,12 +375,16 @@ static bool find_place(struct file_writer *writer, int fd, const struct stat *st
 		       GError **error)
 {
 	const struct identity identity = identity_of(fd, status);
+	const bool same = is_same(&identity, &writer->identity);
 
 	*ret_at = 0;
 	if (status->st_size == 0)
 		return true;
-	if (is_same(&identity, &writer->identity) && status->st_size >= writer->out)
+	if (same && status->st_size >= writer->out)
 		return go_on(writer, fd, ret_at, error);
+	/* Emptied between a look at it and what was written then: as if it had been after that. */
+	if (same && status->st_size <= writer->given - writer->looked)
+		return ftruncate(fd, 0) == 0 || fail(error, "cannot empty it", errno);
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
 		    "there is something else in its place now; move it away");
 	return false;
@@ -392,7 +409,7 @@ static bool resume(struct file_writer *writer, int fd, struct file_resumed *ret_
 	writer->regular = writer->cuttable = S_ISREG(status.st_mode);
 	writer->terminal = isatty(fd);
 	writer->identity = identity_of(fd, &status);
-	writer->from = writer->given = writer->out = at;
+	writer->from = writer->given = writer->out = writer->looked = at;
 	writer->used = 0;
 	writer->broken = false;
 	if (writer->gzip != NULL) {
@@ -409,7 +426,7 @@ static bool resume(struct file_writer *writer, int fd, struct file_resumed *ret_
 bool file_writer_resume(struct file_writer *writer, const char *path, struct file_resumed *ret_as,
 			GError **error)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	int fd = open(path, OPEN | O_NONBLOCK, 0666);
 
 	if (fd < 0)
 		return fail(error, "cannot open it for writing", errno);
@@ -429,7 +446,7 @@ void file_writer_mend(struct file_writer *writer, const char *path)
 	struct identity identity;
 	struct stat status;
 	off_t at;
-	int fd = writer->broken ? open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+	int fd = writer->broken ? open(path, (OPEN & ~O_CREAT) | O_NONBLOCK) : -1;
 
 	if (fd < 0)
 		return;

@@ -41,8 +41,8 @@ void file_writer_abandon(struct file_writer *writer);
 /* --- a file that outlives its failures --- */
 
 /* What was written is no longer where readers look for it: the file was removed, or cut by somebody
- * else. */
-bool file_writer_is_gone(const struct file_writer *writer);
+ * else. Looks at the file. */
+bool file_writer_is_gone(struct file_writer *writer);
 /* Its file has this path still. */
 bool file_writer_is_at(const struct file_writer *writer, const char *path);
 

@@ -84,18 +84,6 @@ class UnwritableTest(reloading.Case):
         netns.wait_for(lambda: all(row["exported"][what] > before[name]["exported"][what]
                                    for name, row in self.stats().items()) or None, "more records")
 
-    def await_quiet(self):
-        """Every packet that was metered is in a record of each destination, or was lost there."""
-        def told():
-            done = subprocess.run([self.weir, "stats", "--json"], capture_output=True, text=True,
-                                  check=True, timeout=netns.WAIT_S)  # fmt: skip
-            account = json.loads(done.stdout)
-            return account["inCache"]["packets"] == 0 and all(
-                row["exported"]["packets"] + row["dropped"]["failed"]["packets"]
-                == account["metered"]["packets"] for row in account["destinations"])
-
-        netns.wait_for(told, "nothing is left to be written")
-
     def fill(self):
         """Not an octet is left."""
         with open(self.file("filler"), "wb", buffering=0) as filler:
@@ -279,17 +267,14 @@ class UnwritableTest(reloading.Case):
             self.assertEqual(sum(parts), row["exported"]["records" if name == "text" else "packets"])
 
     def test_files_that_are_emptied(self):
-        """what follows begins anew, without zeros in front"""
+        """whenever it is, what follows begins anew, without zeros in front"""
         names = [*FORMS]
         live = self.start(*names)
         traffic = self.traffic()
         for _ in range(3):
             self.await_more()
-            traffic.stop()
-            self.await_quiet()  # in the midst of a write nobody could tell
             for name in names:
                 os.truncate(self.file(name), 0)
-            traffic = self.traffic()
         self.await_more()
         self.await_well()
         traffic.stop()

@@ -247,7 +247,68 @@ static void test_take(void)
 	g_string_free(text, TRUE);
 }
 
+/* Found gone, given up and opened again; whether it is empty then. */
+static bool resumes(struct file_writer *writer, GError **error)
+{
+	struct file_resumed as = { 0 };
+
+	CU_ASSERT_TRUE(file_writer_is_gone(writer));
+	file_writer_abandon(writer);
+	return file_writer_resume(writer, path, &as, error) && as.anew && file_length() == 0;
+}
+
+/* A look, somebody empties it, more is written: nothing of that is behind a hole. */
+static void check_emptied(bool gzip)
+{
+	struct file_writer *writer = open_writer(gzip);
+	GString *before = g_string_new(NULL);
+	GString *text = g_string_new(NULL);
+	bool whole = true;
+
+	add_lines(writer, before, 100);
+	CU_ASSERT_TRUE(file_writer_drain(writer, NULL));
+	CU_ASSERT_FALSE(file_writer_is_gone(writer));
+	CU_ASSERT_EQUAL(truncate(path, 0), 0);
+	add_lines(writer, before, 10);
+	CU_ASSERT_TRUE(file_writer_drain(writer, NULL));
+	CU_ASSERT_TRUE(resumes(writer, NULL));
+	add_lines(writer, text, 20);
+	CU_ASSERT_TRUE(file_writer_close(writer, NULL));
+	check_text(gzip ? unpacked(&whole) : file_text(), text);
+	CU_ASSERT_TRUE(whole);
+	file_writer_free(writer);
+	g_string_free(before, TRUE);
+	g_string_free(text, TRUE);
+}
+
+static void test_emptied(void)
+{
+	check_emptied(false);
+	check_emptied(true);
+}
+
+/* What is left is not ours to judge. */
+static void test_shortened(void)
+{
+	struct file_writer *writer = open_writer(false);
+	GString *text = g_string_new(NULL);
+	g_autoptr(GError) error = NULL;
+
+	add_lines(writer, text, 100);
+	CU_ASSERT_TRUE(file_writer_drain(writer, NULL));
+	CU_ASSERT_FALSE(file_writer_is_gone(writer));
+	CU_ASSERT_EQUAL(truncate(path, LINE), 0);
+	CU_ASSERT_FALSE(resumes(writer, &error));
+	CU_ASSERT_PTR_NOT_NULL(error);
+	g_string_truncate(text, LINE);
+	check_text(file_text(), text);
+	file_writer_free(writer);
+	g_string_free(text, TRUE);
+}
+
 static CU_TestInfo tests[] = {
+	{ "a file that is emptied while it is written begins anew", test_emptied },
+	{ "a file that is shortened is left as it is", test_shortened },
 	{ "what was drained is in the file", test_plain },
 	{ "what was drained can be unpacked", test_gzip_prefix },
 	{ "the size of a compressed file is that on the disk", test_gzip_size },
