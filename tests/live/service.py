@@ -100,9 +100,11 @@ class Held:
     def release(self):
         """Dead already or not: its process ends only when it has gone."""
         thread, self.thread = self.thread, None
-        if thread:
-            os.waitpid(thread, WALL)
-            netns.LIBC.ptrace(PTRACE_DETACH, thread, None, None)
+        while thread:
+            status = os.waitpid(thread, WALL)[1]
+            if (not os.WIFSTOPPED(status)
+                    or netns.LIBC.ptrace(PTRACE_DETACH, thread, None, None) == 0):
+                break  # else it was killed where it stood, and its end is still to be told
 
 
 class ServiceTest(unittest.TestCase):
