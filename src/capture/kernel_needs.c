@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "capture/probe_host.h"
+#include "capture/probe_system.h"
 
 #define MAJOR_LEAST 5
 #define MINOR_LEAST 15

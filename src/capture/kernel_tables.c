@@ -14,7 +14,7 @@
 #include "base/cpus.h"
 #include "base/error.h"
 #include "capture/kernel_needs.h"
-#include "capture/probe_host.h"
+#include "capture/probe_system.h"
 #include "meter/held.h"
 
 #define PLACES_MIN 64

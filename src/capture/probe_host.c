@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cpus.h"
+#include "capture/probe_system.h"
 #include "capture/table.h"
 
 #define CLOCKS "/sys/devices/system/clocksource/clocksource0/"
@@ -25,20 +26,6 @@ static void read_line(const char *path, char *ret_line, gsize size)
 	ret_line[0] = '\0';
 	if (g_file_get_contents(path, &text, NULL, NULL))
 		g_strlcpy(ret_line, g_strstrip(text), size);
-}
-
-bool probe_release(const char *release, guint *ret_major, guint *ret_minor)
-{
-	char *end;
-	guint64 major = g_ascii_strtoull(release, &end, 10);
-	guint64 minor;
-
-	if (end == release || *end != '.' || !g_ascii_isdigit(end[1]))
-		return false;
-	minor = g_ascii_strtoull(end + 1, NULL, 10);
-	*ret_major = (guint)MIN(major, G_MAXUINT);
-	*ret_minor = (guint)MIN(minor, G_MAXUINT);
-	return true;
 }
 
 /* "Let it pass": loaded, never attached. */
@@ -72,18 +59,6 @@ static int jit_state(void)
 
 	read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line));
 	return g_ascii_isdigit(line[0]) ? line[0] - '0' : -1;
-}
-
-guint64 probe_memory_free(void)
-{
-	static const char name[] = "MemAvailable:";
-	g_autofree char *text = NULL;
-	const char *at;
-
-	if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL))
-		return 0;
-	at = strstr(text, name);
-	return at ? g_ascii_strtoull(at + strlen(name), NULL, 10) * 1024 : 0;
 }
 
 void probe_host(struct probe_host *ret_host)

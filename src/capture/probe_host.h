@@ -26,12 +26,6 @@ struct probe_host {
 
 void probe_host(struct probe_host *ret_host);
 
-/* "6.1.0-18-amd64": 6 and 1; false: it does not begin so. */
-bool probe_release(const char *release, guint *ret_major, guint *ret_minor);
-
-/* Octets that can be taken without swapping; 0: not told. */
-guint64 probe_memory_free(void);
-
 /* What the flow tables take, in octets: the kernel's, over all CPUs, and the native one. */
 guint64 probe_kernel_table(enum kernel_cache cache, guint64 max_flows, int detail, guint cpus);
 guint64 probe_native_table(guint64 max_flows, int detail);

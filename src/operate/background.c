@@ -14,6 +14,7 @@
 #include "operate/instances.h"
 #include "serve/control.h"
 #include "setup/config.h"
+#include "setup/instance.h"
 
 #define SYSTEMD	   "/run/systemd/system"
 #define LOGS	   "/var/log/weir"
@@ -22,11 +23,6 @@
 #define POLL_US	   20000
 #define TAIL	   4096
 #define WHO	   "weir: "
-
-char *background_config(const char *name)
-{
-	return g_strconcat(INSTANCES_CONFIGS "/", name, ".conf", NULL);
-}
 
 static char *pid_file(const char *name)
 {
@@ -38,7 +34,7 @@ static char *log_file(const char *name)
 {
 	struct options *options = options_new();
 	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *config = background_config(name);
+	g_autofree char *config = instance_config(name);
 	char *path;
 
 	options->command = COMMAND_RUN;
@@ -125,7 +121,7 @@ static void leave_terminal(gpointer data)
 /* log: of this path. */
 static bool spawn(const char *name, const char *path, int log, pid_t *ret_process, GError **error)
 {
-	g_autofree char *config = background_config(name);
+	g_autofree char *config = instance_config(name);
 	const char *const words[] = { "/proc/self/exe", "weir", "run",	      "--config", config,
 				      "--instance",	name,	"--log-file", path,	  NULL };
 	g_autoptr(GError) reason = NULL;

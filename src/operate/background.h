@@ -9,9 +9,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Free with g_free. */
-char *background_config(const char *name);
-
 /* Starts it and waits until it answers. ret_process: whose number that is. WEIR_ERROR_FAILED: it
  * does not, and the last thing it said. */
 bool background_start(const char *name, pid_t *ret_process, GError **error);

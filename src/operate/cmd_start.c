@@ -6,15 +6,16 @@
 #include "base/error.h"
 #include "operate/background.h"
 #include "operate/instances.h"
+#include "setup/instance.h"
 #include "setup/options.h"
 
 static bool is_configured(const char *name, GError **error)
 {
-	g_autofree char *path = strchr(name, '/') ? NULL : background_config(name);
+	g_autofree char *path = strchr(name, '/') ? NULL : instance_config(name);
 
 	if (!path) {
 		g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
-			    "%s: a name, not a path: its configuration is " INSTANCES_CONFIGS
+			    "%s: a name, not a path: its configuration is " INSTANCE_CONFIGS
 			    "/NAME.conf",
 			    name);
 		return false;

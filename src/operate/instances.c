@@ -40,7 +40,7 @@ static void free_report(gpointer report)
 
 static bool is_configured(const char *name)
 {
-	g_autofree char *path = g_strconcat(INSTANCES_CONFIGS "/", name, SUFFIX, NULL);
+	g_autofree char *path = instance_config(name);
 
 	return g_file_test(path, G_FILE_TEST_EXISTS);
 }
@@ -137,7 +137,7 @@ static void add_names(GHashTable *set, char **names)
 
 static void add_configured(GHashTable *set)
 {
-	GDir *folder = g_dir_open(INSTANCES_CONFIGS, 0, NULL);
+	GDir *folder = g_dir_open(INSTANCE_CONFIGS, 0, NULL);
 	const char *file;
 
 	while (folder && (file = g_dir_read_name(folder))) {

@@ -6,8 +6,6 @@
 #include <json-glib/json-glib.h>
 #include <stdbool.h>
 
-#define INSTANCES_CONFIGS "/etc/weir"
-
 enum instance_state {
 	INSTANCE_RUNS,
 	INSTANCE_SILENT,  /* somebody has it, but does not answer this user */

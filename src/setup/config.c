@@ -16,17 +16,6 @@
 #define REFUSALS_MOST 20
 #define NO_TEXT_MOST  5
 
-void config_fault(struct config *config, guint line, const char *format, ...)
-{
-	g_autofree char *text = NULL;
-	va_list values;
-
-	va_start(values, format);
-	text = g_strdup_vprintf(format, values);
-	va_end(values);
-	g_ptr_array_add(config->faults, g_strdup_printf("%s:%u: %s", config->name, line, text));
-}
-
 static guint line_at(const char *text, const char *place)
 {
 	guint line = 1;
@@ -175,13 +164,6 @@ static void index_lines(struct config *config, const char *text)
 	}
 }
 
-guint config_line(const struct config *config, const char *section, const char *key)
-{
-	g_autofree char *place = key ? g_strdup_printf("%s\n%s", section, key) : g_strdup(section);
-
-	return GPOINTER_TO_UINT(g_hash_table_lookup(config->lines, place));
-}
-
 static bool is_key(const struct option_row *row, const char *section, const char *key)
 {
 	return row->section && strcmp(row->section, section) == 0 &&
@@ -274,43 +256,12 @@ static void take(struct config *config, enum option_id id, const char *text)
 		g_ptr_array_add(config->faults, g_strdup(error->message));
 }
 
-/* GKeyFile's own check is no use: a second bad escape is set over its first error. */
-static bool escapes_good(const char *raw, bool list)
-{
-	for (const char *c = strchr(raw, '\\'); c; c = strchr(c + 2, '\\')) {
-		if (!c[1] || !strchr(list ? "sntr\\;" : "sntr\\", c[1]))
-			return false;
-	}
-	return true;
-}
-
-static bool has_good_escapes(struct config *config, const char *section, const char *key, bool list)
-{
-	g_autofree char *raw = g_key_file_get_value(config->keys, section, key, NULL);
-
-	if (escapes_good(raw, list))
-		return true;
-	config_fault(config, config_line(config, section, key),
-		     "%s: the backslash begins no escape; write \\\\ for a backslash", key);
-	return false;
-}
-
-char *config_text(struct config *config, const char *section, const char *key)
-{
-	char *text;
-
-	if (!has_good_escapes(config, section, key, false))
-		return NULL;
-	text = g_key_file_get_string(config->keys, section, key, NULL);
-	return text ? g_strstrip(text) : g_strdup("");
-}
-
 static void read_list(struct config *config, enum option_id id)
 {
 	const struct option_row *row = &option_rows[id];
 	g_auto(GStrv) list = NULL;
 
-	if (!has_good_escapes(config, row->section, row->name, true))
+	if (!config_escapes_good(config, row->section, row->name, true))
 		return;
 	list = g_key_file_get_string_list(config->keys, row->section, row->name, NULL, NULL);
 	if (!list || !*list)

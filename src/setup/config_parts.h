@@ -16,6 +16,8 @@ struct config {
 void config_fault(struct config *config, guint line, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* Of a key, or of a section where key is NULL. */
 guint config_line(const struct config *config, const char *section, const char *key);
+/* Told where not. list: of a list of values. */
+bool config_escapes_good(struct config *config, const char *section, const char *key, bool list);
 /* The text of a key, without blanks around it; NULL: it is none, which is told. */
 char *config_text(struct config *config, const char *section, const char *key);
 

@@ -47,6 +47,10 @@ struct instance *instance_find(const char *name, GError **error);
 /* Lets go; what is pinned stays. */
 void instance_free(struct instance *instance);
 
+/* Where its configuration is, if it has one of its own; free with g_free. */
+#define INSTANCE_CONFIGS "/etc/weir"
+char *instance_config(const char *name);
+
 /* The interfaces' names; where they belong to another network name space than the host's, that
  * as well. */
 char *instance_name(const char *const *interfaces);

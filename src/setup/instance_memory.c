@@ -12,7 +12,6 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "capture/attach.h"
-#include "operate/background.h"
 #include "setup/instance_parts.h"
 
 #define LINES 3
@@ -107,7 +106,7 @@ static GStrv remembered(const char *name, GError **error)
 
 static GStrv configured(const char *name)
 {
-	g_autofree char *path = background_config(name);
+	g_autofree char *path = instance_config(name);
 	const char *const words[] = { "run", "--config", path, "--instance", name, NULL };
 
 	return g_file_test(path, G_FILE_TEST_EXISTS) ? g_strdupv((char **)(guintptr)words) : NULL;

@@ -31,6 +31,11 @@ bool instance_name_is_fit(const char *name, GError **error)
 	return false;
 }
 
+char *instance_config(const char *name)
+{
+	return g_strconcat(INSTANCE_CONFIGS "/", name, ".conf", NULL);
+}
+
 char *instance_name(const char *const *interfaces)
 {
 	g_autofree char *joined = g_strjoinv("+", (char **)interfaces);

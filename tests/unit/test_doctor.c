@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capture/probe_system.h"
 #include "flow/flow.h"
 #include "setup/doctor.h"
 #include "unit.h"
