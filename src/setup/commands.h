@@ -50,6 +50,8 @@ typedef bool command_body(const struct options *options, GError **error);
 /* Command line, --help, configuration file, body; returns the exit status, any error told. */
 int command_main(enum command_id command, int argc, char **argv, command_body *body);
 
+/* The configuration file as well; false: the options do not go together. */
+bool command_options_read(enum command_id command, struct options *options, GError **error);
 /* The same command line and the configuration file as they are now; nothing is done. */
 struct options *command_options_again(const struct options *options, GError **error);
 

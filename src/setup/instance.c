@@ -22,11 +22,6 @@
 
 #define ATTEMPTS 100
 
-/* Counted up whenever the maps change their meaning without changing their sizes. */
-#ifndef WEIR_LAYOUT
-#define WEIR_LAYOUT 10
-#endif
-
 struct instance {
 	char *name;
 	int fd;	      /* of the folder, whose lock it is has the instance; -1: it is not there */
@@ -38,12 +33,6 @@ struct instance {
 	guint lot;  /* see instance_set_apart() */
 	struct account_flows doubt;
 };
-
-guint64 instance_layout(void)
-{
-	return (guint64)WEIR_LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
-	       (guint64)sizeof(struct state) << 16 | sizeof(struct cache_counts);
-}
 
 static pid_t owner_of(const struct state *state)
 {
@@ -281,6 +270,19 @@ const struct instance_shape *instance_shape(const struct instance *instance)
 const char *instance_folder(const struct instance *instance)
 {
 	return instance->folder;
+}
+
+/* Numbers are tables. */
+bool instance_has_links(const struct instance *instance)
+{
+	GDir *folder = g_dir_open(instance->folder, 0, NULL);
+	const char *name = NULL;
+
+	while (folder && (name = g_dir_read_name(folder)) && g_ascii_isdigit(name[0]))
+		;
+	if (folder)
+		g_dir_close(folder);
+	return name != NULL;
 }
 
 const char *instance_tables(const struct instance *instance)

@@ -102,16 +102,3 @@ bool instance_folder_is_of(int folder, pid_t process)
 				 minor(status.st_dev), (unsigned long)status.st_ino);
 	return strstr(text, wanted) != NULL;
 }
-
-/* Numbers are tables. */
-bool instance_has_links(const struct instance *instance)
-{
-	GDir *folder = g_dir_open(instance_folder(instance), 0, NULL);
-	const char *name = NULL;
-
-	while (folder && (name = g_dir_read_name(folder)) && g_ascii_isdigit(name[0]))
-		;
-	if (folder)
-		g_dir_close(folder);
-	return name != NULL;
-}

@@ -11,6 +11,17 @@
 #include "base/guarded.h"
 #include "capture/kernel_tables.h"
 
+/* Counted up whenever the maps change their meaning without changing their sizes. */
+#ifndef WEIR_LAYOUT
+#define WEIR_LAYOUT 10
+#endif
+
+guint64 instance_layout(void)
+{
+	return (guint64)WEIR_LAYOUT << 48 | (guint64)sizeof(struct flow_record) << 32 |
+	       (guint64)sizeof(struct state) << 16 | sizeof(struct cache_counts);
+}
+
 bool generation_open(struct generation *generation, int folder, const char *name)
 {
 	const int fd = guarded_folder(folder, name);
