@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/write_all.h"
 
 #define MOST  (16 << 20)
 #define WRITE (S_IWGRP | S_IWOTH)
@@ -124,21 +125,6 @@ int guarded_create(const char *path, mode_t mode, GError **error)
 	return -1;
 }
 
-bool guarded_append(int fd, const char *octets, gsize length)
-{
-	while (length > 0) {
-		ssize_t done = write(fd, octets, length);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return false;
-		octets += done;
-		length -= (gsize)done;
-	}
-	return true;
-}
-
 bool guarded_write(const char *path, const char *text, mode_t mode, GError **error)
 {
 	g_autofree char *part = g_strconcat(path, ".part", NULL);
@@ -147,7 +133,7 @@ bool guarded_write(const char *path, const char *text, mode_t mode, GError **err
 
 	if (fd < 0)
 		return false;
-	good = guarded_append(fd, text, strlen(text)) || fail(error, part, errno);
+	good = write_all(fd, text, strlen(text)) || fail(error, part, errno);
 	close(fd);
 	good = good && (rename(part, path) == 0 || fail(error, path, errno));
 	if (!good)

@@ -23,8 +23,6 @@ char *guarded_read(const char *path, struct stat *ret_status, GError **error);
 
 /* A new file in the place of whatever has that name; to be closed. -1 with an error. */
 int guarded_create(const char *path, mode_t mode, GError **error);
-/* All of it. */
-bool guarded_append(int fd, const char *octets, gsize length);
 /* A file of that text, whole or not at all. */
 bool guarded_write(const char *path, const char *text, mode_t mode, GError **error);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/write_all.h"
 
 #define PIECE (256 * 1024)
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -16,21 +17,6 @@ static bool fail(GError **error, const char *what)
 {
 	g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_FAILED, what);
 	return false;
-}
-
-static bool write_all(int fd, const guint8 *octets, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(fd, octets, length);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return false;
-		octets += written;
-		length -= (size_t)written;
-	}
-	return true;
 }
 
 static bool is_as_before(int fd, const struct stat *file)

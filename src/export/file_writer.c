@@ -284,22 +284,33 @@ bool file_writer_close(struct file_writer *writer, GError **error)
 	return true;
 }
 
-/* Back to what makes sense, and an end to that. */
-static bool cut(struct file_writer *writer)
+/* Behind what makes sense, wherever its end is by now. A member of gzip gets its end. */
+static bool go_on(struct file_writer *writer, int fd, off_t *ret_at, GError **error)
 {
 	guint8 trailer[GZIP_TRAILER];
-	struct stat status;
 
-	if (fstat(writer->fd, &status) != 0)
-		return false;
-	if (status.st_size < writer->out) /* somebody else has cut it, shorter */
-		return true;
-	if (ftruncate(writer->fd, writer->out) != 0)
-		return false;
+	if (ftruncate(fd, writer->out) != 0)
+		return fail(error, "cannot cut it back to what is whole", errno);
+	*ret_at = writer->out;
 	if (writer->gzip == NULL || writer->out == writer->from)
 		return true;
 	gzip_trailer(writer->gzip, trailer);
-	return pwrite(writer->fd, trailer, sizeof(trailer), writer->out) == sizeof(trailer);
+	if (pwrite(fd, trailer, sizeof(trailer), writer->out) != sizeof(trailer))
+		return fail(error, "cannot write", errno);
+	*ret_at += (off_t)sizeof(trailer);
+	return true;
+}
+
+/* Back to what makes sense, and an end to that. */
+static bool cut(struct file_writer *writer)
+{
+	struct stat status;
+	off_t at;
+
+	if (fstat(writer->fd, &status) != 0)
+		return false;
+	/* Else somebody has cut it, shorter. */
+	return status.st_size < writer->out || go_on(writer, writer->fd, &at, NULL);
 }
 
 void file_writer_abandon(struct file_writer *writer)
@@ -335,23 +346,6 @@ bool file_writer_is_at(const struct file_writer *writer, const char *path)
 	return !writer->cuttable ||
 	       (stat(path, &status) == 0 && status.st_dev == writer->identity.device &&
 		status.st_ino == writer->identity.inode);
-}
-
-/* Behind what makes sense, wherever its end is by now. A member of gzip gets its end. */
-static bool go_on(struct file_writer *writer, int fd, off_t *ret_at, GError **error)
-{
-	guint8 trailer[GZIP_TRAILER];
-
-	if (ftruncate(fd, writer->out) != 0)
-		return fail(error, "cannot cut it back to what is whole", errno);
-	*ret_at = writer->out;
-	if (writer->gzip == NULL || writer->out == writer->from)
-		return true;
-	gzip_trailer(writer->gzip, trailer);
-	if (pwrite(fd, trailer, sizeof(trailer), writer->out) != sizeof(trailer))
-		return fail(error, "cannot write", errno);
-	*ret_at += (off_t)sizeof(trailer);
-	return true;
 }
 
 /* Nobody but a writer is told that there is no room. It is asked for behind the end and given back;

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/guarded.h"
+#include "base/write_all.h"
 
 #define SOME 65536
 /* Newer kernels want to be told; older ones do not know it. */
@@ -34,7 +35,7 @@ static bool copy(int from, int to)
 	while ((got = read(from, octets, SOME)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0 || !guarded_append(to, octets, (gsize)got))
+		if (got < 0 || !write_all(to, octets, (gsize)got))
 			return false;
 	}
 	return true;
