@@ -10,6 +10,8 @@ ip both
 flowId
 flowStartMilliseconds
 flowEndMilliseconds
+flowStartNanoseconds
+flowEndNanoseconds
 sourceIPv4Address
 destinationIPv4Address
 sourceIPv6Address

@@ -47,14 +47,29 @@ void flow_key_words(const struct flow_key *key, guint64 ret_words[FLOW_KEY_WORDS
 	memcpy(ret_words, words, sizeof(words));
 }
 
-guint64 flow_id(const struct flow *flow)
+static guint64 add_word(guint64 h, guint64 word)
 {
-	guint64 words[FLOW_KEY_WORDS + 1];
+	return mix(h ^ word) + 0x9e3779b97f4a7c15ULL;
+}
+
+static guint64 add_key(const struct flow_key *key)
+{
+	guint64 words[FLOW_KEY_WORDS];
 	guint64 h = 0;
 
-	flow_key_words(&flow->key, words);
-	words[FLOW_KEY_WORDS] = flow->side[FLOW_FROM_LOW].whole; /* when the flow was born */
+	flow_key_words(key, words);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		h = mix(h ^ words[i]) + 0x9e3779b97f4a7c15ULL;
-	return mix(h);
+		h = add_word(h, words[i]);
+	return h;
+}
+
+guint64 flow_key_id(const struct flow_key *key)
+{
+	return mix(add_key(key));
+}
+
+guint64 flow_id(const struct flow *flow)
+{
+	/* When the flow was born. */
+	return mix(add_word(add_key(&flow->key), flow->side[FLOW_FROM_LOW].whole));
 }

@@ -61,6 +61,9 @@ static inline guint64 flow_octets(const struct flow *flow)
 #define FLOW_KEY_WORDS 6
 void flow_key_words(const struct flow_key *key, guint64 ret_words[FLOW_KEY_WORDS]);
 
+/* The same for every flow between the same ends, whichever of them began. */
+guint64 flow_key_id(const struct flow_key *key);
+
 /* The same for every record of one flow and for nothing else: from the key and the time of the
  * flow's very first packet, so equal wherever and however often the packets are metered. */
 guint64 flow_id(const struct flow *flow);

@@ -300,14 +300,15 @@ static void fill_batch(const struct job *job, struct flow_batch *batch)
 		places_look(parts->places, batch);
 }
 
-/* {"id":"...", before the other members of a line's object. */
+/* {"id":"...","key":"...", before the other members of a line's object. */
 static const char *add_line(struct job *job, const char *line, const struct flow *flow)
 {
 	const char *end = strchr(line, '\n') + 1;
 
 	g_string_append_printf(job->lines,
-			       "{\"id\":\"%016" G_GINT64_MODIFIER "x.%" G_GINT64_MODIFIER "x\",",
-			       flow_id(flow), flow_first_ns(flow));
+			       "{\"id\":\"%016" G_GINT64_MODIFIER "x.%" G_GINT64_MODIFIER
+			       "x\",\"key\":\"%016" G_GINT64_MODIFIER "x\",",
+			       flow_id(flow), flow_first_ns(flow), flow_key_id(&flow->key));
 	g_string_append_len(job->lines, line + 1, end - line - 1);
 	job->count++;
 	return end;

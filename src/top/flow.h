@@ -39,6 +39,7 @@ struct top_flow {
 /* The record that a flow has at this moment, or had when it left. */
 struct top_reading {
 	struct top_flow flow;
+	guint64 key;	  /* the same for the same ends, whichever began */
 	guint64 record;	  /* which one; not 0. After an active time-out there is another */
 	guint64 first_ns; /* when it began */
 	guint64 last_ns;  /* its last packet */

@@ -58,15 +58,17 @@ static guint64 hash(const char *text)
 	return sum;
 }
 
+/* GDateTime knows no nanoseconds. */
 static guint64 time_of(JsonObject *object, const char *name)
 {
 	const char *text = text_of(object, name);
 	g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+	const char *digit = time ? strchr(text, '.') : NULL;
+	guint64 ns = time ? (guint64)g_date_time_to_unix(time) * 1000000000 : 0;
 
-	if (!time)
-		return 0;
-	return (guint64)g_date_time_to_unix(time) * 1000000000 +
-	       (guint64)g_date_time_get_microsecond(time) * 1000;
+	for (guint64 unit = 100000000; digit && g_ascii_isdigit(*++digit); unit /= 10)
+		ns += (guint64)(*digit - '0') * unit;
+	return ns;
 }
 
 /* One plain line; equal texts are one pointer. */
@@ -141,18 +143,20 @@ static guint64 flow_number(const char *id)
 bool top_reading_of_json(JsonObject *object, struct top_reading *ret_reading)
 {
 	const char *id = text_of(object, "id");
+	const char *key = text_of(object, "key");
 	struct top_reading reading = {
 		.flow = { .proto = (guint8)number_of(object, "protocolIdentifier"),
 			  .version = (guint8)number_of(object, "ipVersion") },
-		.first_ns = time_of(object, "flowStartMilliseconds"),
-		.last_ns = time_of(object, "flowEndMilliseconds"),
+		.first_ns = time_of(object, "flowStartNanoseconds"),
+		.last_ns = time_of(object, "flowEndNanoseconds"),
 	};
 
-	if (!id || !read_side(object, TOP_FORTH, &reading) ||
+	if (!id || !key || !read_side(object, TOP_FORTH, &reading) ||
 	    !read_side(object, TOP_BACK, &reading))
 		return false;
 	reading.flow.id = flow_number(id);
 	reading.record = hash(id) | 1;
+	reading.key = hash(key);
 	*ret_reading = reading;
 	return true;
 }

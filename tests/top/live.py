@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -27,6 +28,18 @@ OPTIONS = ["--idle-timeout", "1h", "--active-timeout", "1h", "--detail", "tcp"]
 HOOKS = (["--hook", "xdp"], ["--hook", "af_packet"])
 TIMES = 5
 MOST = 20
+
+
+def turned(frame):
+    """The same, the other way."""
+    addresses, ports = frame[26:34], frame[34:38]
+    return (frame[:26] + addresses[4:] + addresses[:4] + ports[2:] + ports[:2] + frame[38:])
+
+
+def told():
+    """What `weir stats` says."""
+    return json.loads(subprocess.run([WEIR, "stats", "--json"], capture_output=True, text=True,
+                                     check=True).stdout)  # fmt: skip
 
 
 class LiveTest(unittest.TestCase):
@@ -132,18 +145,36 @@ class LiveTest(unittest.TestCase):
         view = self.open()
         for _ in range(3):
             netns.send(frames)
-        told = subprocess.run([WEIR, "stats", "--json"], capture_output=True, text=True, check=True)
-        metered = json.loads(told.stdout)["metered"]
+        metered = told()["metered"]
         lines = self.until_all_is_told(view, metered["octets"])
         self.assertEqual(looks.rows(lines)["total"]["PKTS"], packets.short(metered["packets"]))
+
+    def test_a_reply_that_another_cpu_has_counts_once(self):
+        """It stays in the cache when the query has left."""
+        live = netns.Live(WEIR, [netns.FAR], "--hook", "xdp", "--idle-timeout", "1s")
+        self.addCleanup(live.close)
+        self.addCleanup(self.end, live)
+        view = self.open()
+        queries = [self.sender(number) for number in range(200)]
+        replies = [turned(frame) for frame in queries]
+        mine = sorted(os.sched_getaffinity(0))
+        self.addCleanup(os.sched_setaffinity, 0, mine)
+        for cpu, frames in ((mine[0], queries), (mine[-1], replies)):
+            os.sched_setaffinity(0, [cpu])
+            netns.send(frames)
+            time.sleep(0.6)
+        netns.wait_for(lambda: told()["inCache"]["flows"] == 0, "that all have ended")
+        octets = sum(len(frame) - 14 for frame in queries + replies)
+        lines = self.until_all_is_told(view, octets)
+        self.assertEqual(looks.rows(lines)["total"]["PKTS"], packets.short(2 * len(queries)))
 
     def test_once(self):
         self.meter("--hook", "xdp")
         netns.send(self.frames)
-        told = subprocess.run([WEIR, "top", "--once", "--interval", "100ms"], capture_output=True,
-                              text=True, check=True).stdout.splitlines()  # fmt: skip
+        shown = subprocess.run([WEIR, "top", "--once", "--interval", "100ms"], capture_output=True,
+                               text=True, check=True).stdout.splitlines()  # fmt: skip
         rows = {words[9]: tuple(map(int, words[:6])) for words in
-                (line.split(None, 9) for line in told[1:])}  # fmt: skip
+                (line.split(None, 9) for line in shown[1:])}  # fmt: skip
         del rows["total"]
         self.assertEqual(rows, {name: tuple(row) for name, row in self.hosts.items()})
 

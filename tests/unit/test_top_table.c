@@ -208,6 +208,7 @@ static bool read_json(const char *text, struct top_reading *ret_reading)
 {
 	g_autoptr(JsonNode) node = json_from_string(text, NULL);
 
+	*ret_reading = (struct top_reading){ 0 };
 	return node && top_reading_of_json(json_node_get_object(node), ret_reading);
 }
 
@@ -218,10 +219,10 @@ static void test_json(void)
 	struct top_reading next;
 
 	CU_ASSERT_FATAL(read_json(
-		"{\"id\":\"00aa.1\",\"sourceIPv4Address\":\"10.0.0.1\","
+		"{\"id\":\"00aa.1\",\"key\":\"b\",\"sourceIPv4Address\":\"10.0.0.1\","
 		"\"destinationIPv4Address\":\"192.0.2.9\",\"sourceTransportPort\":50000,"
 		"\"destinationTransportPort\":443,\"protocolIdentifier\":6,\"ipVersion\":4,"
-		"\"flowStartMilliseconds\":\"1970-01-01T00:00:02.500Z\",\"packetDeltaCount\":3,"
+		"\"flowStartNanoseconds\":\"1970-01-01T00:00:02.500000007Z\",\"packetDeltaCount\":3,"
 		"\"reversePacketDeltaCount\":4,\"octetDeltaCount\":300,"
 		"\"reverseOctetDeltaCount\":4000,\"tcpRetransmittedPacketCount\":1,"
 		"\"tcpHandshakeRtt\":50,\"reverseTcpHandshakeRtt\":9,\"reverseTcpRttMean\":1200.4,"
@@ -235,21 +236,66 @@ static void test_json(void)
 	CU_ASSERT_EQUAL(top_retransmitted(&first.counts), 1);
 	CU_ASSERT_TRUE(first.flow.knows_tcp);
 	CU_ASSERT_EQUAL(first.flow.rtt_us, 1250);
-	CU_ASSERT_EQUAL(first.first_ns, 2500000000);
-	CU_ASSERT_STRING_EQUAL(first.flow.end[0].interface, "eth0");
-	CU_ASSERT_STRING_EQUAL(first.flow.end[1].country, "US");
-	CU_ASSERT_STRING_EQUAL(first.flow.end[1].as_name, "A?B");
+	CU_ASSERT_EQUAL(first.first_ns, 2500000007);
+	CU_ASSERT_EQUAL(g_strcmp0(first.flow.end[0].interface, "eth0"), 0);
+	CU_ASSERT_EQUAL(g_strcmp0(first.flow.end[1].country, "US"), 0);
+	CU_ASSERT_EQUAL(g_strcmp0(first.flow.end[1].as_name, "A?B"), 0);
 	CU_ASSERT_FALSE(first.finished);
-	CU_ASSERT_FATAL(read_json("{\"id\":\"00aa.2\",\"sourceIPv6Address\":\"::1\","
+	CU_ASSERT_FATAL(read_json("{\"id\":\"00aa.2\",\"key\":\"b\",\"sourceIPv6Address\":\"::1\","
 				  "\"destinationIPv6Address\":\"::2\",\"ipVersion\":6}",
 				  &next));
 	CU_ASSERT_EQUAL(first.flow.id, next.flow.id);
 	CU_ASSERT_NOT_EQUAL(first.record, next.record);
-	CU_ASSERT_FALSE(read_json("{\"id\":\"1.1\",\"ipVersion\":4}", &next));
+	CU_ASSERT_FALSE(read_json("{\"id\":\"1.1\",\"key\":\"b\",\"ipVersion\":4}", &next));
 	CU_ASSERT_FALSE(
 		read_json("{\"sourceIPv6Address\":\"::1\",\"destinationIPv6Address\":\"::2\","
 			  "\"ipVersion\":6}",
 			  &next));
+}
+
+/* A line of a flow between ::1 and ::2, from one nanosecond of a second to another. */
+static struct top_reading spanning(unsigned int from, unsigned int to, unsigned int id, int begins)
+{
+	g_autofree char *text = g_strdup_printf(
+		"{\"id\":\"%x.%x\",\"key\":\"a\",\"ipVersion\":6,\"packetDeltaCount\":5,"
+		"\"sourceIPv6Address\":\"::%d\",\"destinationIPv6Address\":\"::%d\","
+		"\"flowStartNanoseconds\":\"1970-01-01T00:00:02.%09uZ\","
+		"\"flowEndNanoseconds\":\"1970-01-01T00:00:02.%09uZ\"}",
+		id, from, begins, 3 - begins, from, to);
+	struct top_reading reading;
+
+	CU_ASSERT(read_json(text, &reading));
+	return reading;
+}
+
+static void test_parts(void)
+{
+	g_autoptr(GArray) last = g_array_new(FALSE, FALSE, sizeof(struct top_reading));
+	const struct top_reading whole = spanning(100, 900, 1, 1);
+	const struct top_reading before = spanning(10, 20, 2, 1);
+	struct top_reading other = spanning(100, 900, 3, 1);
+	struct top_reading reply = spanning(900, 900, 4, 2);
+	struct top_reading next = spanning(901, 2000, 5, 2);
+	struct top_reading same = spanning(15, 20, 2, 1);
+
+	other.key++;
+	g_array_append_val(last, other);
+	g_array_append_val(last, whole);
+	g_array_append_val(last, before);
+	top_readings_keep(last);
+	top_reading_resume(&reply, last);
+	CU_ASSERT_TRUE(reply.old);
+	CU_ASSERT_EQUAL(reply.flow.id, whole.flow.id);
+	CU_ASSERT_EQUAL(reply.flow.end[TOP_FORTH].address[15], 1);
+	CU_ASSERT_EQUAL(reply.counts.packets[TOP_BACK], 5);
+	CU_ASSERT_EQUAL(reply.counts.packets[TOP_FORTH], 0);
+	top_reading_resume(&next, last);
+	CU_ASSERT_FALSE(next.old);
+	CU_ASSERT_NOT_EQUAL(next.flow.id, whole.flow.id);
+	CU_ASSERT_EQUAL(next.counts.packets[TOP_FORTH], 5);
+	top_reading_resume(&same, last);
+	CU_ASSERT_TRUE(same.old);
+	CU_ASSERT_EQUAL(same.flow.id, before.flow.id);
 }
 
 static CU_TestInfo tests[] = {
@@ -259,6 +305,7 @@ static CU_TestInfo tests[] = {
 	{ "a filter's words must all fit", test_filters },
 	{ "the total has each flow once, and others where everything is shown", test_totals },
 	{ "a run's flows are read by the names of elements", test_json },
+	{ "what remains of a flow is still that flow", test_parts },
 	CU_TEST_INFO_NULL,
 };
 

@@ -172,14 +172,6 @@ static void lose(struct instance *instance, const struct top_counts *metered)
 	top_model_lose(instance->desk->model, &instance->lost);
 }
 
-static int by_flow(gconstpointer a, gconstpointer b)
-{
-	const guint64 left = ((const struct top_reading *)a)->flow.id;
-	const guint64 right = ((const struct top_reading *)b)->flow.id;
-
-	return (left > right) - (left < right);
-}
-
 static void take_flows(struct instance *instance)
 {
 	GArray *last = instance->last;
@@ -187,15 +179,11 @@ static void take_flows(struct instance *instance)
 	for (guint i = 0; i < instance->readings->len; i++) {
 		struct top_reading *reading =
 			&g_array_index(instance->readings, struct top_reading, i);
-		const struct top_reading *before =
-			last->len
-				? bsearch(reading, last->data, last->len, sizeof(*reading), by_flow)
-				: NULL;
 
-		reading->old = before && reading->first_ns < before->last_ns;
+		top_reading_resume(reading, last);
 		top_model_read(instance->desk->model, reading);
 	}
-	g_array_sort(instance->readings, by_flow);
+	top_readings_keep(instance->readings);
 	instance->last = instance->readings;
 	instance->readings = last;
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "top/reading.h"
+
+static int by_key(gconstpointer a, gconstpointer b)
+{
+	const guint64 left = ((const struct top_reading *)a)->key;
+	const guint64 right = ((const struct top_reading *)b)->key;
+
+	return (left > right) - (left < right);
+}
+
+void top_readings_keep(GArray *readings)
+{
+	g_array_sort(readings, by_key);
+}
+
+/* The first of those with this key, if there are any. */
+static guint find(const GArray *last, guint64 key)
+{
+	guint from = 0;
+	guint to = last->len;
+
+	while (from < to) {
+		const guint middle = from + (to - from) / 2;
+
+		if (g_array_index(last, struct top_reading, middle).key < key)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+/* What is told now was there then, or a part of it. A part of one packet may have begun with the
+ * last packet of the whole. */
+static bool goes_back(const struct top_reading *reading, const struct top_reading *before)
+{
+	return reading->first_ns <= before->last_ns;
+}
+
+static const struct top_reading *told_before(const struct top_reading *reading, const GArray *last)
+{
+	const struct top_reading *whole = NULL;
+
+	for (guint i = find(last, reading->key); i < last->len; i++) {
+		const struct top_reading *one = &g_array_index(last, struct top_reading, i);
+
+		if (one->key != reading->key)
+			break;
+		if (!goes_back(reading, one))
+			continue;
+		if (one->flow.id == reading->flow.id)
+			return one;
+		whole = one;
+	}
+	return whole;
+}
+
+static bool same_end(const struct top_end *a, const struct top_end *b)
+{
+	return a->port == b->port && memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static void swap(guint64 counts[2])
+{
+	const guint64 forth = counts[TOP_FORTH];
+
+	counts[TOP_FORTH] = counts[TOP_BACK];
+	counts[TOP_BACK] = forth;
+}
+
+static void turn(struct top_reading *reading)
+{
+	const struct top_end forth = reading->flow.end[TOP_FORTH];
+
+	reading->flow.end[TOP_FORTH] = reading->flow.end[TOP_BACK];
+	reading->flow.end[TOP_BACK] = forth;
+	swap(reading->counts.packets);
+	swap(reading->counts.octets);
+	swap(reading->counts.retransmitted);
+}
+
+void top_reading_resume(struct top_reading *reading, const GArray *last)
+{
+	const struct top_reading *before = told_before(reading, last);
+
+	reading->old = before;
+	if (!before)
+		return;
+	reading->flow.id = before->flow.id;
+	if (!same_end(&reading->flow.end[TOP_FORTH], &before->flow.end[TOP_FORTH]))
+		turn(reading);
+}
