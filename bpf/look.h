@@ -33,11 +33,18 @@ METER_INLINE void look_copy(struct flow *to, const struct flow *flow)
 		__builtin_memcpy(to->shape, flow->shape, sizeof(flow->shape));
 }
 
-/* A packet changes all of these. */
+/* In what every detail has. Another flow may have come to its place, too, and what was read of each
+ * would go together: every word is compared. */
 METER_INLINE __u64 look_difference(const struct flow *a, const volatile struct flow *b)
 {
-	return (a->last_ns ^ b->last_ns) | (a->side[0].packets ^ b->side[0].packets) |
-	       (a->side[1].packets ^ b->side[1].packets);
+	const __u64 *was = (const void *)a;
+	const volatile __u64 *is = (const volatile void *)b;
+	__u64 difference = 0;
+
+#pragma clang loop unroll(full)
+	for (unsigned int i = 0; i < __builtin_offsetof(struct flow, tcp) / sizeof(*is); i++)
+		difference |= was[i] ^ is[i];
+	return difference;
 }
 
 /* A step of its own, as where the drain takes a flow. */
