@@ -300,6 +300,12 @@ static void fill_batch(const struct job *job, struct flow_batch *batch)
 		places_look(parts->places, batch);
 }
 
+/* Fragments that wait for the first one of them, and then go to its flow. */
+static bool is_held(const struct flow *flow)
+{
+	return (flow->side[FLOW_FROM_LOW].state | flow->side[FLOW_FROM_HIGH].state) & FLOW_ORPHANS;
+}
+
 /* {"id":"...","key":"...", before the other members of a line's object. */
 static const char *add_line(struct job *job, const char *line, const struct flow *flow)
 {
@@ -309,6 +315,8 @@ static const char *add_line(struct job *job, const char *line, const struct flow
 			       "{\"id\":\"%016" G_GINT64_MODIFIER "x.%" G_GINT64_MODIFIER
 			       "x\",\"key\":\"%016" G_GINT64_MODIFIER "x\",",
 			       flow_id(flow), flow_first_ns(flow), flow_key_id(&flow->key));
+	if (is_held(flow))
+		g_string_append(job->lines, "\"held\":true,");
 	g_string_append_len(job->lines, line + 1, end - line - 1);
 	job->count++;
 	return end;

@@ -95,9 +95,10 @@ static guint64 growth(guint64 now, guint64 before)
 	return now > before ? now - before : 0;
 }
 
-/* Counts of a record only grow. Where several CPUs have parts of it, one may have left while the
- * others are read, and the record is then told as another one, older than the last reading: what
- * was counted is not counted again when they grow. */
+/* Counts of a record only grow. Where several CPUs have parts of it, one may have left, and what
+ * the others have is then told as another record, older than the last reading: less than was
+ * counted, of which nothing is counted again, and which grows from there. Retransmissions are what
+ * is known of a whole; without its other part they may be none, and come again. */
 static struct top_counts progress(struct top_entry *entry, const struct top_reading *reading)
 {
 	struct top_counts more = { 0 };
@@ -113,7 +114,11 @@ static struct top_counts progress(struct top_entry *entry, const struct top_read
 		more.retransmitted[way] =
 			growth(now->retransmitted[way], before->retransmitted[way]);
 	}
-	top_counts_add(before, &more);
+	for (int way = 0; way < 2; way++) {
+		before->packets[way] = reading->counts.packets[way];
+		before->octets[way] = reading->counts.octets[way];
+		before->retransmitted[way] += more.retransmitted[way];
+	}
 	entry->which = reading->record;
 	return more;
 }

@@ -151,8 +151,8 @@ bool top_reading_of_json(JsonObject *object, struct top_reading *ret_reading)
 		.last_ns = time_of(object, "flowEndNanoseconds"),
 	};
 
-	if (!id || !key || !read_side(object, TOP_FORTH, &reading) ||
-	    !read_side(object, TOP_BACK, &reading))
+	if (!id || !key || json_object_has_member(object, "held") ||
+	    !read_side(object, TOP_FORTH, &reading) || !read_side(object, TOP_BACK, &reading))
 		return false;
 	reading.flow.id = flow_number(id);
 	reading.record = hash(id) | 1;

@@ -82,7 +82,7 @@ static void turn(struct top_reading *reading)
 	swap(reading->counts.retransmitted);
 }
 
-void top_reading_resume(struct top_reading *reading, const GArray *last)
+static void resume(struct top_reading *reading, const GArray *last)
 {
 	const struct top_reading *before = told_before(reading, last);
 
@@ -92,4 +92,37 @@ void top_reading_resume(struct top_reading *reading, const GArray *last)
 	reading->flow.id = before->flow.id;
 	if (!same_end(&reading->flow.end[TOP_FORTH], &before->flow.end[TOP_FORTH]))
 		turn(reading);
+}
+
+static int by_flow(gconstpointer a, gconstpointer b)
+{
+	const guint64 left = ((const struct top_reading *)a)->flow.id;
+	const guint64 right = ((const struct top_reading *)b)->flow.id;
+
+	return (left > right) - (left < right);
+}
+
+/* What was one flow may be told as several, when too long a time lies between what is left. */
+static void add_part(struct top_reading *whole, const struct top_reading *part)
+{
+	top_counts_add(&whole->counts, &part->counts);
+	whole->first_ns = MIN(whole->first_ns, part->first_ns);
+	whole->last_ns = MAX(whole->last_ns, part->last_ns);
+}
+
+void top_readings_resume(GArray *readings, const GArray *last)
+{
+	struct top_reading *all = (gpointer)readings->data;
+	guint kept = 0;
+
+	for (guint i = 0; i < readings->len; i++)
+		resume(&all[i], last);
+	g_array_sort(readings, by_flow);
+	for (guint i = 0; i < readings->len; i++) {
+		if (kept > 0 && all[i].old && all[i].flow.id == all[kept - 1].flow.id)
+			add_part(&all[kept - 1], &all[i]);
+		else
+			all[kept++] = all[i];
+	}
+	g_array_set_size(readings, kept);
 }

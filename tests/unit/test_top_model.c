@@ -70,7 +70,7 @@ static void test_next_record(void)
 	top_model_free(model);
 }
 
-/* Another record, but from before the last reading: some CPU's part is gone, and comes again. */
+/* Another record, but from before the last reading: some CPU's part is gone, and the rest grows. */
 static void test_parts(void)
 {
 	struct top_model *model = top_model_new(8);
@@ -88,7 +88,7 @@ static void test_parts(void)
 	reading.record = 1;
 	reading.counts.packets[TOP_FORTH] = 3;
 	top_model_read(model, &reading);
-	check_counts(&top_model_entry(model, 0)->sums.all, 3 + 4 + 1, 250 + 400);
+	check_counts(&top_model_entry(model, 0)->sums.all, 3 + 4 + 2, 250 + 400);
 	top_model_free(model);
 }
 

@@ -268,34 +268,64 @@ static struct top_reading spanning(unsigned int from, unsigned int to, unsigned 
 	return reading;
 }
 
+static const struct top_reading *find_reading(const GArray *among, guint64 flow)
+{
+	static const struct top_reading none;
+
+	for (guint i = 0; i < among->len; i++) {
+		if (g_array_index(among, struct top_reading, i).flow.id == flow)
+			return &g_array_index(among, struct top_reading, i);
+	}
+	CU_FAIL("it is not there");
+	return &none;
+}
+
 static void test_parts(void)
 {
 	g_autoptr(GArray) last = g_array_new(FALSE, FALSE, sizeof(struct top_reading));
 	const struct top_reading whole = spanning(100, 900, 1, 1);
 	const struct top_reading before = spanning(10, 20, 2, 1);
 	struct top_reading other = spanning(100, 900, 3, 1);
-	struct top_reading reply = spanning(900, 900, 4, 2);
-	struct top_reading next = spanning(901, 2000, 5, 2);
-	struct top_reading same = spanning(15, 20, 2, 1);
+	g_autoptr(GArray) now = g_array_new(FALSE, FALSE, sizeof(struct top_reading));
+	const struct top_reading reply = spanning(900, 900, 4, 2);
+	const struct top_reading next = spanning(901, 2000, 5, 2);
+	const struct top_reading same = spanning(15, 20, 2, 1);
+	const struct top_reading rest = spanning(300, 350, 6, 1);
+	const struct top_reading *found;
 
 	other.key++;
 	g_array_append_val(last, other);
 	g_array_append_val(last, whole);
 	g_array_append_val(last, before);
 	top_readings_keep(last);
-	top_reading_resume(&reply, last);
-	CU_ASSERT_TRUE(reply.old);
-	CU_ASSERT_EQUAL(reply.flow.id, whole.flow.id);
-	CU_ASSERT_EQUAL(reply.flow.end[TOP_FORTH].address[15], 1);
-	CU_ASSERT_EQUAL(reply.counts.packets[TOP_BACK], 5);
-	CU_ASSERT_EQUAL(reply.counts.packets[TOP_FORTH], 0);
-	top_reading_resume(&next, last);
-	CU_ASSERT_FALSE(next.old);
-	CU_ASSERT_NOT_EQUAL(next.flow.id, whole.flow.id);
-	CU_ASSERT_EQUAL(next.counts.packets[TOP_FORTH], 5);
-	top_reading_resume(&same, last);
-	CU_ASSERT_TRUE(same.old);
-	CU_ASSERT_EQUAL(same.flow.id, before.flow.id);
+	g_array_append_val(now, reply);
+	g_array_append_val(now, next);
+	g_array_append_val(now, same);
+	g_array_append_val(now, rest);
+	top_readings_resume(now, last);
+	CU_ASSERT_EQUAL_FATAL(now->len, 3);
+	found = find_reading(now, whole.flow.id);
+	CU_ASSERT_TRUE(found->old);
+	CU_ASSERT_EQUAL(found->flow.end[TOP_FORTH].address[15], 1);
+	CU_ASSERT_EQUAL(found->counts.packets[TOP_BACK], 5);
+	CU_ASSERT_EQUAL(found->counts.packets[TOP_FORTH], 5);
+	CU_ASSERT_EQUAL(found->first_ns, 2000000300);
+	CU_ASSERT_EQUAL(found->last_ns, 2000000900);
+	found = find_reading(now, next.flow.id);
+	CU_ASSERT_FALSE(found->old);
+	CU_ASSERT_EQUAL(found->counts.packets[TOP_FORTH], 5);
+	found = find_reading(now, before.flow.id);
+	CU_ASSERT_TRUE(found->old);
+}
+
+static void test_held(void)
+{
+	struct top_reading reading;
+
+	CU_ASSERT_FALSE(
+		read_json("{\"id\":\"1.1\",\"key\":\"1\",\"held\":true,\"ipVersion\":6,"
+			  "\"sourceIPv6Address\":\"::1\",\"destinationIPv6Address\":\"::2\"}",
+			  &reading));
 }
 
 static CU_TestInfo tests[] = {
@@ -306,6 +336,7 @@ static CU_TestInfo tests[] = {
 	{ "the total has each flow once, and others where everything is shown", test_totals },
 	{ "a run's flows are read by the names of elements", test_json },
 	{ "what remains of a flow is still that flow", test_parts },
+	{ "fragments that are held are no flow yet", test_held },
 	CU_TEST_INFO_NULL,
 };
 

@@ -176,13 +176,10 @@ static void take_flows(struct instance *instance)
 {
 	GArray *last = instance->last;
 
-	for (guint i = 0; i < instance->readings->len; i++) {
-		struct top_reading *reading =
-			&g_array_index(instance->readings, struct top_reading, i);
-
-		top_reading_resume(reading, last);
-		top_model_read(instance->desk->model, reading);
-	}
+	top_readings_resume(instance->readings, last);
+	for (guint i = 0; i < instance->readings->len; i++)
+		top_model_read(instance->desk->model,
+			       &g_array_index(instance->readings, struct top_reading, i));
 	top_readings_keep(instance->readings);
 	instance->last = instance->readings;
 	instance->readings = last;
