@@ -104,6 +104,9 @@ METER_INLINE int set_open(struct set_header *set, struct cache_counts *mine, str
 			return METER_NO_ROOM;
 		event = CACHE_EVICTED;
 	}
+	/* Who looks meanwhile sees no flow, rather than the one that was there. */
+	*(volatile __u64 *)&flow->last_ns = 0;
+	barrier();
 	set->tag[set_way(way)] = set_tag(hash);
 	if (held)
 		meter_open_held(flow, pkt, held, &config.meter);

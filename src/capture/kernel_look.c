@@ -4,11 +4,7 @@
  *
  * Sets are looked at by a program in the kernel that gives what is in them: empty ones, of which
  * there are many, cost next to nothing. A key is in the same set of every CPU's table, so parts are
- * found there.
- *
- * The kernel's hash tables are read by its calls for maps, many places a call. Each has its own
- * order, so the keys are read first: hashes that come more than once are looked for in every
- * table. */
+ * found there. */
 #include "capture/kernel_look.h"
 
 #include <bpf/bpf.h>
@@ -19,37 +15,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LOOKED	  "looked"
-#define SETS	  LOOK_SETS
-#define FLOWS	  512 /* of a hash table, at first */
-#define FLOWS_MAX (1u << 20)
-#define TRIES	  64
-#define REST_US	  50
+#include "capture/kernel_look_parts.h"
 
-struct look {
-	const struct kernel_tables *tables;
-	int cpus; /* whose tables differ */
-	guint32 value;
-	kernel_parts *sink;
-	void *data;
-	struct flow_record *records; /* one a CPU */
-	const struct flow_record **parts;
-	size_t count;
-	bool enough;
-};
+#define LOOKED	 "looked"
+#define SETS	 LOOK_SETS
+#define REST_US	 50   /* at first */
+#define REST_MAX 2000 /* us */
 
-static const struct flow_key *key_of(const void *flow)
+const struct flow_key *look_key(const void *flow)
 {
 	return &((const struct flow *)flow)->key;
 }
 
-static bool same_key(const void *a, const void *b)
+bool look_same_key(const void *a, const void *b)
 {
-	return memcmp(key_of(a), key_of(b), sizeof(struct flow_key)) == 0;
+	return memcmp(look_key(a), look_key(b), sizeof(struct flow_key)) == 0;
 }
 
 /* The first three cache lines are of every detail. */
-static bool is_whole(const void *octets)
+bool look_is_whole(const void *octets)
 {
 	const struct flow *flow = octets;
 	const guint8 version = flow->key.version & FLOW_KEY_VERSION;
@@ -58,7 +42,7 @@ static bool is_whole(const void *octets)
 	       flow->last_ns == flow_last_ns(flow);
 }
 
-static void add_part(struct look *look, int cpu, const void *flow)
+void look_add_part(struct look *look, int cpu, const void *flow)
 {
 	struct flow_record *record = &look->records[look->count];
 
@@ -67,7 +51,7 @@ static void add_part(struct look *look, int cpu, const void *flow)
 	look->parts[look->count++] = record;
 }
 
-static void tell(struct look *look)
+void look_tell(struct look *look)
 {
 	look->enough |= !look->sink(look->data, look->parts, look->count);
 	look->count = 0;
@@ -100,7 +84,7 @@ static guint rows_of(const struct sets *sets, const struct found *found)
 
 static bool is_settled(const struct cache_row *row)
 {
-	return !row->changed && is_whole(&row->flow);
+	return !row->changed && look_is_whole(&row->flow);
 }
 
 static bool call(const struct look *look, struct cache_look *what, GError **error)
@@ -133,13 +117,16 @@ static bool settle(const struct look *look, const struct sets *sets, int cpu, st
 		   GError **error)
 {
 	struct cache_look what = { .cpu = (guint32)cpu, .from = row->set, .sets = 1 };
+	gulong rest_us = REST_US;
 
-	for (int i = 0; i < TRIES && !is_settled(row); i++) {
+	for (int i = 0; i < LOOK_TRIES && !is_settled(row); i++) {
 		const struct cache_row *again = NULL;
 
 		/* Whoever writes may have been kept from it for a while. */
-		if (i > 0)
-			g_usleep(REST_US);
+		if (i > 0) {
+			g_usleep(rest_us);
+			rest_us = MIN(2 * rest_us, REST_MAX);
+		}
 		if (!call(look, &what, error))
 			return false;
 		for (guint32 n = 0; n < what.rows && !(again && again->way == row->way); n++)
@@ -171,7 +158,7 @@ static const struct flow *find_in_set(const struct sets *sets, int cpu, const st
 	for (guint n = found->at; n < found->end; n++) {
 		const struct cache_row *row = row_of(sets, found, n);
 
-		if (is_whole(&row->flow) && same_key(&row->flow, flow))
+		if (look_is_whole(&row->flow) && look_same_key(&row->flow, flow))
 			return &row->flow;
 	}
 	return NULL;
@@ -184,14 +171,14 @@ static void tell_row(struct look *look, const struct sets *sets, int cpu, const 
 		if (find_in_set(sets, other, flow))
 			return;
 	}
-	add_part(look, cpu, flow);
+	look_add_part(look, cpu, flow);
 	for (int other = cpu + 1; other < look->cpus; other++) {
 		const struct flow *part = find_in_set(sets, other, flow);
 
 		if (part)
-			add_part(look, other, part);
+			look_add_part(look, other, part);
 	}
-	tell(look);
+	look_tell(look);
 }
 
 /* The first set of which something is not told; its rows are marked. G_MAXUINT32: there is none. */
@@ -224,7 +211,7 @@ static void tell_set(struct look *look, const struct sets *sets)
 		for (guint n = found->at; n < found->end && !look->enough; n++) {
 			const struct cache_row *row = row_of(sets, found, n);
 
-			if (is_whole(&row->flow))
+			if (look_is_whole(&row->flow))
 				tell_row(look, sets, cpu, &row->flow);
 		}
 	}
@@ -298,175 +285,6 @@ void kernel_look_find(struct kernel_tables *tables, const struct bpf_object *obj
 		return;
 	tables->look = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
 	tables->looked = fcntl(bpf_object__find_map_fd_by_name(object, LOOKED), F_DUPFD_CLOEXEC, 3);
-}
-
-/* --- the kernel's hash --- */
-
-/* What is done with a flow of a CPU's table. */
-typedef void hash_visit(struct look *look, int cpu, const guint8 *flow, GArray *hashes);
-
-static guint64 hash_of(const void *flow)
-{
-	guint64 words[FLOW_KEY_WORDS];
-	guint64 hash = 0;
-
-	flow_key_words(key_of(flow), words);
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-		hash = (hash ^ words[i]) * 0xff51afd7ed558ccdULL;
-		hash ^= hash >> 32;
-	}
-	return hash;
-}
-
-static bool read_flow(const struct look *look, int cpu, const void *like, guint8 *ret_flow)
-{
-	const struct flow_key key = *key_of(like);
-	bool there = false;
-
-	for (int i = 0; i < TRIES; i++) {
-		there = !bpf_map_lookup_elem(look->tables->fds[cpu], &key, ret_flow);
-		if (!there || is_whole(ret_flow))
-			break;
-	}
-	return there;
-}
-
-/* What a call gives: whole chains of the table. */
-struct chains {
-	guint32 room; /* flows */
-	guint32 count;
-	guint8 *flows;
-	struct flow_key *keys;
-	guint32 at;
-	bool begun;
-	bool last;
-};
-
-/* 0, or why not; ENOSPC: there is no room for a chain. */
-static int read_chains(const struct look *look, int cpu, struct chains *chains)
-{
-	guint32 next = 0;
-	int code = 0;
-
-	chains->count = chains->room;
-	if (bpf_map_lookup_batch(look->tables->fds[cpu], chains->begun ? &chains->at : NULL, &next,
-				 chains->keys, chains->flows, &chains->count, NULL))
-		code = errno;
-	chains->last = code == ENOENT;
-	if (code && !chains->last)
-		return code;
-	chains->at = next;
-	chains->begun = true;
-	return 0;
-}
-
-static void make_room(const struct look *look, struct chains *chains, guint32 room)
-{
-	chains->room = room;
-	chains->flows = g_realloc(chains->flows, (gsize)room * look->value);
-	chains->keys = g_realloc(chains->keys, room * sizeof(*chains->keys));
-}
-
-static bool walk_hash(struct look *look, int cpu, hash_visit *visit, GArray *hashes, GError **error)
-{
-	struct chains chains = { .room = 0 };
-	int code = 0;
-
-	make_room(look, &chains, FLOWS);
-	while (!look->enough && !chains.last && !code) {
-		code = read_chains(look, cpu, &chains);
-		if (code == ENOSPC && chains.room < FLOWS_MAX) {
-			make_room(look, &chains, 2 * chains.room);
-			code = 0;
-			continue;
-		}
-		for (guint32 i = 0; !code && i < chains.count; i++)
-			visit(look, cpu, chains.flows + (gsize)i * look->value, hashes);
-	}
-	g_free(chains.flows);
-	g_free(chains.keys);
-	return code ? kernel_fail(error, "reading a flow table", code) : true;
-}
-
-static void take_hash(struct look *look, int cpu, const guint8 *flow, GArray *hashes)
-{
-	const guint64 hash = hash_of(flow);
-
-	(void)look;
-	(void)cpu;
-	g_array_append_val(hashes, hash);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const guint64 left = *(const guint64 *)a;
-	const guint64 right = *(const guint64 *)b;
-
-	return (left > right) - (left < right);
-}
-
-/* Only those stay that come more than once. */
-static void keep_repeated(GArray *hashes)
-{
-	guint64 *hash = (void *)hashes->data;
-	guint kept = 0;
-
-	if (hashes->len == 0)
-		return; /* nor is there an array to sort */
-	qsort(hash, hashes->len, sizeof(*hash), by_value);
-	for (guint i = 1; i < hashes->len; i++) {
-		if (hash[i] == hash[i - 1] && (kept == 0 || hash[kept - 1] != hash[i]))
-			hash[kept++] = hash[i];
-	}
-	g_array_set_size(hashes, kept);
-}
-
-static void tell_flow(struct look *look, int cpu, const guint8 *read, GArray *hashes)
-{
-	const guint64 hash = hash_of(read);
-	g_autofree guint8 *again = is_whole(read) ? NULL : g_malloc(look->value);
-	g_autofree guint8 *part = NULL;
-	const guint8 *flow = again ? again : read;
-
-	if (look->enough || (again && !read_flow(look, cpu, read, again)))
-		return;
-	add_part(look, cpu, flow);
-	if (hashes->len && bsearch(&hash, hashes->data, hashes->len, sizeof(hash), by_value))
-		part = g_malloc(look->value);
-	for (int other = 0; part && other < look->cpus; other++) {
-		if (other == cpu || look->tables->fds[other] < 0 ||
-		    !read_flow(look, other, flow, part))
-			continue;
-		if (other < cpu) {
-			look->count = 0; /* that one told it */
-			return;
-		}
-		add_part(look, other, part);
-	}
-	tell(look);
-}
-
-static bool walk_all(struct look *look, hash_visit *visit, GArray *hashes, GError **error)
-{
-	bool good = true;
-
-	for (int cpu = 0; cpu < look->cpus && good; cpu++) {
-		if (look->tables->fds[cpu] >= 0)
-			good = walk_hash(look, cpu, visit, hashes, error);
-	}
-	return good;
-}
-
-static bool look_at_hashes(struct look *look, GError **error)
-{
-	g_autoptr(GArray) hashes = g_array_new(FALSE, FALSE, sizeof(guint64));
-
-	if (look->cpus > 1) {
-		if (!walk_all(look, take_hash, hashes, error))
-			return false;
-		keep_repeated(hashes);
-	}
-	return walk_all(look, tell_flow, hashes, error);
 }
 
 bool kernel_look(const struct kernel_tables *tables, kernel_parts *sink, void *data, GError **error)

@@ -106,6 +106,8 @@ static void drop(struct watched *one)
 static void try_again(struct links *links, struct watched *one)
 {
 	const struct attach_options *options = &links->options.attach;
+	/* What came while it was tried is no hindrance. */
+	const bool was_ready = attach_is_ready(one->interface);
 	GError *error = NULL;
 
 	one->attachment = attach(links->meter, one->interface, options, &error);
@@ -113,7 +115,8 @@ static void try_again(struct links *links, struct watched *one)
 		came(links, one);
 		return;
 	}
-	if (attach_is_ready(one->interface) && g_strcmp0(one->hindrance, error->message) != 0) {
+	if (was_ready && attach_is_ready(one->interface) &&
+	    g_strcmp0(one->hindrance, error->message) != 0) {
 		g_free(one->hindrance);
 		one->hindrance = g_strdup(error->message);
 		tell(links, LOG_LEVEL_WARNING, NULL, error->message);
