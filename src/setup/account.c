@@ -114,8 +114,7 @@ void account_add_destination(struct account *account, const struct export_counts
 		struct export_counts one = whole(account, i);
 
 		counts_add(&sum, &one);
-		if (i == 0 || one.spooled_octets + lost_octets(&one) >
-				      worst.spooled_octets + lost_octets(&worst))
+		if (i == 0 || one.octets < worst.octets)
 			worst = one;
 	}
 	settle(account, counts->shared ? &sum : &worst);
@@ -151,6 +150,7 @@ void account_guess_cache(struct account *account)
 {
 	struct account_drops dropped = drops_sum(account->dropped);
 
+	account->goes_on = true;
 	account->in_cache.packets =
 		less(account->metered.packets,
 		     account->exported.packets + account->spooled.packets + dropped.packets);
@@ -170,6 +170,8 @@ static bool destination_balanced(const struct account *account, const struct exp
 			 counts->elsewhere_octets + counts->absent_octets +
 			 account->earlier.octets + dropped.octets;
 
+	if (account->goes_on)
+		return packets <= account->metered.packets && octets <= account->metered.octets;
 	return account->metered.packets == packets + account->in_cache.packets &&
 	       account->metered.octets == octets + account->in_cache.octets;
 }

@@ -96,6 +96,9 @@ struct account {
 	guint64 max_flows; /* that the table had room for */
 	guint64 memory_octets; /* that the table took */
 	bool damaged;	       /* the input ended in a fault */
+	/* What is in the cache was guessed, by the destination that got the least so far; others
+	 * may be ahead of it. */
+	bool goes_on;
 
 	/* Of geolocation: addresses looked up, and those of them answered from memory; databases
 	 * read anew, and those that were damaged then. */
@@ -131,8 +134,9 @@ void account_clear(struct account *account);
 void account_add_counts(struct account *account, const struct meter_counts *counts);
 
 /* Takes a copy of what one destination counted, and settles exported and dropped: with several
- * destinations, as the one that lost the most octets counts them; where they share the flows, as
- * all of them together do. before: see fanout_before(); NULL: there was nothing. */
+ * destinations, as the one that got the fewest octets counts them, which at the end is the one that
+ * lost the most; where they share the flows, as all of them together do. before: see
+ * fanout_before(); NULL: there was nothing. */
 void account_add_destination(struct account *account, const struct export_counts *counts,
 			     const struct export_counts *before);
 /* All of them. */

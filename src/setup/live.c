@@ -437,6 +437,7 @@ static void conclude(struct live *live, struct account *ret_account)
 	live_cache_commit(&live->cache, &live->earlier, live->fanout);
 	if (left) {
 		account_guess_cache(ret_account);
+		ret_account->goes_on = false; /* all destinations have what this process had */
 		ret_account->in_cache.flows = live->flows;
 	} else {
 		live_cache_end(&live->cache, live->options, ret_account);

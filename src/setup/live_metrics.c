@@ -16,7 +16,7 @@ struct live_metrics {
 	struct live_health health;
 	guint64 start_ns;
 	/* The most that was told of what the account may take back: of several destinations, it is
-	 * that of the one which lost the most. */
+	 * that of the one which got the least. */
 	struct account_flows exported;
 	struct account_drops dropped[ACCOUNT_DROP_REASONS];
 };
