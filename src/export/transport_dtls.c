@@ -177,9 +177,11 @@ static bool dtls_connect(struct transport *transport, GCancellable *stop, GError
 	g_autoptr(GSocketConnectable) place =
 		g_network_address_new(transport->host, transport->port);
 
-	transport->since_us = g_get_monotonic_time();
 	transport->refused = false;
-	return reach_any(place, try_address, transport, stop, error);
+	if (!reach_any(place, try_address, transport, stop, error))
+		return false;
+	transport->since_us = g_get_monotonic_time(); /* however long the handshake took */
+	return true;
 }
 
 /* Up to a batch; how many were sent, or -1. */

@@ -56,6 +56,7 @@ static bool watch(const struct options *options, const char *path, GError **erro
 
 	for (guint64 turn = 0; !ferror(stdout); turn++) {
 		g_autoptr(JsonObject) answer = control_ask(path, "stats", error);
+		gint64 now_us;
 
 		if (!answer)
 			return false;
@@ -64,8 +65,9 @@ static bool watch(const struct options *options, const char *path, GError **erro
 		else
 			print_line(answer, turn);
 		fflush(stdout);
-		next_us = MAX(next_us + SECOND_US, g_get_monotonic_time());
-		g_usleep((gulong)(next_us - g_get_monotonic_time()));
+		now_us = g_get_monotonic_time();
+		next_us = MAX(next_us + SECOND_US, now_us);
+		g_usleep((gulong)(next_us - now_us));
 	}
 	return true;
 }

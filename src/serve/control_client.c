@@ -56,6 +56,8 @@ static void begin_patience(struct control_client *client)
 
 	drop_source(&client->timer);
 	client->timer = g_timeout_source_new(wanted ? wanted : PATIENCE_MS);
+	/* What came while this run had no time is read first. */
+	g_source_set_priority(client->timer, G_PRIORITY_DEFAULT + 1);
 	g_source_set_callback(client->timer, on_impatience, client, NULL);
 	g_source_attach(client->timer, NULL);
 }

@@ -10,7 +10,8 @@
 #include "capture/native_meter.h"
 #include "setup/copies.h"
 
-#define RING_DEFAULT (16u << 20)
+#define RING_DEFAULT   (16u << 20)
+#define EPOCH_READINGS 8
 
 static guint64 clock_ns(clockid_t clock)
 {
@@ -24,11 +25,21 @@ static guint64 clock_ns(clockid_t clock)
  * flow's records agree whatever becomes of the wall clock. */
 static guint64 epoch_difference(void)
 {
-	guint64 before = clock_ns(CLOCK_MONOTONIC);
-	guint64 wall = clock_ns(CLOCK_REALTIME);
-	guint64 after = clock_ns(CLOCK_MONOTONIC);
+	guint64 difference = 0;
+	guint64 least = G_MAXUINT64;
 
-	return wall - (before + (after - before) / 2);
+	/* Whoever is held up between two readings is wrong by half of that. */
+	for (int i = 0; i < EPOCH_READINGS; i++) {
+		guint64 before = clock_ns(CLOCK_MONOTONIC);
+		guint64 wall = clock_ns(CLOCK_REALTIME);
+		guint64 took = clock_ns(CLOCK_MONOTONIC) - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		difference = wall - (before + took / 2);
+	}
+	return difference;
 }
 
 static struct kernel_options kernel_options_of(const struct live_options *options,

@@ -24,7 +24,7 @@
 #define WAIT_BUSY_MS 5 /* while somebody asks */
 #define RETRY_NS     FLOW_SECOND_NS
 #define REST_MS	     10
-#define RESTS_MAX    100
+#define RESTS_MAX    1000
 #define FLOWS_MAX    FLOW_TABLE_MAX_FLOWS
 
 struct socket {
@@ -33,6 +33,7 @@ struct socket {
 	bool away; /* the interface is down or gone: tried again now and then */
 	guint64 retry_ns;
 	guint64 taken; /* frames */
+	guint64 kept;  /* by the kernel, at the end */
 };
 
 struct live_packet {
@@ -250,6 +251,7 @@ static void add_lost(const struct live_packet *live, struct account *account)
 		if (!live->sockets[i].packet ||
 		    !af_packet_counts(live->sockets[i].packet, &counts, NULL))
 			continue;
+		counts.lost += live->sockets[i].kept;
 		lost->packets += counts.drops + counts.lost;
 		account->seen.packets += counts.drops + counts.lost;
 	}
@@ -334,6 +336,8 @@ static void take_rest(struct live_packet *live, struct socket *socket)
 			return;
 		poll(&ready, 1, REST_MS);
 	}
+	if (!socket->away && af_packet_counts(socket->packet, &counts, NULL))
+		socket->kept = counts.packets - counts.drops - counts.lost - socket->taken;
 }
 
 /* What the ring still holds is taken; what it had no room for is accounted. */
