@@ -384,6 +384,7 @@ class Terminal(Cli):
             end = time.monotonic() + self.LONG_S
             while time.monotonic() < end:
                 run.stdin.write(packets[24:])
+            run.stdin.write(packets[24:])  # behind the time in which it stays still, too
             run.stdin.close()
             text = self.read_all(master)
         self.seconds = time.monotonic() - start

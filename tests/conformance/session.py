@@ -45,6 +45,7 @@ class Receiver:
     def url(self, form, query=""):
         host = f"[{self.host}]" if ":" in self.host else self.host
         way = "tcp" if self.stream else "udp"
+        query = (query + "&" if query else "?") + "linger=60"  # a loaded machine only takes longer
         return f"{form}+{way}://{host}:{self.socket.getsockname()[1]}{query}"
 
     def take(self):

@@ -111,7 +111,7 @@ class SizesTest(unittest.TestCase):
                 with self.subTest(version), Tap() as wire, \
                         Server(certificates, f"{host}:4740", "-dtls1_2") as server:
                     must_replay(WEIR, CAPTURE, "--template", "standard", "--active-timeout", "1s",
-                                "--to", f"ipfix+dtls://{host}?ca={certificates.at('good.pem')}")
+                                "--to", f"ipfix+dtls://{host}?ca={certificates.at('good.pem')}&linger=60")
                     netns.wait_for(server.octets, "the collector gets something")
                 frames = datagrams(wire)
                 self.check_whole(frames, version)

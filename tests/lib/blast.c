@@ -24,6 +24,7 @@ struct blast {
 	int size;	/* of a frame */
 	gint64 frames;	/* 0: no end */
 	double seconds; /* 0: no end */
+	gint64 least;	/* frames, however long they take */
 	gint64 flows;	/* the same ones in turns; 0: a new one a frame */
 	int base;	/* second octet of the addresses: other flows than another sender's */
 	gint64 rate;	/* frames a second; 0: as fast as it goes */
@@ -153,7 +154,7 @@ static gboolean run(struct sender *sender, const struct blast *blast, struct tal
 	double elapsed = 0;
 
 	while (!enough && (!blast->frames || tally->frames < blast->frames) &&
-	       (blast->seconds <= 0 || elapsed < blast->seconds)) {
+	       (blast->seconds <= 0 || elapsed < blast->seconds || tally->frames < blast->least)) {
 		gint64 left = blast->frames ? blast->frames - tally->frames : BATCH;
 		int count = (int)MIN(left, BATCH);
 
@@ -180,6 +181,7 @@ static gboolean read_options(struct blast *blast, int argc, char **argv)
 		{ "size", 0, 0, G_OPTION_ARG_INT, &blast->size, "of a frame", "OCTETS" },
 		{ "frames", 0, 0, G_OPTION_ARG_INT64, &blast->frames, "to send", "N" },
 		{ "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &blast->seconds, "to send for", "S" },
+		{ "least", 0, 0, G_OPTION_ARG_INT64, &blast->least, "frames, with --seconds", "N" },
 		{ "flows", 0, 0, G_OPTION_ARG_INT64, &blast->flows, "0: one a frame", "N" },
 		{ "base", 0, 0, G_OPTION_ARG_INT, &blast->base, "of the addresses", "N" },
 		{ "rate", 0, 0, G_OPTION_ARG_INT64, &blast->rate, "frames a second", "N" },

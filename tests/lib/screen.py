@@ -17,6 +17,7 @@ import time
 import netns
 
 SEQUENCE = re.compile(rb"\x1b\[(\??)([0-9;]*)([A-Za-z])")
+LAST = b"\x18\x18"  # shows nothing
 MODES = {b"1049": "alternate", b"25": "cursor", b"7": "wraps"}
 
 
@@ -162,8 +163,10 @@ class Terminal:
     def end(self, seconds=netns.WAIT_S):
         """Reads on until the program has ended; its status."""
         self.until(lambda _: self.process.poll() is not None, "the end", seconds)
-        while self.read(0):
-            pass
+        # The kernel passes on late what was written last: until what comes behind it is there.
+        os.write(self.slave, LAST)
+        self.until(lambda _: self.raw.endswith(LAST), "what it wrote last", seconds)
+        self.raw = self.raw.removesuffix(LAST)
         return self.process.returncode
 
     def attributes(self):

@@ -268,10 +268,9 @@ class ControlTest(unittest.TestCase):
 
         def queued():
             row = self.stats()["destinations"][0]
-            return row if row["queue"]["octets"] > 0 else None
+            return row if row["queue"]["octets"] > 0 and not row["healthy"] else None
 
-        row = netns.wait_for(queued, "messages wait")
-        self.assertFalse(row["healthy"])
+        row = netns.wait_for(queued, "messages wait, and nobody is there")
         self.assertEqual(row["queue"]["maxOctets"], 1 << 20)
         text = self.weir("stats")
         self.assertRegex(text, r"\nqueue +\d+ of 1048576 octets wait for ipfix\+tcp:")
@@ -322,6 +321,7 @@ class ControlTest(unittest.TestCase):
         def case(options):
             live = self.live(options, *LASTING)
             blasts = self.blasts(rate=20000, frames=40000)
+            netns.wait_for(lambda: self.stats()["metered"]["packets"] > 0, "traffic")
             flushed = 0
             for _ in range(10):
                 flushed += int(self.weir("flush").split()[0])

@@ -69,7 +69,7 @@ class LifeTest(unittest.TestCase):
 
     def configure(self, name, *lines):
         with open(f"/etc/weir/{name}.conf", "w", encoding="utf-8") as file:
-            file.write("\n".join(["[live]", *lines, "[exporter file]",
+            file.write("\n".join(["[live]", *lines, "[meter]", "idle-timeout = 1d", "[exporter file]",
                                   f"to = json+file:{self.folder.name}/{name}", ""]))  # fmt: skip
 
     def listed(self):
@@ -185,7 +185,8 @@ class LifeTest(unittest.TestCase):
     def test_what_it_was_started_with_is_remembered(self):
         rest = f"{self.folder.name}/by hand"
         with subprocess.Popen([self.program(), "run", netns.FAR, "--instance", "hand", "--hook",
-                               "xdp-generic", "-q", "--to", "json+file:by hand"],
+                               "xdp-generic", "-q", "--idle-timeout", "1d", "--to",
+                               "json+file:by hand"],
                               cwd=self.folder.name, preexec_fn=netns.end_with_parent) as process:
             netns.wait_for(lambda: self.listed().get("hand") == "running", "it runs")
             self.die("hand")
@@ -197,7 +198,8 @@ class LifeTest(unittest.TestCase):
     def test_what_another_user_says_of_a_run_is_not_believed(self):
         """Who owns the folder could have root write anywhere."""
         with subprocess.Popen([self.program(), "run", netns.FAR, "--instance", "hand", "--hook",
-                               "xdp-generic", "-q", "--to", "json+file:/dev/null"],
+                               "xdp-generic", "-q", "--idle-timeout", "1d", "--to",
+                               "json+file:/dev/null"],
                               preexec_fn=netns.end_with_parent) as process:
             netns.wait_for(lambda: self.listed().get("hand") == "running", "it runs")
             self.die("hand")

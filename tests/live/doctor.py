@@ -8,6 +8,10 @@ import subprocess
 import sys
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import netns
+
 WEIR = ""  # set from the command line
 CLONE_NEWNET = 0x40000000
 HOST_CHECKS = ["kernel", "btf", "rights", "bpffs", "jit", "clock", "memory", "capture"]
@@ -16,6 +20,12 @@ LINK_CHECKS = ["link", "xdp", "mtu", "programs", "queues", "merging", "splitting
 
 def ip(line):
     subprocess.run(["ip", *line.split()], check=True)
+
+
+def are_up():
+    """The kernel says so a little later than it is told to set them up."""
+    netns.wait_for(lambda: all(netns.shown(end)["operstate"] == "UP" for end in ("near", "far")),
+                   "the wire is up")  # fmt: skip
 
 
 def doctor(*arguments):
@@ -35,6 +45,7 @@ class DoctorTest(unittest.TestCase):
         ip("link set near up")
         ip("link set far up")
         self.addCleanup(ip, "link del near")
+        are_up()
 
     def checks(self, *arguments, status=0):
         run = doctor("--json", *arguments)
@@ -66,6 +77,7 @@ class DoctorTest(unittest.TestCase):
         self.assertEqual(check["status"], "fail")
         self.assertEqual(check["remedy"], "ip link set far up")
         ip(check["remedy"].removeprefix("ip "))
+        are_up()
         self.assertEqual(self.checks("far")["far", "link"]["status"], "ok")
 
     def test_an_interface_that_is_not_there_fails(self):

@@ -101,6 +101,7 @@ class FilterTest(unittest.TestCase):
         """The kernel meters on by the filter it has, and exchanges it without missing a packet."""
         for hook in HOOKS[:3]:
             blast = None
+            base = netns.Counters(netns.FAR).rx_frames
             turns = (["--filter", "udp"], ["--filter", "udp port 9"], [], ["--filter", "tcp"],
                      ["--filter", "udp", "--detail", "tcp"])  # fmt: skip
             for turn, options in enumerate(turns):
@@ -112,6 +113,7 @@ class FilterTest(unittest.TestCase):
                 if turn < len(turns) - 1:
                     live.kill()
             frames = blast.stop()["frames"]
+            netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames >= base + frames, "every frame")
             account = live.stop()
             self.assertEqual(live.status, 0, live.errors)
             self.assertTrue(account["balanced"], account)

@@ -69,6 +69,7 @@ class Blasts:
     def __init__(self, *places, seconds=SECONDS, size=SIZE, **options):
         if "frames" not in options:
             options["seconds"] = seconds
+            options.setdefault("least", 20000)  # of a sender that is held up
         self.blasts = [netns.Blast(Programs.blast, interface=interface, cpu=cpu, base=base,
                                    size=size, **options)
                        for interface, cpu, base in places]  # fmt: skip
@@ -109,7 +110,7 @@ class Fire(unittest.TestCase):
         self.addCleanup(netns.ip, f"link del {netns.NEAR}")
 
     def fire(self, place, senders, *options, to=SINK, interfaces=(netns.FAR,), before=None,
-             during=None):  # fmt: skip
+             during=None, after=None):  # fmt: skip
         """The account of a run in which the senders send, and its records where they are JSON."""
         wire = Wire(place, interfaces)
         with netns.Live(Programs.weir, interfaces, *place.options, *options, to=to) as live:
@@ -121,6 +122,8 @@ class Fire(unittest.TestCase):
             sent = [sender.finish() for sender in started]
             frames, octets = (sum(column) for column in zip(*sent))
             netns.wait_for(lambda: wire.counted()[0] >= frames, "every frame has come")
+            if after:
+                after(live)
             account = live.stop()
             self.assertEqual(live.status, 0, live.errors)
             records = live.records() if to == "json" else None
@@ -205,7 +208,8 @@ class Fire(unittest.TestCase):
                          account["metered"]["packets"])
 
     def a_new_flow_a_frame_in_a_full_table(self, place):
-        account, _ = self.fire(place, [lambda: Blasts(*NEAR_BOTH_CPUS)], "--max-flows", "1000")
+        account, _ = self.fire(place, [lambda: Blasts(*NEAR_BOTH_CPUS)], *IDLE_NEVER,
+                               "--max-flows", "1000")
         self.assert_of_one_size(account)
         self.assert_flood(account)
         self.assertEqual(account["exported"]["flows"], account["metered"]["packets"])
@@ -277,16 +281,21 @@ class Fire(unittest.TestCase):
         self.assertGreater(account["setAside"]["noRoom"]["packets"], 10000)
 
     def everything_times_out_all_the_time(self, place, pause="1s"):
-        account, records = self.fire(place, [lambda: Blasts(*SAME_FLOWS, flows=2000, seconds=2.5)],
-                                     "--idle-timeout", pause, "--active-timeout", pause,
-                                     "--template", replay.TEMPLATE, to="json")  # fmt: skip
+        def timed_out(live):
+            return {record["sourceTransportPort"] for record in live.records()
+                    if record["flowEndReason"] in (1, 2)}  # fmt: skip
+
+        def wait(live):
+            netns.wait_for(lambda: timed_out(live) == set(range(2000)), "all have timed out")
+
+        account, _ = self.fire(place, [lambda: Blasts(*SAME_FLOWS, flows=2000, seconds=2.5)],
+                               "--idle-timeout", pause, "--active-timeout", pause,
+                               "--template", replay.TEMPLATE, to="json", after=wait)  # fmt: skip
         self.assert_all_metered(account)
-        timed_out = [record for record in records if record["flowEndReason"] in (1, 2)]
-        self.assertEqual({record["sourceTransportPort"] for record in timed_out}, set(range(2000)))
 
     def nothing_lasts_a_millisecond(self, place):
         for flows in (200, 0):
-            account, _ = self.fire(place, [lambda: Blasts(*SAME_FLOWS, flows=flows)],
+            account, _ = self.fire(place, [lambda: Blasts(*SAME_FLOWS, flows=flows, least=100000)],
                                    "--idle-timeout", "1ms", "--active-timeout", "1ms")
             if flows:
                 self.assert_all_metered(account)

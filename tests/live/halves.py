@@ -3,6 +3,7 @@
 
 import os
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -12,6 +13,8 @@ import netns
 WEIR = BLAST = ""  # set from the command line
 HOOKS = (["--hook", "xdp"], ["--hook", "xdp-generic"], ["--hook", "tc"])
 FLOWS = 1000
+IDLE_S = 5  # longer than one of the senders may be behind the other
+TRIES = 20
 TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "halves.tpl")
 JOINED, PART = 2048, 4096  # of metricValidity
 
@@ -29,8 +32,9 @@ class HalvesTest(unittest.TestCase):
 
     def records(self, senders, *options):
         """Of a run in which they send; each flow must have all its packets."""
-        with netns.Live(WEIR, [netns.FAR], "--template", TEMPLATE, *options) as live:
-            sent = sum(blast.finish()["frames"] for blast in blasts(*senders))
+        with netns.Live(WEIR, [netns.FAR], "--template", TEMPLATE, "--idle-timeout", "1d",
+                        *options) as live:  # fmt: skip
+            sent = self.send(senders)
             account = live.stop()
             self.assertEqual(live.status, 0, live.errors)
             records = live.records()
@@ -39,6 +43,13 @@ class HalvesTest(unittest.TestCase):
         self.assertEqual(account["exported"]["packets"], sent)
         self.assertEqual(account["exported"]["octets"], account["metered"]["octets"])
         return records
+
+    def send(self, senders):
+        """How many frames came."""
+        before = netns.Counters(netns.FAR).rx_frames
+        sent = sum(blast.finish()["frames"] for blast in blasts(*senders))
+        netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames >= before + sent, "every frame")
+        return sent
 
     def assert_flows(self, records, forward, backward):
         clients = {(record[f"{end}IPv4Address"], record[f"{end}TransportPort"])
@@ -70,14 +81,19 @@ class HalvesTest(unittest.TestCase):
 
     def test_parts_that_time_out_are_joined(self):
         senders = [{"cpu": 0, "frames": 5 * FLOWS}, {"cpu": 1, "frames": 3 * FLOWS, "back": 1}]
-        # Longer than one of the senders may be behind the other.
-        with netns.Live(WEIR, [netns.FAR], "--template", TEMPLATE, "--idle-timeout",
-                        "5s") as live:  # fmt: skip
-            for blast in blasts(*senders):
-                blast.finish()
-            netns.wait_for(lambda: len(live.records()) >= FLOWS, "every flow is told")
-            live.stop()
-            records = live.records()
+        # Where the machine had other work meanwhile, a sender may be too far behind the other.
+        for _ in range(TRIES):
+            with netns.Live(WEIR, [netns.FAR], "--template", TEMPLATE, "--idle-timeout",
+                            f"{IDLE_S}s") as live:  # fmt: skip
+                began = time.monotonic()
+                self.send(senders)
+                together = time.monotonic() - began < IDLE_S
+                netns.wait_for(lambda: len(live.records()) >= FLOWS, "every flow is told")
+                live.stop()
+                records = live.records()
+            if together:
+                break
+        self.assertTrue(together)
         self.assert_flows(records, 5, 3)
         self.assertEqual({record["flowEndReason"] for record in records}, {1})
 

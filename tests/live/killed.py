@@ -39,8 +39,8 @@ class KilledTest(unittest.TestCase):
         netns.send(FRAMES, netns.FAR, netns.NEAR)
         shown = netns.shown(netns.FAR)
         self.assertEqual(shown["operstate"], "UP")
-        self.assertEqual(netns.Counters(netns.FAR).rx_frames,
-                         netns.Counters(netns.NEAR).tx_frames)  # fmt: skip
+        netns.wait_for(lambda: netns.Counters(netns.FAR).rx_frames
+                       == netns.Counters(netns.NEAR).tx_frames, "all of it")  # fmt: skip
         return promiscuous, shown["promiscuity"]
 
     def test_the_interface_is_as_before(self):

@@ -325,8 +325,9 @@ class LesserTest(unittest.TestCase):
         os.setresgid(NOGROUP, NOGROUP, NOGROUP)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(path)
+            listening.bind(path + ".new")
             listening.listen()
+            os.rename(path + ".new", path)
             while True:
                 with listening.accept()[0] as asking:
                     asking.recv(4096)

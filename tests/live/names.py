@@ -38,7 +38,8 @@ class NamesTest(unittest.TestCase):
 
     def run_weir(self, *options, meanwhile=None):
         """{source: record} of a run over far and other, with the sender's frames."""
-        with netns.Live(WEIR, [netns.FAR, "other"], "--template", self.template, *options) as live:
+        with netns.Live(WEIR, [netns.FAR, "other"], "--template", self.template, "--idle-timeout", "1h",
+                        "--active-timeout", "0", *options) as live:  # fmt: skip
             self.assertTrue(live.metering, live.errors)
             netns.send([udp(1)] * 10)
             netns.send([udp(2)] * 20, "next", "other")

@@ -31,9 +31,9 @@ class ReportsTest(unittest.TestCase):
         self.addCleanup(lambda: os.path.exists(self.path) and os.unlink(self.path))
 
     def so_far(self):
-        """The file, which ends where a message does."""
+        """The file, up to where a message that is being written begins."""
         with open(self.path, "rb") as file:
-            octets = file.read()
+            octets = ipfix_check.whole(file.read())
         if not octets:
             return None
         result = ipfix_check.check(octets)

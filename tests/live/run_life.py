@@ -92,7 +92,10 @@ class RunLifeTest(unittest.TestCase):
             blast.stop()
             self.assertTrue(account["balanced"])
             self.assertGreaterEqual(account["seen"]["packets"], seen_by_then)
-            self.assertEqual(account["metered"]["packets"], account["seen"]["packets"])
+            # A flood of flows may find no room where the machine has other work.
+            self.assertEqual(account["metered"]["packets"]
+                             + account["setAside"]["noRoom"]["packets"],
+                             account["seen"]["packets"])  # fmt: skip
             self.assert_nothing_left()
 
     def test_a_flood_that_output_cannot_follow_is_ended_all_the_same(self):

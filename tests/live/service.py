@@ -34,6 +34,9 @@ class Manager:
 
     def __init__(self, name="/run/weir/notify"):
         self.name = name
+        # It may hear late, and nothing of it is to be lost. Of this namespace:
+        with open("/proc/sys/net/unix/max_dgram_qlen", "w", encoding="ascii") as most:
+            most.write("10000")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind("\0" + name[1:] if name.startswith("@") else name)
 

@@ -115,7 +115,7 @@ class HealthTest(unittest.TestCase):
     def test_table(self):
         """a full table is named, as long as it is"""
         self.start("--max-flows", "16", "--idle-timeout", "1h", "--active-timeout", "0")
-        sources = iter(range(1, 60000))
+        sources = iter(range(1, 1 << 24))
 
         def flood():
             netns.send([udp(next(sources)) for _ in range(256)])
@@ -173,7 +173,7 @@ class HealthTest(unittest.TestCase):
         reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
         self.start("--template", "full", to=f"json+file:{path}")
-        sources = iter(range(1, 60000))
+        sources = iter(range(1, 1 << 24))
 
         def fill():
             netns.send([udp(next(sources)) for _ in range(128)])

@@ -52,7 +52,7 @@ class CollectorsTest(unittest.TestCase):
         """Every capture, with a domain of its own; the JSON of all, and how many records."""
         lines, records = [], 0
         for domain, capture in enumerate(CAPTURES, 1):
-            told, account = replay(self.folder, f"{form}+udp://{host}:{port}",
+            told, account = replay(self.folder, f"{form}+udp://{host}:{port}?linger=60",
                                    template, domain, capture)  # fmt: skip
             self.assertTrue(account["balanced"])
             self.assertEqual(account["destinations"][0]["dropped"]["overflow"]["packets"], 0)

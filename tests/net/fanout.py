@@ -6,6 +6,7 @@ fanout.py WEIR"""
 
 import collections
 import os
+import signal
 import sys
 import tempfile
 
@@ -15,7 +16,7 @@ from delivery import differences, received
 
 
 def url_of(port, more=""):
-    return f"ipfix+tcp://{HOST}:{port}?linger=20{more}"
+    return f"ipfix+tcp://{HOST}:{port}?linger=60{more}"
 
 
 def keys(records):
@@ -105,15 +106,19 @@ def failover_second(case):
 def failover_and_return(case):
     """failover: killed in the middle, the first is replaced, and gets flows again when it is back"""
     with case.collector() as one, case.collector() as other:
-        urls = [url_of(place.port, "&queue=65536&pace=300&mtu=3000") for place in (one, other)]
+        urls = [url_of(place.port, "&queue=65536&pace=100&mtu=3000") for place in (one, other)]
         run = case.run(urls, ["--fanout", "failover"], truth=False)
         whole = case.run([])
         wait_for(lambda: one.octets() > 0, "the first gets something")
         one.kill()
         wait_for(lambda: other.octets() > 20000 or not run.running(), "the second takes over")
         case.expect(run.running(), "the run was over too soon")
-        before = one.octets()
-        one.start()
+        run.process.send_signal(signal.SIGSTOP)  # or it is over before the first is back
+        try:
+            before = one.octets()
+            one.start()
+        finally:
+            run.process.send_signal(signal.SIGCONT)
         wait_for(lambda: one.octets() > before + 2000 or not run.running(), "the first is back")
         case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
         got = [received(place.sessions()) for place in (one, other)]
@@ -133,7 +138,7 @@ def file_records(path):
 def failover_to_a_file(case):
     """failover: where the collector is not there, a file of another form has everything"""
     path = os.path.join(case.folder, "spare")
-    away = url_of(free_port()).replace("linger=20", "linger=1")
+    away = url_of(free_port()).replace("linger=60", "linger=1")
     run = case.run([away, f"ipfix+file:{path}"], ["--fanout", "failover"], truth=False)
     whole = case.run([])
     case.expect(run.wait() == 0 and whole.wait() == 0, run.errors())
@@ -149,7 +154,7 @@ def failover_to_other_forms(case):
         path = os.path.join(tempfile.mkdtemp(dir=case.folder), "spare")
         with case.collector() as one, case.collector("udp") as udp:
             place = f"//{HOST}:{udp.port}?template=v9" if spare.endswith("udp") else path
-            first = url_of(one.port, "&queue=65536&pace=300&mtu=3000").replace("linger=20",
+            first = url_of(one.port, "&queue=65536&pace=100&mtu=3000").replace("linger=60",
                                                                                 "linger=0")
             run = case.run([first, f"{spare}:{place}"], ["--fanout", "failover"], truth=False)
             wait_for(lambda: one.octets() > 0, "the first gets something")
@@ -182,7 +187,7 @@ def hash_over_forms(case):
     with all its records"""
     ipfix, lines = (os.path.join(case.folder, name) for name in ("hashed", "lines"))
     with case.collector() as one:
-        away = url_of(free_port()).replace("linger=20", "linger=1")
+        away = url_of(free_port()).replace("linger=60", "linger=1")
         urls = [url_of(one.port), away, f"ipfix+file:{ipfix}", f"json+file:{lines}"]
         run = case.run(urls, ["--fanout", "hash"], truth=False)
         whole = case.run([])

@@ -116,7 +116,7 @@ def loss_on_the_way(case):
         return number % 7 == 5 and not has_template(octets)
 
     collector = Datagrams(drop)
-    run = case.run([f"ipfix+udp://{HOST}:{collector.port}?pace=3000&refresh-messages=50"])
+    run = case.run([f"ipfix+udp://{HOST}:{collector.port}?pace=3000&refresh-messages=50&linger=60"])
     case.expect(run.wait() == 0, run.errors())
     collector.finish()
     # Of what is lost behind the last one that arrived, no number tells.
@@ -136,7 +136,7 @@ def loss_on_the_way(case):
 def templates_lost(case):
     """over UDP, who missed the templates knows them after the next time they are told [11]"""
     collector = Datagrams(lambda number, octets: number < 20)
-    run = case.run([f"ipfix+udp://{HOST}:{collector.port}?pace=3000&refresh-messages=50"])
+    run = case.run([f"ipfix+udp://{HOST}:{collector.port}?pace=3000&refresh-messages=50&linger=60"])
     case.expect(run.wait() == 0, run.errors())
     collector.finish()
     checked = lossy(collector.kept)
@@ -155,7 +155,7 @@ def slow_datagrams(case):
     with case.collector() as good:
         slow = Datagrams(stopped=True)
         run = case.run([f"ipfix+udp://{HOST}:{slow.port}?pace=0",
-                        f"ipfix+tcp://{HOST}:{good.port}"])  # fmt: skip
+                        f"ipfix+tcp://{HOST}:{good.port}?linger=60"])  # fmt: skip
         case.expect(run.wait() == 0, run.errors())
         case.check_whole(delivery.received(good.sessions()), run)
     slow.finish()
@@ -232,7 +232,7 @@ def spool_under_tls(case):
     kept = destinations(first.account())[0]["spooled"]["records"]
     case.expect(kept == first.truth().total(), f"{kept} records on disk")
     with Server(certificates, f"{HOST}:{port}") as server:
-        second = case.run([url.replace("linger=2", "linger=60")])
+        second = case.run([url.replace("linger=2", "linger=60").replace("timeout=2", "timeout=60")])
         case.expect(second.wait() == 0, second.errors())
         expected = first.truth() + second.truth()
         wait_for(lambda: delivery.received([server.octets()])[0].total() >= expected.total(),
@@ -266,7 +266,7 @@ def spool_of_a_live_run(case):
     first = live_with(case, url, sent[:100])
     case.expect(first["spooled"]["records"] == 100, f"counts {first['spooled']}")
     with case.collector(port=port) as collector:
-        second = live_with(case, url, sent[100:])
+        second = live_with(case, url.replace("timeout=1&linger=1", "timeout=60&linger=60"), sent[100:])
         got, problems = delivery.received(collector.sessions())
     case.faults += problems[:3]
     case.expect(second["spooled"]["records"] == 0, f"counts {second['spooled']}")
@@ -280,7 +280,7 @@ def file_on_a_full_disk(case):
     script = "mount -t tmpfs -o size=512k none \"$1\" || exit 77; shift; exec \"$@\""
     with case.collector() as good:
         run = delivery.Run(case.weir, tempfile.mkdtemp(dir=case.folder), case.capture,
-                           [f"ipfix+file:{folder}/flows", f"ipfix+tcp://{HOST}:{good.port}"],
+                           [f"ipfix+file:{folder}/flows", f"ipfix+tcp://{HOST}:{good.port}?linger=60"],
                            before=["unshare", "-m", "sh", "-c", script, "sh", folder])  # fmt: skip
         case.expect(run.wait() == 1, "a loss is no error")
         case.check_whole(delivery.received(good.sessions()), run)

@@ -85,7 +85,7 @@ class PmacctTest(unittest.TestCase):
             stats = os.path.join(self.folder, "stats")
             subprocess.run(
                 [WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", template,
-                 "--domain", str(domain), "--geo", self.systems, "--to", f"{form}+udp://{host}:{PORT}",
+                 "--domain", str(domain), "--geo", self.systems, "--to", f"{form}+udp://{host}:{PORT}?linger=60",
                  *[word.format(domain) for word in words], "--json-stats", stats, path],
                 check=True, timeout=netns.WAIT_S)  # fmt: skip
             with open(stats, encoding="ascii") as file:

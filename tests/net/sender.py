@@ -19,7 +19,7 @@ KILLS = 20
 def tcp_arrives(case):
     """every record arrives over TCP, once"""
     with case.collector() as collector:
-        url = f"ipfix+tcp://{HOST}:{collector.port}"
+        url = f"ipfix+tcp://{HOST}:{collector.port}?linger=60"
         run = case.run([url])
         case.expect(run.wait() == 0, run.errors())
         case.check_whole(received(collector.sessions()), run)
@@ -48,7 +48,7 @@ def killed_with_unread_octets(case):
     """what a stopped collector's system had acknowledged is sent again when it is killed"""
     with case.collector() as collector:
         collector.signal(signal.SIGSTOP)
-        url = f"ipfix+tcp://{HOST}:{collector.port}?timeout=30"
+        url = f"ipfix+tcp://{HOST}:{collector.port}?timeout=60&linger=60"
         run = case.run([url])
         # Nothing tells how far weir has got; the system's table of sockets does.
         wait_for(lambda: unread(collector.port) > 0, "octets wait unread")
@@ -74,7 +74,7 @@ def stopped_for_good(case):
     with case.collector() as good, case.collector() as stopped:
         stopped.signal(signal.SIGSTOP)
         bad = f"ipfix+tcp://{HOST}:{stopped.port}?queue=65536&timeout=1&linger=1"
-        url = f"ipfix+tcp://{HOST}:{good.port}"
+        url = f"ipfix+tcp://{HOST}:{good.port}?linger=60"
         # 33 MiB may wait unread in the system: this is more.
         run = case.run([url, bad, bad + "&mtu=9000"])
         status = run.wait()
@@ -93,7 +93,7 @@ def refused(case):
     """a collector that is not there is told of once, and what was for it is counted [47]"""
     with case.collector() as good:
         bad = f"ipfix+tcp://{HOST}:{free_port()}?queue=65536&timeout=1&linger=1"
-        url = f"ipfix+tcp://{HOST}:{good.port}"
+        url = f"ipfix+tcp://{HOST}:{good.port}?linger=60"
         run = case.run([bad, url])
         case.expect(run.wait() == 1, "a loss is no error")
         case.check_whole(received(good.sessions()), run)
@@ -109,7 +109,7 @@ def refused(case):
 def late(case):
     """a collector that comes later gets everything that fits in the queue"""
     port = free_port()
-    url = f"ipfix+tcp://{HOST}:{port}?queue=100000000&linger=30"
+    url = f"ipfix+tcp://{HOST}:{port}?queue=100000000&linger=100"
     run = case.run([url])
     wait_for(lambda: "trying again" in run.errors(), "a complaint")
     with case.collector(port=port) as collector:
@@ -136,7 +136,7 @@ def no_such_name(case):
     """a name that does not resolve is told of once; only alone and with --strict it is fatal"""
     bad = "ipfix+tcp://collector.invalid?timeout=1&linger=1&queue=65536"
     with case.collector() as good:
-        url = f"ipfix+tcp://{HOST}:{good.port}"
+        url = f"ipfix+tcp://{HOST}:{good.port}?linger=60"
         run = case.run([bad, url], ["--strict"])
         case.expect(run.wait() == 1, "a loss is no error")
         case.check_whole(received(good.sessions()), run)
@@ -199,7 +199,7 @@ def udp_refused(case):
     wait_for(lambda: "refuses" in run.errors(), "a complaint")
     with case.collector("udp", port) as collector:
         case.expect(run.wait() == 0, run.errors())
-        wait_for(collector.sessions, "a datagram")
+        wait_for(lambda: received([b"".join(collector.sessions())], True)[0].total(), "a record")
         total, _ = received([b"".join(collector.sessions())], True)
     truth = run.truth()
     case.expect(0 < total.total(), "nothing arrived")

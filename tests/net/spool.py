@@ -51,7 +51,7 @@ def stays_for_the_next_run(case):
     on_disk, problems = received([open(path, "rb").read() for path in spool_files(spool)])
     case.faults += problems[:3] + delivery.differences(on_disk, truth)
     with case.collector(port=port) as collector:
-        second = case.run([url_of(port, spool)])
+        second = case.run([url_of(port, spool).replace("timeout=1&linger=1", "timeout=60&linger=60")])
         case.expect(second.wait() == 0, second.errors())
         sessions = collector.sessions()
         got, problems = received(sessions)
@@ -137,7 +137,7 @@ def disk_full(case):
     script = ("mount -t tmpfs -o size=256k none \"$1\" || exit 77; shift; exec \"$@\"")
     with case.collector() as good:
         run = delivery.Run(case.weir, folder_of(case), case.capture,
-                           [url_of(port, spool), f"ipfix+tcp://{HOST}:{good.port}"],
+                           [url_of(port, spool), f"ipfix+tcp://{HOST}:{good.port}?linger=60"],
                            before=["unshare", "-m", "sh", "-c", script, "sh", spool])  # fmt: skip
         status = run.wait()
         if status == 77:
@@ -159,7 +159,7 @@ def lines_too(case):
     on_disk = b"".join(open(os.path.join(spool, name), "rb").read()
                        for name in sorted(os.listdir(spool)) if name.endswith(".json"))  # fmt: skip
     with case.collector(port=port) as collector:
-        second = case.run([url])
+        second = case.run([url.replace("timeout=1&linger=1", "timeout=60&linger=60")])
         case.expect(second.wait() == 0, second.errors())
         got = b"".join(collector.sessions())
     count = first.account()["spooled"]["records"]

@@ -78,7 +78,7 @@ def send(folder, case, version, port):
         sink = Sink(way, version, port)
         stats = os.path.join(folder, "stats")
         subprocess.run([WEIR, "replay", "--quiet", "--max-flows", "65536", "--template", layout,
-                        "--to", f"{form}+{way}://{host}:{port}?domain={domain}", "--json-stats",
+                        "--to", f"{form}+{way}://{host}:{port}?domain={domain}&linger=60", "--json-stats",
                         stats, path], check=True, timeout=LIMIT_S)  # fmt: skip
         sink.finish()
         with open(stats, encoding="utf-8") as file:

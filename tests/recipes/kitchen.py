@@ -140,6 +140,14 @@ def listens(port, kind):
     return False
 
 
+def unread(port):
+    """Octets that wait in a UDP socket."""
+    with open("/proc/self/net/udp", encoding="ascii") as file:
+        rows = [line.split() for line in list(file)[1:]]
+    return sum(int(row[4].rpartition(":")[2], 16) for row in rows
+               if int(row[1].rpartition(":")[2], 16) == port)  # fmt: skip
+
+
 def bound(address, port, kind=socket.SOCK_DGRAM):
     """A collector of our own."""
     out = socket.socket(socket.AF_INET, kind)

@@ -139,7 +139,7 @@ class Nfdump(Kitchen):
         shell.until_metering()
         self.send()
         self.has_finished(shell)
-        # Which ends once it has read what waits.
+        netns.wait_for(lambda: not kitchen.unread(9995), "nfcapd has read what waits")
         collector.interrupt()
         told = self.do(ask)
         self.assertIn(CLIENT, told)
@@ -153,7 +153,8 @@ class Pmacct(Kitchen):
     def rows(self):
         if not os.path.exists(self.at("flows.json")):
             return []
-        return [json.loads(line) for line in self.read("flows.json").splitlines() if line]
+        return [json.loads(line) for line in self.read("flows.json").splitlines(True)
+                if line.endswith("\n")]
 
     def test_as_written(self):
         collect, run = self.commands
