@@ -107,6 +107,31 @@ static void test_destinations(void)
 	CU_ASSERT_PTR_NULL(account.destinations);
 }
 
+/* One has written what waits for the other, which nobody is told to be lost. */
+static void test_goes_on(void)
+{
+	static const struct export_counts ahead = {
+		.url = "json+file:a", .flows = 4, .records = 4, .packets = 7, .octets = 600
+	};
+	static const struct export_counts behind = {
+		.url = "ipfix+tcp:b", .flows = 1, .records = 1, .packets = 2, .octets = 100
+	};
+	struct account account = good();
+
+	account.dropped[ACCOUNT_UNTOLD] = (struct account_drops){ 0 };
+	account_add_destination(&account, &ahead, NULL);
+	account_add_destination(&account, &behind, NULL);
+	CU_ASSERT_FALSE(account_balanced(&account, NULL));
+	CU_ASSERT_EQUAL(account.exported.packets, 2);
+	account_guess_cache(&account);
+	CU_ASSERT_EQUAL(account.in_cache.packets, 6);
+	CU_ASSERT_EQUAL(account.in_cache.octets, 600);
+	CU_ASSERT_TRUE(account_balanced(&account, NULL));
+	account.destinations[0].octets += 101; /* more than was metered */
+	CU_ASSERT_FALSE(account_balanced(&account, NULL));
+	account_clear(&account);
+}
+
 static char *print(const struct account *account)
 {
 	char *text = NULL;
@@ -247,6 +272,7 @@ static CU_TestInfo tests[] = {
 	{ "one packet or octet off in any term shows", test_every_term },
 	{ "the imbalance says which way and how much", test_imbalance },
 	{ "every destination is held to the balance", test_destinations },
+	{ "while a run goes on, destinations may be ahead of each other", test_goes_on },
 	{ "the table is told with its memory", test_table },
 	{ "people get aligned lines", test_print },
 	{ "programs get stable names", test_json },
