@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/guarded.h"
 
+#include <linux/openat2.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -109,6 +112,44 @@ char *guarded_read(const char *path, struct stat *ret_status, GError **error)
 	good = read_all(fd, text) || fail(error, path, errno);
 	close(fd);
 	return g_string_free(text, !good);
+}
+
+/* Not waiting for the reader of a pipe. */
+static int open_way(const char *path, mode_t mode)
+{
+	const struct open_how how = {
+		.flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+		.mode = mode,
+		.resolve = RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+int guarded_append(const char *path, mode_t mode, GError **error)
+{
+	struct stat status;
+	int fd = open_way(path, mode);
+
+	if (fd < 0 || fstat(fd, &status)) {
+		if (errno == ELOOP)
+			g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+				    "%s: a link is on the way there, and none is followed for "
+				    "another user: name the place itself",
+				    path);
+		else
+			fail(error, path, errno);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (S_ISCHR(status.st_mode) ||
+	    (S_ISREG(status.st_mode) && (status.st_nlink == 1 || is_own_folder(path))))
+		return fd;
+	close(fd);
+	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		    "%s is no plain file, or has another name as well: remove it", path);
+	return -1;
 }
 
 int guarded_create(const char *path, mode_t mode, GError **error)

@@ -21,6 +21,9 @@ int guarded_open(const char *path, struct stat *ret_status, GError **error);
 /* The text of such a file; free with g_free. */
 char *guarded_read(const char *path, struct stat *ret_status, GError **error);
 
+/* To add to, a plain file or a device, made where it is not there; to be closed. No link is
+ * followed anywhere on the way. -1 with an error. */
+int guarded_append(const char *path, mode_t mode, GError **error);
 /* A new file in the place of whatever has that name; to be closed. -1 with an error. */
 int guarded_create(const char *path, mode_t mode, GError **error);
 /* A file of that text, whole or not at all. */

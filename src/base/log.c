@@ -124,9 +124,9 @@ void log_set_journal(const char *path)
 
 /* --- a file of its own --- */
 
-bool log_to_file(const char *path, GError **error)
+bool log_to_file(const char *path, bool guarded, GError **error)
 {
-	struct log_file *file = path ? log_file_open(path, error) : NULL;
+	struct log_file *file = path ? log_file_open(path, guarded, error) : NULL;
 
 	if (path && !file)
 		return false;

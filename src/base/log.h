@@ -45,8 +45,8 @@ enum log_timing log_get_timing(void);
 void log_set_journal(const char *path);
 
 /* Standard error is this file from here on, and the last word is told to what it was before as
- * well. NULL: it is what it was again. */
-bool log_to_file(const char *path, GError **error);
+ * well. NULL: it is what it was again. guarded: log_give_file() follows. */
+bool log_to_file(const char *path, bool guarded, GError **error);
 /* By its name: it may have been renamed. Nothing without a file. False: the one that is open stays
  * in use. */
 bool log_reopen(GError **error);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guarded.h"
 
 struct log_file {
 	char *path;
@@ -51,9 +52,9 @@ static FILE *keep_former(void)
 	return fd < 0 ? NULL : fdopen(fd, "a");
 }
 
-struct log_file *log_file_open(const char *path, GError **error)
+struct log_file *log_file_open(const char *path, bool guarded, GError **error)
 {
-	const int fd = open_path(path, error);
+	const int fd = guarded ? guarded_append(path, 0640, error) : open_path(path, error);
 	struct log_file *file;
 
 	if (fd < 0)

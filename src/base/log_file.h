@@ -10,8 +10,9 @@
 
 struct log_file;
 
-/* From here on standard error is this file, and standard output too where both were one. */
-struct log_file *log_file_open(const char *path, GError **error);
+/* From here on standard error is this file, and standard output too where both were one. guarded:
+ * it is going to be given to another user, who may own its folder; see guarded_append(). */
+struct log_file *log_file_open(const char *path, bool guarded, GError **error);
 /* Standard error is what it was before. */
 void log_file_free(struct log_file *file);
 

@@ -30,7 +30,7 @@ static char *pid_file(const char *name)
 }
 
 /* Where the configuration does not name another. What is wrong with it the run will tell. */
-static char *log_file(const char *name)
+static char *log_file(const char *name, bool *ret_given_away)
 {
 	struct options *options = options_new();
 	g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
@@ -39,6 +39,7 @@ static char *log_file(const char *name)
 
 	options->command = COMMAND_RUN;
 	config_read(options, config, faults, NULL);
+	*ret_given_away = options_user(options) != NULL;
 	path = options->values[OPTION_LOG_FILE].text
 		       ? g_canonicalize_filename(options->values[OPTION_LOG_FILE].text, "/")
 		       : g_strconcat(LOGS "/", name, ".log", NULL);
@@ -98,12 +99,14 @@ static bool have_folder(const char *path, mode_t mode, GError **error)
 	return chmod(path, mode) == 0 || fail(error, path);
 }
 
-static int open_log(const char *path, GError **error)
+static int open_log(const char *path, bool given_away, GError **error)
 {
 	int fd;
 
 	if (!have_folder(LOGS, LOGS_MODE, error))
 		return -1;
+	if (given_away)
+		return guarded_append(path, 0640, error);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (fd < 0)
 		fail(error, path);
@@ -125,13 +128,14 @@ static bool spawn(const char *name, const char *path, int log, pid_t *ret_proces
 	const char *const words[] = { "/proc/self/exe", "weir", "run",	      "--config", config,
 				      "--instance",	name,	"--log-file", path,	  NULL };
 	g_autoptr(GError) reason = NULL;
-	int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 	GPid process;
 	bool good;
 
 	good = g_spawn_async_with_fds("/", (char **)(guintptr)words, NULL,
 				      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_FILE_AND_ARGV_ZERO,
-				      leave_terminal, NULL, &process, nowhere, log, log, &reason);
+				      leave_terminal, NULL, &process, nowhere, nowhere, log,
+				      &reason);
 	close(nowhere);
 	if (good)
 		*ret_process = process;
@@ -146,6 +150,13 @@ static bool write_pid(const char *name, pid_t process, GError **error)
 	g_autofree char *text = g_strdup_printf("%d\n", (int)process);
 
 	return guarded_write(path, text, 0644, error);
+}
+
+static bool is_pid(const char *path, pid_t process)
+{
+	g_autofree char *text = guarded_read(path, NULL, NULL);
+
+	return text && g_ascii_strtoll(text, NULL, 10) == process;
 }
 
 /* What was said since; the log may be long. */
@@ -200,10 +211,11 @@ static bool await_answer(const char *name, pid_t process)
 
 static bool start_process(const char *name, pid_t *ret_process, GError **error)
 {
-	g_autofree char *path = log_file(name);
+	bool given_away;
+	g_autofree char *path = log_file(name, &given_away);
 	g_autofree char *pid = pid_file(name);
 	g_autofree char *last = NULL;
-	int log = open_log(path, error);
+	int log = open_log(path, given_away, error);
 	goffset from;
 	bool good;
 
@@ -221,9 +233,11 @@ static bool start_process(const char *name, pid_t *ret_process, GError **error)
 	}
 	if (await_answer(name, *ret_process))
 		return true;
-	/* One that hangs is not left behind; one that has ended is nobody any more. */
+	/* One that hangs is not left behind; one that has ended is nobody any more. Another that
+	 * was started at the same time may have the name. */
 	kill(*ret_process, SIGTERM);
-	unlink(pid);
+	if (is_pid(pid, *ret_process))
+		unlink(pid);
 	last = last_line(path, from);
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_FAILED, "%s did not start: %s (more in %s)", name,
 		    last, path);

@@ -15,7 +15,7 @@ static bool find_other(const char *name, struct privileges_user *ret_user, bool 
 		       GError **error)
 {
 	*ret_other = false;
-	if (strcmp(name, "none") == 0)
+	if (!name)
 		return true;
 	if (!privileges_find_user(name, ret_user, error))
 		return false;
@@ -32,7 +32,7 @@ bool live_rights_begin(const struct options *options, const char *instance, GErr
 	struct privileges_user user;
 	bool other;
 
-	if (!find_other(options->values[OPTION_USER].text, &user, &other, error))
+	if (!find_other(options_user(options), &user, &other, error))
 		return false;
 	if (other && (!instance_hand_over(instance, user.id, user.group, error) ||
 		      !log_give_file(user.id, user.group, error)))

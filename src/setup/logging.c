@@ -30,7 +30,7 @@ bool logging_open(const struct options *options, GError **error)
 {
 	const char *path = options->values[OPTION_LOG_FILE].text;
 
-	return !path || log_to_file(path, error);
+	return !path || log_to_file(path, options_user(options) != NULL, error);
 }
 
 void logging_reopen(void)

@@ -333,6 +333,13 @@ bool options_check(const struct options *options, enum option_id *ret_about, GEr
 	return true;
 }
 
+const char *options_user(const struct options *options)
+{
+	const char *name = options->values[OPTION_USER].text;
+
+	return name && strcmp(name, "none") != 0 ? name : NULL;
+}
+
 enum template_direction options_direction(const struct options *options)
 {
 	const struct option_value *biflow = &options->values[OPTION_BIFLOW];

@@ -122,6 +122,8 @@ bool options_check(const struct options *options, enum option_id *ret_about, GEr
 
 /* What --biflow and --uniflow come to. */
 enum template_direction options_direction(const struct options *options);
+/* Whom the run becomes; NULL: nobody else. */
+const char *options_user(const struct options *options);
 
 /* What values a row takes, in words; free with g_free. */
 char *option_range(const struct option_row *row);

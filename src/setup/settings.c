@@ -131,10 +131,10 @@ static bool check_tunnel_ports(const struct options *options, GError **error)
 
 static bool check_user(const struct options *options, GError **error)
 {
-	const char *name = options->values[OPTION_USER].text;
+	const char *name = options_user(options);
 	struct privileges_user user;
 
-	return strcmp(name, "none") == 0 || privileges_find_user(name, &user, error);
+	return !name || privileges_find_user(name, &user, error);
 }
 
 static bool check_metrics(const struct options *options, GError **error)

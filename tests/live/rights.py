@@ -223,6 +223,26 @@ class RightsTest(unittest.TestCase):
         self.assertEqual(sum(record["packetDeltaCount"] for record in rest.records()), 100)
         self.assert_nothing_left()
 
+    def test_no_link_leads_to_another_log(self):
+        """Root opens the log, and gives it to the user."""
+        folder = Folder()
+        self.addCleanup(folder.cleanup)
+        target = tempfile.NamedTemporaryFile("w+")
+        self.addCleanup(target.close)
+        os.chmod(target.name, 0o600)
+        ways = os.path.join(folder.name, "log"), os.path.join(folder.name, "there", "log")
+        os.symlink(target.name, ways[0])
+        os.symlink(os.path.dirname(target.name), os.path.dirname(ways[1]))
+        for way in ways:
+            done = subprocess.run([WEIR, "run", netns.FAR, *AS_NOBODY, "--log-file", way, "--to",
+                                   "json+file:/dev/null"], capture_output=True, text=True,
+                                  check=False, timeout=netns.WAIT_S)  # fmt: skip
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("a link is on the way there", done.stderr)
+        self.assertEqual(os.stat(target.name).st_uid, 0)
+        self.assertEqual(target.read(), "")
+        self.assertFalse(os.path.exists(os.path.join(os.path.dirname(target.name), "log")))
+
     def test_root_runs_no_program_of_another_user(self):
         live = self.live(*SHORT, *AS_NOBODY, program=OTHER)
         self.blast(frames=100, flows=10).finish()

@@ -345,12 +345,12 @@ static void test_file(void)
 	g_autofree char *text = NULL;
 
 	CU_ASSERT_TRUE(log_reopen(NULL));
-	CU_ASSERT_FALSE(log_to_file(folder, NULL));
-	CU_ASSERT_TRUE_FATAL(log_to_file(path, NULL));
+	CU_ASSERT_FALSE(log_to_file(folder, false, NULL));
+	CU_ASSERT_TRUE_FATAL(log_to_file(path, false, NULL));
 	log_line("first");
 	rename_and_reopen(path, old);
 	log_last(error);
-	CU_ASSERT_TRUE(log_to_file(NULL, NULL));
+	CU_ASSERT_TRUE(log_to_file(NULL, false, NULL));
 	log_line("as before");
 	text = captured_text(&captured);
 	before = contents(old);
