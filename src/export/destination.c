@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "export/counts.h"
 #include "export/destination_check.h"
 #include "export/destination_parts.h"
@@ -218,11 +219,25 @@ const struct record_template *destination_layout(const struct destination *desti
 	return destination->layout;
 }
 
-bool destination_start(struct destination *destination, GError **error)
+static bool start_file(struct destination *destination, bool beside, GError **error)
+{
+	g_autofree char *kept = NULL;
+
+	if (!beside)
+		return file_writer_start(destination->writer, error);
+	if (!file_writer_start_beside(destination->writer, destination->path, &kept, error))
+		return false;
+	if (kept)
+		log_line("destination \"%s\": what an earlier process wrote there is in %s now",
+			 destination->url, kept);
+	return true;
+}
+
+bool destination_start(struct destination *destination, bool beside, GError **error)
 {
 	destination->started = true;
 	if (destination->series != NULL ? file_series_prepare(destination->series, error)
-					: file_writer_start(destination->writer, error))
+					: start_file(destination, beside, error))
 		return true;
 	g_prefix_error(error, "destination \"%s\": ", destination->url);
 	return false;

@@ -32,8 +32,9 @@ bool destination_can_reform(const struct destination *destination,
 bool destination_reform(struct destination *destination, const struct destination_url *url,
 			const char *label, const struct export_options *options, GError **error);
 
-/* Empties the file; of a series, makes the folder. */
-bool destination_start(struct destination *destination, GError **error);
+/* Empties the file, or where beside is set keeps what is in it under another name; of a series,
+ * makes the folder. */
+bool destination_start(struct destination *destination, bool beside, GError **error);
 /* False when it failed just now; from then on it only counts, until it is tried again: where time
  * passes, by destination_tick() and destination_retry(). */
 bool destination_write(struct destination *destination, const struct flow_batch *batch,

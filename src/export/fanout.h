@@ -23,6 +23,8 @@ struct export_options {
 	const char *const *to;	   /* URLs, NULL-terminated: "json+file:-", "ipfix+file:PATH" */
 	const char *const *names;  /* of them, what messages call them; "" or no array: the URL */
 	const char *const *keep;   /* paths this run reads, or NULL: not to be written to */
+	const char *config;	   /* another such path, or NULL */
+	const char *log;	   /* the file its messages go to, or NULL */
 	const char *account;	   /* the file the account will be written to, or NULL */
 	const char *template_name; /* NULL: what suits each form, for most "standard" */
 	enum template_direction direction; /* over the template's choice */
@@ -35,6 +37,7 @@ struct export_options {
 	enum fanout_policy policy;
 	bool strict;  /* a collector that is the only destination must be there at the start */
 	bool patient; /* who gives records waits for collectors that are slow, within reason */
+	bool beside;  /* what is in a file is kept, under another name */
 	bool retry;   /* a change tries files that failed, and begins those that were moved anew */
 };
 

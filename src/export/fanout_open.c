@@ -57,6 +57,11 @@ char *fanout_recipe(const struct export_options *options, size_t number, GError 
 /* --- files --- */
 
 /* Whether the place the destination writes to is free: NULL, or why it is not. */
+static bool is_path(const struct destination *destination, const char *path)
+{
+	return path != NULL && destination_is(destination, path);
+}
+
 static const char *occupied(const GPtrArray *others, const struct destination *destination,
 			    const struct export_options *options)
 {
@@ -70,6 +75,10 @@ static const char *occupied(const GPtrArray *others, const struct destination *d
 		if (destination_is(destination, options->keep[i]))
 			return "that file is what is being read; name another";
 	}
+	if (is_path(destination, options->config) || is_path(destination, options->template_name))
+		return "that file is what this run is told to do by; name another";
+	if (is_path(destination, options->log))
+		return "the log goes to that file; name another";
 	if (options->account != NULL && destination_is(destination, options->account))
 		return "the account goes to that file; name another";
 	return NULL;
@@ -249,7 +258,7 @@ bool fanout_start(struct fanout *fanout, struct way *way, const struct export_op
 	bool good;
 
 	if (way->file)
-		return destination_start(way->file, error);
+		return destination_start(way->file, options->beside, error);
 	if (!destination_url_parse_as(way->url, way_label(way), &url, NULL, error))
 		return false;
 	good = start_collector(fanout, way, &url, options, error);

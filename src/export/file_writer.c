@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -200,6 +201,46 @@ bool file_writer_start(struct file_writer *writer, GError **error)
 	if (!writer->cuttable || ftruncate(writer->fd, 0) == 0)
 		return true;
 	return fail(error, "cannot empty it", errno);
+}
+
+/* No process but this one writes files of these names. */
+static char *name_beside(const char *path)
+{
+	struct stat status;
+	char *name = g_strconcat(path, ".before", NULL);
+
+	for (unsigned int i = 2; lstat(name, &status) == 0; i++) {
+		g_free(name);
+		name = g_strdup_printf("%s.before-%u", path, i);
+	}
+	return name;
+}
+
+bool file_writer_start_beside(struct file_writer *writer, const char *path, char **ret_beside,
+			      GError **error)
+{
+	g_autofree char *beside = NULL;
+	struct stat status;
+	int fd;
+
+	*ret_beside = NULL;
+	if (!writer->cuttable || (fstat(writer->fd, &status) == 0 && status.st_size == 0))
+		return true;
+	beside = name_beside(path);
+	if (rename(path, beside) != 0)
+		return fail(error, "cannot keep what is in it under another name", errno);
+	fd = open_path(path);
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		fail(error, "cannot open it for writing", errno);
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	close(writer->fd);
+	writer->fd = fd;
+	writer->identity = identity_of(fd, &status);
+	*ret_beside = g_steal_pointer(&beside);
+	return true;
 }
 
 bool file_writer_fits(const struct file_writer *writer, size_t length)

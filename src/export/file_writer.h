@@ -26,6 +26,10 @@ bool file_writer_is_terminal(const struct file_writer *writer);
 
 /* Empties the file. */
 bool file_writer_start(struct file_writer *writer, GError **error);
+/* The same, but what is in it is kept beside it, under a name that is free: where, or NULL if there
+ * was nothing; free with g_free. */
+bool file_writer_start_beside(struct file_writer *writer, const char *path, char **ret_beside,
+			      GError **error);
 /* Whether so many octets fit beside those that wait. */
 bool file_writer_fits(const struct file_writer *writer, size_t length);
 /* Octets that never fit are written at once, after those that wait. */

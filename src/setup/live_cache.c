@@ -214,6 +214,9 @@ struct fanout *live_cache_fanout(const struct live_cache *cache, const struct li
 {
 	struct export_options export = options->export;
 
+	/* Who goes on, or has a name of its own, begins no file anew that has flows in it. */
+	export.beside = !options->ending && cache->instance &&
+			(options->instance_given || instance_shape(cache->instance));
 	if (options->ending) {
 		const struct instance_shape *shape = instance_shape(cache->instance);
 

@@ -56,6 +56,8 @@ struct export_options stage_export(const struct options *options)
 		.random_sampling = values[OPTION_SAMPLE_MODE].number,
 		.policy = (enum fanout_policy)values[OPTION_FANOUT].number,
 		.strict = values[OPTION_STRICT].number,
+		.config = values[OPTION_CONFIG].text,
+		.log = values[OPTION_LOG_FILE].text,
 		.account = file_of(values[OPTION_JSON_STATS].text),
 	};
 }

@@ -118,6 +118,16 @@ class Usage(Cli):
         self.fails(2, ["replay", self.good, "--json-stats", "out", "--to", "json+file:./out"],
                    "./out", "account")
 
+    def test_nor_is_anything_else_that_the_run_goes_by(self):
+        texts = {"--config": "[report]\nquiet = yes\n",
+                 "--template": "flowId\nflowEndMilliseconds\n"}  # fmt: skip
+        for option, text in texts.items():
+            path = self.write("own", text)
+            self.fails(2, ["replay", self.good, option, "own", "--to", "json+file:./own"],
+                       "name another")
+            with open(path, encoding="ascii") as file:
+                self.assertEqual(file.read(), text)
+
     def test_control_characters_do_not_reach_the_terminal(self):
         run = self.weir("re\x1b[31m\nplay")
         self.assertNotIn(b"\x1b", run.stderr)

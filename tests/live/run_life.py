@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -97,6 +98,32 @@ class RunLifeTest(unittest.TestCase):
                              + account["setAside"]["noRoom"]["packets"],
                              account["seen"]["packets"])  # fmt: skip
             self.assert_nothing_left()
+
+    def test_what_was_written_before_is_kept(self):
+        """Whoever goes on under the same name, and whoever begins anew."""
+        frames = 0
+        folder = tempfile.TemporaryDirectory(prefix="weir-")
+        self.addCleanup(folder.cleanup)
+        places = [os.path.join(folder.name, name)
+                  for name in ("flows.before", "flows.before-2", "flows")]  # fmt: skip
+        words = ["run", netns.FAR, "--instance", "kept", "--idle-timeout", "300ms", "--to", f"json+file:{places[-1]}"]
+        for end in (signal.SIGKILL, signal.SIGINT, signal.SIGINT):
+            with subprocess.Popen([WEIR, *words], stderr=subprocess.PIPE, text=True) as process:
+                netns.wait_for(lambda: netns.READY in process.stderr.readline(), "it meters")
+                frames += self.blast(frames=1000).finish()["frames"]
+                if end == signal.SIGKILL:
+                    netns.wait_for(lambda: os.path.getsize(places[-1]) > 0, "flows are told")
+                process.send_signal(end)
+                process.communicate(timeout=netns.WAIT_S)
+        packets = 0
+        for place in places:
+            with open(place, encoding="utf-8") as file:
+                packets += sum(json.loads(line)["packetDeltaCount"] for line in file
+                               if line.endswith("\n"))  # fmt: skip
+        self.assertGreaterEqual(packets, frames)
+        self.assertEqual(sorted(os.listdir(folder.name)),
+                         sorted(os.path.basename(place) for place in places))
+        self.assert_nothing_left()
 
     def test_a_flood_that_output_cannot_follow_is_ended_all_the_same(self):
         blasts = [netns.Blast(BLAST, interface=netns.NEAR, cpu=cpu, base=cpu) for cpu in (0, 1)]

@@ -80,7 +80,7 @@ static struct destination *open_live(const char *form, const char *tail)
 		&(struct export_options){ .pen = FIELD_PEN_DEFAULT, .clock_ns = tell_time }, NULL);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(destination);
-	CU_ASSERT_TRUE(destination_start(destination, NULL));
+	CU_ASSERT_TRUE(destination_start(destination, false, NULL));
 	return destination;
 }
 
