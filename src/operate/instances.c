@@ -128,10 +128,19 @@ struct instance_report *instance_report_of(const char *name)
 
 /* --- all of them --- */
 
+/* What else lies there is no instance. */
+static void add_name(GHashTable *set, char *name)
+{
+	if (instance_name_is_fit(name, NULL))
+		g_hash_table_add(set, name);
+	else
+		g_free(name);
+}
+
 static void add_names(GHashTable *set, char **names)
 {
 	for (char **name = names; *name; name++)
-		g_hash_table_add(set, g_strdup(*name));
+		add_name(set, g_strdup(*name));
 	g_strfreev(names);
 }
 
@@ -142,7 +151,7 @@ static void add_configured(GHashTable *set)
 
 	while (folder && (file = g_dir_read_name(folder))) {
 		if (g_str_has_suffix(file, SUFFIX) && strlen(file) > strlen(SUFFIX))
-			g_hash_table_add(set, g_strndup(file, strlen(file) - strlen(SUFFIX)));
+			add_name(set, g_strndup(file, strlen(file) - strlen(SUFFIX)));
 	}
 	if (folder)
 		g_dir_close(folder);

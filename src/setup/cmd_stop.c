@@ -22,6 +22,16 @@ static bool no_such(const char *name, GError **error)
 	return false;
 }
 
+static bool not_for_this_user(const char *name, GError **error)
+{
+	g_set_error(
+		error, WEIR_ERROR, WEIR_ERROR_FAILED,
+		"instance %s runs, but does not answer this user: stop it as root, or as the user "
+		"it runs as",
+		name);
+	return false;
+}
+
 /* What a run with this configuration file is called; NULL: it says nothing of that. */
 static char *name_in_file(const struct options *options)
 {
@@ -113,8 +123,10 @@ static bool end_native(const char *name, GError **error)
 {
 	struct instance_report *report = instance_report_of(name);
 	const bool runs = report->state == INSTANCE_RUNS;
-	const bool good = runs ? end_process(report->name, (pid_t)report->process, error)
-			       : no_such(name, error);
+	const bool silent = report->state == INSTANCE_SILENT;
+	const bool good = runs	   ? end_process(report->name, (pid_t)report->process, error)
+			  : silent ? not_for_this_user(name, error)
+				   : no_such(name, error);
 
 	if (good)
 		background_ended(report->name);

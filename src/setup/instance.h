@@ -54,6 +54,7 @@ char *instance_config(const char *name);
 /* The interfaces' names; where they belong to another network name space than the host's, that
  * as well. */
 char *instance_name(const char *const *interfaces);
+bool instance_name_is_fit(const char *name, GError **error);
 /* Of those there are; NULL-terminated, free with g_strfreev(). */
 char **instance_names(void);
 /* There is one of this name, with a process or without. */

@@ -19,12 +19,32 @@ static bool is_of_host(ino_t *ret_space)
 	return known && mine.st_ino == host.st_ino;
 }
 
+/* It is shown in lines, and on terminals. */
+static bool is_plain(const char *name)
+{
+	if (!g_utf8_validate(name, -1, NULL))
+		return false;
+	for (; *name; name = g_utf8_next_char(name)) {
+		if (!g_unichar_isprint(g_utf8_get_char(name)))
+			return false;
+	}
+	return true;
+}
+
 bool instance_name_is_fit(const char *name, GError **error)
 {
 	size_t length = strlen(name);
+	const bool plain = is_plain(name);
 
-	if (length > 0 && length <= INSTANCE_NAME && !strchr(name, '/') && !strchr(name, '.'))
+	if (plain && length > 0 && length <= INSTANCE_NAME && !strchr(name, '/') &&
+	    !strchr(name, '.'))
 		return true;
+	if (!plain) {
+		g_set_error_literal(
+			error, WEIR_ERROR, WEIR_ERROR_USAGE,
+			"the instance's name has characters that cannot be shown; --instance gives another");
+		return false;
+	}
 	g_set_error(error, WEIR_ERROR, WEIR_ERROR_USAGE,
 		    "instance \"%s\": a name has 1 to %d characters, none of them '/' or '.'", name,
 		    INSTANCE_NAME);

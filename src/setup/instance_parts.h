@@ -26,8 +26,6 @@ bool instance_folder_is(int folder, const char *name);
 bool instance_folder_is_of(int folder, pid_t process);
 bool instance_fail(GError **error, const char *what, int code);
 
-bool instance_name_is_fit(const char *name, GError **error);
-
 /* A copy of this program, for those who cannot read its tables; and when it is of no use. */
 void instance_leave_copy(const char *name, guint64 layout);
 void instance_drop_copy(const char *name, guint64 layout);

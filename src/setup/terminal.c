@@ -68,7 +68,8 @@ static void on_end(int number, siginfo_t *info, void *context)
 		if (ends[i] == number)
 			sigaction(number, &found_actions[i], NULL);
 	}
-	if (info->si_code <= 0)
+	/* What a terminal sends is no fault either. */
+	if (info->si_code <= 0 || number == SIGQUIT)
 		raise(number);
 }
 

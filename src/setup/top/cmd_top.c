@@ -156,7 +156,9 @@ static void tell_cut(const struct top_account *account)
 
 static void once(struct run *run)
 {
-	stop_watch(0);
+	/* A run is asked, and who waits for its answer may go at once. */
+	if (run->input.files)
+		stop_watch(0);
 	fill(run);
 	tell_cut(&run->desk->account);
 	if (!run->fault || run->desk->account.seen > 0)
