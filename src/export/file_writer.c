@@ -224,11 +224,17 @@ bool file_writer_start_beside(struct file_writer *writer, const char *path, char
 	int fd;
 
 	*ret_beside = NULL;
-	if (!writer->cuttable || (fstat(writer->fd, &status) == 0 && status.st_size == 0))
+	if (!writer->cuttable)
+		return true;
+	if (fstat(writer->fd, &status) != 0)
+		return fail(error, "cannot look at it", errno);
+	if (status.st_size == 0)
 		return true;
 	beside = name_beside(path);
-	if (rename(path, beside) != 0)
-		return fail(error, "cannot keep what is in it under another name", errno);
+	if (rename(path, beside) != 0) {
+		writer->from = writer->given = writer->out = writer->looked = status.st_size;
+		return true;
+	}
 	fd = open_path(path);
 	if (fd < 0 || fstat(fd, &status) != 0) {
 		fail(error, "cannot open it for writing", errno);

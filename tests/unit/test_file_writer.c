@@ -3,6 +3,7 @@
  * and hardly shorter when it is compressed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -306,7 +307,63 @@ static void test_shortened(void)
 	g_string_free(text, TRUE);
 }
 
+/* Writes the words to a file that has some, and closes it; what is told of where those are. */
+static char *write_beside(const char *to, const char *words)
+{
+	struct file_writer *writer = file_writer_open(to, false, NULL);
+	char *beside = NULL;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(writer);
+	CU_ASSERT_TRUE(file_writer_start_beside(writer, to, &beside, NULL));
+	CU_ASSERT_TRUE(file_writer_add(writer, words, strlen(words), NULL));
+	CU_ASSERT_TRUE(file_writer_close(writer, NULL));
+	file_writer_free(writer);
+	return beside;
+}
+
+static void expect_text(const char *of, const char *expected)
+{
+	g_autofree char *text = NULL;
+
+	CU_ASSERT_TRUE(g_file_get_contents(of, &text, NULL, NULL));
+	CU_ASSERT_EQUAL(g_strcmp0(text, expected), 0);
+}
+
+static void test_beside(void)
+{
+	static const char *const words[] = { "one", "two", "three" };
+	g_autofree char *first = g_strconcat(path, ".before", NULL);
+	g_autofree char *second = g_strconcat(path, ".before-2", NULL);
+	const char *const places[] = { NULL, first, second };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_autofree char *beside = write_beside(path, words[i]);
+
+		CU_ASSERT_EQUAL(g_strcmp0(beside, places[i]), 0);
+	}
+	expect_text(first, "one");
+	expect_text(second, "two");
+	expect_text(path, "three");
+	unlink(first);
+	unlink(second);
+}
+
+/* No other name can be had for it. */
+static void test_behind(void)
+{
+	g_autofree char *name = g_strnfill(NAME_MAX, 'n');
+	g_autofree char *folder = g_path_get_dirname(path);
+	g_autofree char *longest = g_build_filename(folder, name, NULL);
+
+	CU_ASSERT_PTR_NULL(write_beside(longest, "one"));
+	CU_ASSERT_PTR_NULL(write_beside(longest, "two"));
+	expect_text(longest, "onetwo");
+	unlink(longest);
+}
+
 static CU_TestInfo tests[] = {
+	{ "what an earlier process wrote is kept beside", test_beside },
+	{ "or stays before what is written", test_behind },
 	{ "a file that is emptied while it is written begins anew", test_emptied },
 	{ "a file that is shortened is left as it is", test_shortened },
 	{ "what was drained is in the file", test_plain },
