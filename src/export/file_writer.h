@@ -26,9 +26,9 @@ bool file_writer_is_terminal(const struct file_writer *writer);
 
 /* Empties the file. */
 bool file_writer_start(struct file_writer *writer, GError **error);
-/* The same, but what is in it is kept beside it, under a name that is free: where; free with g_free.
- * NULL: there was nothing, or it stays where it is and what is written comes behind it, as where
- * the folder is not this user's. */
+/* The same, but what is in it is kept beside it, under a name that is free: where; free with
+ * g_free. NULL: there was nothing, or it stays where it is and what is written comes behind it, as
+ * where the folder is not this user's. */
 bool file_writer_start_beside(struct file_writer *writer, const char *path, char **ret_beside,
 			      GError **error);
 /* Whether so many octets fit beside those that wait. */
