@@ -113,10 +113,8 @@ static struct top_counts progress(struct top_entry *entry, const struct top_read
 		more.octets[way] = growth(now->octets[way], before->octets[way]);
 		more.retransmitted[way] =
 			growth(now->retransmitted[way], before->retransmitted[way]);
-	}
-	for (int way = 0; way < 2; way++) {
-		before->packets[way] = reading->counts.packets[way];
-		before->octets[way] = reading->counts.octets[way];
+		before->packets[way] = now->packets[way];
+		before->octets[way] = now->octets[way];
 		before->retransmitted[way] += more.retransmitted[way];
 	}
 	entry->which = reading->record;

@@ -15,10 +15,9 @@ struct top_reading top_reading_of_record(const struct flow_record *record,
  * fragments that are going to be another's. */
 bool top_reading_of_json(JsonObject *object, struct top_reading *ret_reading);
 /* Of a run that is looked at again and again: what a look told goes on from what the last one told,
- * as it was left by top_readings_keep(). A flow may have parts at several CPUs, and what is told
+ * as this left it. A flow may have parts at several CPUs, and what is told
  * when one of them has left has another beginning, another number, or its ends the other way round:
  * it becomes what it was part of, once, and old. */
 void top_readings_resume(GArray *readings, const GArray *last);
-void top_readings_keep(GArray *readings);
 
 #endif

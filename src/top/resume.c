@@ -3,17 +3,15 @@
 
 #include "top/reading.h"
 
+/* Those of one flow lie together among those of its key. */
 static int by_key(gconstpointer a, gconstpointer b)
 {
-	const guint64 left = ((const struct top_reading *)a)->key;
-	const guint64 right = ((const struct top_reading *)b)->key;
+	const struct top_reading *left = a;
+	const struct top_reading *right = b;
 
-	return (left > right) - (left < right);
-}
-
-void top_readings_keep(GArray *readings)
-{
-	g_array_sort(readings, by_key);
+	if (left->key != right->key)
+		return left->key < right->key ? -1 : 1;
+	return (left->flow.id > right->flow.id) - (left->flow.id < right->flow.id);
 }
 
 /* The first of those with this key, if there are any. */
@@ -94,20 +92,13 @@ static void resume(struct top_reading *reading, const GArray *last)
 		turn(reading);
 }
 
-static int by_flow(gconstpointer a, gconstpointer b)
-{
-	const guint64 left = ((const struct top_reading *)a)->flow.id;
-	const guint64 right = ((const struct top_reading *)b)->flow.id;
-
-	return (left > right) - (left < right);
-}
-
 /* What was one flow may be told as several, when too long a time lies between what is left. */
 static void add_part(struct top_reading *whole, const struct top_reading *part)
 {
 	top_counts_add(&whole->counts, &part->counts);
 	whole->first_ns = MIN(whole->first_ns, part->first_ns);
 	whole->last_ns = MAX(whole->last_ns, part->last_ns);
+	whole->old |= part->old;
 }
 
 void top_readings_resume(GArray *readings, const GArray *last)
@@ -117,9 +108,9 @@ void top_readings_resume(GArray *readings, const GArray *last)
 
 	for (guint i = 0; i < readings->len; i++)
 		resume(&all[i], last);
-	g_array_sort(readings, by_flow);
+	g_array_sort(readings, by_key);
 	for (guint i = 0; i < readings->len; i++) {
-		if (kept > 0 && all[i].old && all[i].flow.id == all[kept - 1].flow.id)
+		if (kept > 0 && all[i].flow.id == all[kept - 1].flow.id)
 			add_part(&all[kept - 1], &all[i]);
 		else
 			all[kept++] = all[i];

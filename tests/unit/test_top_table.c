@@ -291,26 +291,30 @@ static void test_parts(void)
 	const struct top_reading next = spanning(901, 2000, 5, 2);
 	const struct top_reading same = spanning(15, 20, 2, 1);
 	const struct top_reading rest = spanning(300, 350, 6, 1);
+	/* The same flow after an active time-out, told beside what another CPU has of it. */
+	const struct top_reading again = spanning(950, 1000, 1, 1);
+	g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(struct top_reading));
 	const struct top_reading *found;
 
 	other.key++;
 	g_array_append_val(last, other);
 	g_array_append_val(last, whole);
 	g_array_append_val(last, before);
-	top_readings_keep(last);
+	top_readings_resume(last, none);
 	g_array_append_val(now, reply);
 	g_array_append_val(now, next);
 	g_array_append_val(now, same);
 	g_array_append_val(now, rest);
+	g_array_append_val(now, again);
 	top_readings_resume(now, last);
 	CU_ASSERT_EQUAL_FATAL(now->len, 3);
 	found = find_reading(now, whole.flow.id);
 	CU_ASSERT_TRUE(found->old);
 	CU_ASSERT_EQUAL(found->flow.end[TOP_FORTH].address[15], 1);
 	CU_ASSERT_EQUAL(found->counts.packets[TOP_BACK], 5);
-	CU_ASSERT_EQUAL(found->counts.packets[TOP_FORTH], 5);
+	CU_ASSERT_EQUAL(found->counts.packets[TOP_FORTH], 5 + 5);
 	CU_ASSERT_EQUAL(found->first_ns, 2000000300);
-	CU_ASSERT_EQUAL(found->last_ns, 2000000900);
+	CU_ASSERT_EQUAL(found->last_ns, 2000001000);
 	found = find_reading(now, next.flow.id);
 	CU_ASSERT_FALSE(found->old);
 	CU_ASSERT_EQUAL(found->counts.packets[TOP_FORTH], 5);

@@ -180,7 +180,6 @@ static void take_flows(struct instance *instance)
 	for (guint i = 0; i < instance->readings->len; i++)
 		top_model_read(instance->desk->model,
 			       &g_array_index(instance->readings, struct top_reading, i));
-	top_readings_keep(instance->readings);
 	instance->last = instance->readings;
 	instance->readings = last;
 }
