@@ -15,19 +15,6 @@
 /* What is done with a flow of a CPU's table. */
 typedef void hash_visit(struct look *look, int cpu, const guint8 *flow, GArray *hashes);
 
-static guint64 hash_of(const void *flow)
-{
-	guint64 words[FLOW_KEY_WORDS];
-	guint64 hash = 0;
-
-	flow_key_words(look_key(flow), words);
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
-		hash = (hash ^ words[i]) * 0xff51afd7ed558ccdULL;
-		hash ^= hash >> 32;
-	}
-	return hash;
-}
-
 static bool read_flow(const struct look *look, int cpu, const void *like, guint8 *ret_flow)
 {
 	const struct flow_key key = *look_key(like);
@@ -101,7 +88,7 @@ static bool walk_hash(struct look *look, int cpu, hash_visit *visit, GArray *has
 
 static void take_hash(struct look *look, int cpu, const guint8 *flow, GArray *hashes)
 {
-	const guint64 hash = hash_of(flow);
+	const guint64 hash = flow_key_id(look_key(flow));
 
 	(void)look;
 	(void)cpu;
@@ -147,7 +134,7 @@ static void tell_parts(struct look *look, int cpu, const guint8 *flow)
 
 static void tell_flow(struct look *look, int cpu, const guint8 *read, GArray *hashes)
 {
-	const guint64 hash = hash_of(read);
+	const guint64 hash = flow_key_id(look_key(read));
 	const guint64 *repeated =
 		hashes->len ? bsearch(&hash, hashes->data, hashes->len, sizeof(hash), by_value)
 			    : NULL;

@@ -79,7 +79,7 @@ static const char *occupied(const GPtrArray *others, const struct destination *d
 		return "that file is what this run is told to do by; name another";
 	if (is_path(destination, options->log))
 		return "the log goes to that file; name another";
-	if (options->account != NULL && destination_is(destination, options->account))
+	if (is_path(destination, options->account))
 		return "the account goes to that file; name another";
 	return NULL;
 }

@@ -394,6 +394,7 @@ bool live_packet_run(const struct live_options *options, struct account *ret_acc
 
 	stop_watch(options->duration_ns);
 	live->own = *options;
+	live->own.export.beside = options->instance_given; /* as live_cache_fanout() has it */
 	live->options = options = &live->own;
 	live->status = (struct live_status){
 		.notify = notify_new(), .options = options, .settle = on_settle, .data = live
