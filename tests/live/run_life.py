@@ -93,10 +93,9 @@ class RunLifeTest(unittest.TestCase):
             blast.stop()
             self.assertTrue(account["balanced"])
             self.assertGreaterEqual(account["seen"]["packets"], seen_by_then)
-            # A flood of flows may find no room where the machine has other work.
-            self.assertEqual(account["metered"]["packets"]
-                             + account["setAside"]["noRoom"]["packets"],
-                             account["seen"]["packets"])  # fmt: skip
+            # Only a flood of flows may find no room, where the machine has other work.
+            no_room = account["setAside"]["noRoom"]["packets"] if number % 2 else 0
+            self.assertEqual(account["metered"]["packets"] + no_room, account["seen"]["packets"])
             self.assert_nothing_left()
 
     def test_what_was_written_before_is_kept(self):
